@@ -1,0 +1,37 @@
+SWIFT ?= swift
+export SWIFT
+
+# Also for the dependencies, hence here and not in Package.swift: a third less instructions a packet.
+RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked
+RR = .build/release/rr
+
+.DEFAULT_GOAL := help
+.PHONY: help run test release format lint setup clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: release ## set up, build, and serve the example configuration
+	@printf '%s\n' "Try it from another terminal:  printf 'hello\r\n' | nc 127.0.0.1 7777"
+	@exec $(RR) serve -c .rr.yaml
+
+test: ## set up, lint, build, and run all tests
+	@scripts/setup --test
+	@scripts/lint
+	@$(MAKE) --no-print-directory release
+	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+
+release: setup ## set up and build the optimised binary, .build/release/rr
+	@$(SWIFT) build $(RELEASE_FLAGS) --product rr
+
+format: ## lay out all Swift sources
+	@$(SWIFT) format format --in-place --parallel --recursive Sources Tests Package.swift
+
+lint: setup ## check layout and syntax of Swift, PHP and shell
+	@scripts/lint
+
+setup:
+	@scripts/setup
+
+clean: ## remove everything that was built
+	@rm -rf .build

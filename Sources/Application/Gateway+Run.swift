@@ -1,0 +1,167 @@
+import Configuration
+import Logging
+import NIOCore
+import TCPServer
+import UnixSignals
+import WorkerPool
+import WorkerProcess
+
+extension Gateway {
+    typealias Events = AsyncStream<LifecycleStateMachine.Event>
+
+    /// How long workers may take to end that never had a request.
+    private static let promptly = TimeAmount.milliseconds(500)
+
+    /// Serves until a signal asks for the end.
+    ///
+    /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
+    public func run() async throws {
+        raiseDescriptorLimit(self.loggers.rr)
+        let (events, tell) = Events.makeStream()
+        // Caught from the first moment on: a signal during the start ends it in order, too.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
+        let initCommand = Task { try await self.runInitCommand() }
+        let outcome = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.handle(signals, tell) }
+            group.addTask {
+                do {
+                    try await initCommand.value
+                    try await self.pool.run { tell.yield(.poolReady) }
+                    tell.yield(.poolEnded(failure: nil))
+                } catch {
+                    tell.yield(.poolEnded(failure: "\(error)"))
+                }
+            }
+            let outcome = await self.live(events, initCommand, tell, in: &group)
+            group.cancelAll()
+            return outcome
+        }
+        try? await self.group.shutdownGracefully()
+        if case .failure(let reason) = outcome {
+            throw Failure(description: reason)
+        }
+    }
+
+    private func handle(_ signals: UnixSignalsSequence, _ tell: Events.Continuation) async {
+        var isEnding = false
+        for await signal in signals {
+            self.loggers.rr.notice("signal received", metadata: ["signal": "\(signal)"])
+            switch signal {
+            case .sighup:
+                tell.yield(.reloadRequested)
+            case .sigusr2:
+                tell.yield(.resetRequested)
+            default:
+                if isEnding {
+                    // Here and not in the lifecycle: whatever hangs there, this works.
+                    self.leaveAtOnce("exit forced")
+                }
+                isEnding = true
+                tell.yield(.stopRequested)
+            }
+        }
+    }
+
+    private func runInitCommand() async throws {
+        guard let settings = self.settings.server.onInit else {
+            return
+        }
+        let command = InitCommand(
+            command: try WorkerCommand(onInit: settings, self.process),
+            timeout: TimeAmount(clamping: settings.execTimeout),
+            logger: self.loggers.server
+        )
+        do {
+            try await command.run()
+        } catch let failure as InitCommand.Failure where !settings.exitOnError {
+            self.loggers.server.error("\(failure)")
+        }
+    }
+
+    /// Does what the lifecycle says until it says exit.
+    private func live(
+        _ events: Events,
+        _ initCommand: Task<Void, any Error>,
+        _ tell: Events.Continuation,
+        in group: inout TaskGroup<Void>
+    ) async -> LifecycleStateMachine.Outcome {
+        var lifecycle = LifecycleStateMachine()
+        var current = Current(settings: self.settings)
+        var isEnding = false
+        for await event in events {
+            for action in lifecycle.handle(event) {
+                if action.isBeginningOfEnd, !isEnding {
+                    isEnding = true
+                    let period = TimeAmount(clamping: current.settings.endure.gracePeriod)
+                    group.addTask { await self.watchGracePeriod(period, tell) }
+                }
+                switch action {
+                case .listen:
+                    do {
+                        current.listeners = try await self.server.listen(on: current.servers)
+                        tell.yield(.listening(failure: nil))
+                    } catch {
+                        tell.yield(.listening(failure: "\(error)"))
+                    }
+                case .announce:
+                    self.announce(current.listeners)
+                case .reload:
+                    await self.reload(&current)
+                case .reset:
+                    self.pool.reset()
+                case .drain:
+                    for listener in current.listeners {
+                        await listener.close()
+                    }
+                    group.addTask {
+                        await self.server.drain()
+                        tell.yield(.drained)
+                    }
+                case .closePool(let atOnce):
+                    initCommand.cancel()
+                    self.pool.close(timeout: atOnce ? Self.promptly : nil)
+                case .killWorkers:
+                    await self.logWhatIsCutOff()
+                    self.pool.kill()
+                case .exit(let outcome):
+                    return outcome
+                }
+            }
+        }
+        return .success
+    }
+
+    /// Near the end of the grace period what is left is killed, so that it is reaped within it; at its end we leave.
+    private func watchGracePeriod(_ period: TimeAmount, _ tell: Events.Continuation) async {
+        let reserve = min(1_000_000_000, period.nanoseconds / 10)
+        do {
+            try await Task.sleep(for: .nanoseconds(period.nanoseconds - reserve))
+            tell.yield(.timeIsUp)
+            try await Task.sleep(for: .nanoseconds(reserve))
+        } catch {
+            // Cancelled: the service has ended in time.
+            return
+        }
+        self.leaveAtOnce("the grace period is over")
+    }
+
+    private func announce(_ listeners: [Listener]) {
+        for listener in listeners {
+            self.loggers.tcp.info(
+                "listening",
+                metadata: ["server": "\(listener.server)", "address": "\(listener.address)"]
+            )
+        }
+        if !self.process.isSilent {
+            Console.info("RoadRunner server started; version: \(Version.current)")
+        }
+    }
+
+    private func logWhatIsCutOff() async {
+        let connections = await self.server.connectionCount()
+        self.loggers.rr.error(
+            "the grace period is over, what is left is cut off",
+            metadata: ["connections": "\(connections)", "workers": "\(self.pool.readyWorkers)"]
+        )
+    }
+}

@@ -1,0 +1,98 @@
+public import Configuration
+import Logging
+import NIOCore
+import NIOPosix
+import TCPServer
+import WorkerPool
+import WorkerProcess
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The composition root: makes the parts from the settings, and runs them from start to exit.
+public struct Gateway: Sendable {
+    /// What the process brings along.
+    public struct Process: Sendable {
+        /// The environment that workers inherit.
+        public var environment: [String: String]
+        /// An absolute path; workers start there.
+        public var workDirectory: String
+        public var eventLoops: Int
+        /// Whether nothing but the log is printed.
+        public var isSilent: Bool
+
+        /// - Parameter eventLoops: At least 1; one for each core is best.
+        public init(environment: [String: String], workDirectory: String, eventLoops: Int, isSilent: Bool) {
+            self.environment = environment
+            self.workDirectory = workDirectory
+            self.eventLoops = eventLoops
+            self.isSilent = isSilent
+        }
+    }
+
+    /// Why the service ended other than well, in one line.
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    let settings: Settings
+    let process: Process
+    let loadAgain: @Sendable () throws -> LoadedConfiguration
+    let loggers: Loggers
+    let group: MultiThreadedEventLoopGroup
+    let launcher: WorkerProcessLauncher
+    let pool: WorkerPool
+    let server: TCPServer
+
+    /// - Parameters:
+    ///   - loaded: The configuration to start with.
+    ///   - loadAgain: Reads the configuration anew, for a reload.
+    /// - Throws: When `server.user` or `server.group` cannot be taken on.
+    public init(
+        _ loaded: LoadedConfiguration,
+        process: Process,
+        loadAgain: @escaping @Sendable () throws -> LoadedConfiguration
+    ) throws {
+        let settings = loaded.settings
+        let loggers = Loggers(settings.logs)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, process.eventLoops))
+        let loops: [any EventLoop] = Array(group.makeIterator())
+        let configuration = PoolConfiguration(settings.tcp.pool)
+        self.settings = settings
+        self.process = process
+        self.loadAgain = loadAgain
+        self.loggers = loggers
+        self.group = group
+        self.launcher = WorkerProcessLauncher(
+            command: try WorkerCommand(settings, process),
+            loops: loops,
+            handshakeTimeout: configuration.allocateTimeout,
+            serverPID: Int(getpid()),
+            logger: loggers.server
+        )
+        self.pool = WorkerPool(
+            configuration: configuration,
+            launcher: self.launcher,
+            loops: loops,
+            logger: loggers.server
+        )
+        self.server = TCPServer(pool: self.pool, group: group, logger: loggers.tcp)
+        self.report(loaded.warnings)
+    }
+
+    /// Logs what the loader had to say about the configuration.
+    func report(_ warnings: [ConfigurationWarning]) {
+        for warning in warnings {
+            self.loggers.rr.warning("\(warning)")
+        }
+    }
+
+    func leaveAtOnce(_ reason: String) -> Never {
+        self.pool.kill()
+        Console.error(reason)
+        exit(1)
+    }
+}

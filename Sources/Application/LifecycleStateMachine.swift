@@ -1,0 +1,161 @@
+/// The service from its start to its exit: workers, then listeners; on a signal listeners, connections, workers.
+///
+/// No I/O and no clock: ``handle(_:)`` takes what happened and says what to do.
+struct LifecycleStateMachine {
+    private enum State {
+        /// Workers are being started. Can become `listening` or `stopping`.
+        case starting
+        /// The listeners are being bound. Can become `serving` or `stopping`.
+        case listening
+        /// Can become `draining` or `stopping`.
+        case serving
+        /// Listeners are closed, connections are ending. Can become `stopping`.
+        case draining
+        /// The pool is closed, workers are ending. Can become `stopped`.
+        case stopping(Outcome)
+        /// For good.
+        case stopped
+    }
+
+    enum Event {
+        case poolReady
+        /// The last worker is reaped; with the reason when the pool could not be started.
+        case poolEnded(failure: String?)
+        /// Every server is listened on, or why one is not.
+        case listening(failure: String?)
+        /// SIGTERM or SIGINT.
+        case stopRequested
+        /// SIGHUP.
+        case reloadRequested
+        /// SIGUSR2.
+        case resetRequested
+        /// The last connection is over.
+        case drained
+        /// What is left of the grace period is needed for killing and reaping.
+        case timeIsUp
+    }
+
+    enum Action: Hashable {
+        case listen
+        case announce
+        /// Take over what changed in the configuration, and replace the workers.
+        case reload
+        /// Replace the workers.
+        case reset
+        /// Close the listeners and end the connections; ``Event/timeIsUp`` comes near the end of the grace period.
+        case drain
+        /// Stop the workers, each after its request; `atOnce` when there is nobody to serve.
+        case closePool(atOnce: Bool)
+        case killWorkers
+        case exit(Outcome)
+
+        /// Whether the grace period counts from here.
+        var isBeginningOfEnd: Bool {
+            switch self {
+            case .drain, .closePool: true
+            case .listen, .announce, .reload, .reset, .killWorkers, .exit: false
+            }
+        }
+    }
+
+    enum Outcome: Hashable {
+        case success
+        case failure(String)
+    }
+
+    private var state = State.starting
+    private var stopWasRequested = false
+
+    mutating func handle(_ event: Event) -> [Action] {
+        switch event {
+        case .poolReady: self.poolReady()
+        case .listening(let failure): self.listening(failure: failure)
+        case .stopRequested: self.stopRequested()
+        case .reloadRequested: self.isServing ? [.reload] : []
+        case .resetRequested: self.isServing ? [.reset] : []
+        case .drained: self.drained()
+        case .timeIsUp: self.timeIsUp()
+        case .poolEnded(let failure): self.poolEnded(failure: failure)
+        }
+    }
+
+    private var isServing: Bool {
+        if case .serving = self.state { true } else { false }
+    }
+
+    private mutating func poolReady() -> [Action] {
+        guard case .starting = self.state else {
+            return []
+        }
+        self.state = .listening
+        return [.listen]
+    }
+
+    private mutating func listening(failure: String?) -> [Action] {
+        guard case .listening = self.state else {
+            return []
+        }
+        if let failure {
+            self.state = .stopping(.failure(failure))
+            return [.closePool(atOnce: true)]
+        }
+        guard !self.stopWasRequested else {
+            self.state = .draining
+            return [.drain]
+        }
+        self.state = .serving
+        return [.announce]
+    }
+
+    private mutating func stopRequested() -> [Action] {
+        guard !self.stopWasRequested else {
+            return []
+        }
+        self.stopWasRequested = true
+        switch self.state {
+        case .starting:
+            self.state = .stopping(.success)
+            return [.closePool(atOnce: true)]
+        case .serving:
+            self.state = .draining
+            return [.drain]
+        case .listening, .draining, .stopping, .stopped:
+            // Binding takes no time; what follows it looks at the request.
+            return []
+        }
+    }
+
+    private mutating func drained() -> [Action] {
+        guard case .draining = self.state else {
+            return []
+        }
+        self.state = .stopping(.success)
+        return [.closePool(atOnce: false)]
+    }
+
+    private mutating func timeIsUp() -> [Action] {
+        switch self.state {
+        case .draining, .stopping(.success):
+            self.state = .stopping(.failure("the grace period is over"))
+            return [.killWorkers]
+        case .stopping(.failure):
+            return [.killWorkers]
+        case .starting, .listening, .serving, .stopped:
+            return []
+        }
+    }
+
+    private mutating func poolEnded(failure: String?) -> [Action] {
+        let outcome: Outcome
+        switch self.state {
+        case .stopping(let reason):
+            outcome = reason
+        case .starting, .listening, .serving, .draining:
+            outcome = .failure(failure ?? "the pool has ended")
+        case .stopped:
+            return []
+        }
+        self.state = .stopped
+        return [.exit(outcome)]
+    }
+}

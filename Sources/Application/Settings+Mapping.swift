@@ -1,0 +1,148 @@
+import Configuration
+import Logging
+import NIOCore
+import Observability
+import TCPServer
+import WorkerPool
+import WorkerProcess
+
+extension TimeAmount {
+    /// A duration between nothing and ten years: sums of it with any date do not overflow.
+    init(clamping duration: Duration) {
+        let longest: Int64 = 10 * 365 * 24 * 3600
+        let (seconds, attoseconds) = duration.components
+        let clamped = min(max(seconds, 0), longest)
+        self = .nanoseconds(clamped * 1_000_000_000 + (clamped == seconds ? attoseconds / 1_000_000_000 : 0))
+    }
+}
+
+extension PoolConfiguration {
+    init(_ settings: PoolSettings) {
+        self.init(
+            // In debug mode every event gets a fresh worker, and none is kept.
+            numWorkers: settings.debug ? 0 : settings.numWorkers,
+            maxJobs: settings.debug ? 1 : settings.maxJobs,
+            maxQueueSize: settings.maxQueueSize,
+            allocateTimeout: TimeAmount(clamping: settings.allocateTimeout),
+            destroyTimeout: TimeAmount(clamping: settings.destroyTimeout)
+        )
+        if let supervisor = settings.supervisor {
+            self.supervisor = Supervisor(supervisor)
+        }
+        if settings.debug {
+            let most = PoolSettings.maximumWorkers
+            self.allocator = Allocator(maxWorkers: most, spawnRate: most, idleTimeout: .seconds(1))
+        } else if let allocator = settings.dynamicAllocator {
+            self.allocator = Allocator(
+                maxWorkers: allocator.maxWorkers,
+                spawnRate: allocator.spawnRate,
+                idleTimeout: TimeAmount(clamping: allocator.idleTimeout)
+            )
+        }
+    }
+}
+
+extension PoolConfiguration.Supervisor {
+    init(_ settings: SupervisorSettings) {
+        func limit(_ duration: Duration) -> TimeAmount? {
+            duration > .zero ? TimeAmount(clamping: duration) : nil
+        }
+        self.init()
+        self.watchTick = TimeAmount(clamping: settings.watchTick)
+        self.ttl = limit(settings.ttl)
+        self.idleTTL = limit(settings.idleTTL)
+        self.execTTL = limit(settings.execTTL)
+        self.maxWorkerMemory = settings.maxWorkerMemory > 0 ? settings.maxWorkerMemory << 20 : nil
+    }
+}
+
+extension ServerConfiguration {
+    init(_ settings: TCPServerSettings) {
+        let address: Address =
+            switch settings.address {
+            case .tcp(let host, let port): .tcp(host: host, port: port)
+            case .unix(let path): .unix(path: path)
+            }
+        self.init(
+            name: settings.name,
+            address: address,
+            framing: PacketFraming(
+                mode: settings.framing == .split ? .split : .merge,
+                delimiter: settings.delimiter,
+                maximumPacketSize: settings.maxPacketSize
+            ),
+            readBufferSize: settings.readBufferSize
+        )
+    }
+}
+
+extension WorkerCommand {
+    /// A worker, with the environment of REFERENCE 2: last wins.
+    init(_ settings: Settings, _ process: Gateway.Process) throws {
+        var environment = process.environment
+        environment["RR_RELAY"] = "pipes"
+        if let rpc = settings.rpc {
+            environment["RR_RPC"] = rpc.listen
+        }
+        environment.set(settings.server.environment)
+        environment["RR_VERSION"] = Version.current
+        environment["RR_MODE"] = "tcp"
+        let command = settings.tcp.pool.command
+        self.init(
+            arguments: command.isEmpty ? settings.server.command : command,
+            environment: environment,
+            workingDirectory: process.workDirectory,
+            credentials: try Credentials.wanted(user: settings.server.user, group: settings.server.group)
+        )
+    }
+
+    /// `server.on_init`.
+    init(onInit: OnInitSettings, _ process: Gateway.Process) throws {
+        var environment = process.environment
+        environment.set(onInit.environment)
+        self.init(
+            arguments: onInit.command,
+            environment: environment,
+            workingDirectory: process.workDirectory,
+            credentials: try Credentials.wanted(user: onInit.user, group: nil)
+        )
+    }
+}
+
+extension Credentials {
+    /// `nil` when nobody else is asked for.
+    fileprivate static func wanted(user: String?, group: String?) throws -> Credentials? {
+        user == nil && group == nil ? nil : try Credentials(user: user, group: group)
+    }
+}
+
+extension [String: String] {
+    fileprivate mutating func set(_ entries: [EnvironmentEntry]) {
+        for entry in entries {
+            self[entry.name] = entry.value
+        }
+    }
+}
+
+extension LogFormat {
+    /// - Parameter encoding: What the mode brings when `nil`.
+    init(mode: LogMode, encoding: LogEncoding?) {
+        switch (mode, encoding) {
+        case (.raw, _): self = .raw
+        case (_, .json), (.production, nil): self = .json
+        case (_, .console), (.development, nil), (.off, nil): self = .console
+        }
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLevel) {
+        switch level {
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warn: self = .warning
+        case .error: self = .error
+        case .panic, .fatal: self = .critical
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// Reads `.rr.yaml` and everything that may change it.
+///
+/// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (REFERENCE 4).
+public struct ConfigurationLoader: Sendable {
+    let environment: [String: String]
+    let processorCount: Int
+
+    /// - Parameters:
+    ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
+    ///     real ones.
+    ///   - processorCount: what `num_workers: 0` stands for; clamped to 1…500.
+    public init(environment: [String: String], processorCount: Int) {
+        self.environment = environment
+        self.processorCount = min(max(processorCount, 1), PoolSettings.maximumWorkers)
+    }
+
+    /// Reads, merges, expands and validates.
+    ///
+    /// - Parameters:
+    ///   - path: the configuration file. A relative path counts from `workDirectory` when that is given, as in
+    ///     RoadRunner, else from the current directory of the process.
+    ///   - workDirectory: `-w`; must be a directory. `nil` means the directory of the file.
+    ///   - overrides: `-o`, each `key=value` with a dotted key; the last one wins.
+    ///   - dotenv: `--dotenv`: a file of `KEY=VALUE` lines that must exist; variables that are set already stay. A
+    ///     relative path counts from the work directory. `DOTENV_PATH` wins over it, as in RoadRunner.
+    /// - Throws: ``ConfigurationError`` for the first fault found.
+    public func load(
+        path: String,
+        workDirectory: String? = nil,
+        overrides: [String] = [],
+        dotenv: String? = nil
+    ) throws(ConfigurationError) -> LoadedConfiguration {
+        let current = FilePath.current
+        let requested = try workDirectory.map { directory throws(ConfigurationError) in
+            try Self.directory(directory, in: current)
+        }
+        let file = FilePath.absolute(path, in: requested ?? current)
+        let workDirectory = requested ?? FilePath.directory(of: file)
+
+        let diagnostics = Diagnostics()
+        var variables = Variables(environment: environment)
+        let dotenvPath = [environment["DOTENV_PATH"], dotenv].compactMap(\.self).first { !$0.isEmpty }
+        if let dotenvPath { try variables.load(FilePath.absolute(dotenvPath, in: workDirectory)) }
+
+        var files = FileTreeReader(workDirectory: workDirectory, variables: variables, diagnostics: diagnostics)
+        var tree = try files.read(file, overrides: overrides)
+        variables = files.variables
+        try EnvironmentOverrides(environment: variables.all).apply(to: &tree)
+        let expander = VariableExpander(variables: variables.all)
+        try OverrideArguments(expander: expander, diagnostics: diagnostics).apply(overrides, to: &tree)
+        SchemaCheck(diagnostics: diagnostics).check(tree)
+
+        let place = SourcePlace.file(file, files.rootMark, isInclude: false)
+        var root = SectionReader(path: "", source: tree, place: place, diagnostics: diagnostics)
+        let settings = try SettingsReader(processorCount: processorCount).settings(from: &root)
+        return LoadedConfiguration(
+            settings: settings,
+            warnings: Self.sorted(diagnostics.warnings, file: file),
+            file: file,
+            workDirectory: workDirectory,
+            effective: .mapping(root.effective),
+            environmentAdditions: variables.additions
+        )
+    }
+
+    private static func directory(_ path: String, in current: String) throws(ConfigurationError) -> String {
+        let absolute = FilePath.absolute(path, in: current)
+        guard FilePath.isDirectory(absolute) else {
+            throw ConfigurationError(
+                code: .unreadableFile,
+                message: "the work directory does not exist",
+                file: absolute,
+                fix: "name another one with -w"
+            )
+        }
+        return absolute
+    }
+
+    /// The file first, by line; then the others, in the order they were found.
+    private static func sorted(_ warnings: [ConfigurationWarning], file: String) -> [ConfigurationWarning] {
+        warnings.enumerated().sorted { one, two in
+            let (left, right) = (one.element, two.element)
+            if (left.file == file) != (right.file == file) { return left.file == file }
+            guard left.file == right.file, let leftLine = left.line, let rightLine = right.line else {
+                return one.offset < two.offset
+            }
+            return (leftLine, left.column ?? 0, one.offset) < (rightLine, right.column ?? 0, two.offset)
+        }.map(\.element)
+    }
+}

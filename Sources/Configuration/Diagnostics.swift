@@ -1,0 +1,19 @@
+/// Collects warnings while one configuration is read.
+final class Diagnostics {
+    /// The most warnings that are kept: a file that is none of ours must not flood the log.
+    static let maximum = 200
+
+    private(set) var warnings: [ConfigurationWarning] = []
+    private var seen: Set<String> = []
+
+    /// No further warning is kept.
+    var isFull: Bool { warnings.count >= Self.maximum }
+
+    /// Keeps a warning, unless the same was said of the same key already.
+    func warn(_ warning: ConfigurationWarning) {
+        guard !isFull, seen.insert("\(warning.key ?? "")\u{0}\(warning.message)").inserted else { return }
+        warnings.append(warning)
+        guard isFull else { return }
+        warnings.append(ConfigurationWarning(file: warning.file, message: "further warnings are left out"))
+    }
+}

@@ -1,0 +1,67 @@
+internal import YAML
+
+/// A node of the effective configuration: what is in force after defaults, includes, expansion and overrides.
+public indirect enum EffectiveNode: Sendable, Equatable {
+    /// Keys in the order of the schema, then by name.
+    case mapping([Entry])
+    /// A list, such as a command.
+    case sequence([EffectiveScalar], origin: ValueOrigin)
+    case scalar(EffectiveScalar, origin: ValueOrigin)
+
+    /// One key of a mapping.
+    public struct Entry: Sendable, Equatable {
+        public var key: String
+        public var value: EffectiveNode
+
+        public init(key: String, value: EffectiveNode) {
+            self.key = key
+            self.value = value
+        }
+    }
+}
+
+/// A value as `rr check` prints it.
+public enum EffectiveScalar: Sendable, Equatable {
+    case text(String)
+    case integer(Int)
+    case bool(Bool)
+    /// Bytes that are no UTF-8: only a delimiter can be that.
+    case binary([UInt8])
+
+    /// The value as text, unquoted; bytes as base64.
+    public var text: String {
+        switch self {
+        case .binary(let bytes): Base64.encode(bytes)
+        case .text(let text): text
+        case .integer(let number): String(number)
+        case .bool(let flag): flag ? "true" : "false"
+        }
+    }
+}
+
+extension EffectiveNode {
+    /// Every leaf with its dotted path, in order.
+    public var leaves: [Leaf] {
+        var leaves: [Leaf] = []
+        collect(into: &leaves, path: "")
+        return leaves
+    }
+
+    /// A leaf of the tree: a scalar or a list.
+    public struct Leaf: Sendable, Equatable {
+        public var path: String
+        public var values: [EffectiveScalar]
+        public var origin: ValueOrigin
+    }
+
+    private func collect(into leaves: inout [Leaf], path: String) {
+        switch self {
+        case .mapping(let entries):
+            for entry in entries {
+                entry.value.collect(into: &leaves, path: path.isEmpty ? entry.key : "\(path).\(entry.key)")
+            }
+        case .sequence(let values, let origin): leaves.append(Leaf(path: path, values: values, origin: origin))
+        case .scalar(let value, let origin): leaves.append(Leaf(path: path, values: [value], origin: origin))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// `RR_*` variables that set keys (REFERENCE 4): `RR_TCP_POOL_NUM_WORKERS` is `tcp.pool.num_workers`.
+///
+/// Only names that a key of the schema has are taken, so variables of others, such as the ones that Kubernetes makes
+/// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.
+struct EnvironmentOverrides {
+    /// What RoadRunner sets for workers; never settings, even when one `rr` is started by another.
+    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
+
+    let environment: [String: String]
+
+    /// - Throws: ``ConfigurationError/Code/ambiguousVariable`` when a variable may mean more than one key.
+    func apply(to tree: inout SourceMapping) throws(ConfigurationError) {
+        let names = environment.keys.filter { $0.hasPrefix("RR_") && !Self.reserved.contains($0) }
+        guard !names.isEmpty else { return }
+        var candidates: [String: [[String]]] = [:]
+        for path in Schema.settablePaths(in: tree) { candidates[Self.name(of: path), default: []].append(path) }
+        // In a fixed order, so that the same environment always gives the same error.
+        for name in names.sorted() {
+            guard let value = environment[name], !value.isEmpty, let paths = candidates[name] else { continue }
+            let place = SourcePlace.environment(name: name)
+            guard let path = paths.first, paths.count == 1 else {
+                let list = paths.map { "`\($0.joined(separator: "."))`" }.sorted().joined(separator: ", ")
+                throw place.error(
+                    .ambiguousVariable,
+                    "may mean any of \(list)",
+                    fix: "set the one that you mean with -o, or rename a server"
+                )
+            }
+            guard tree.set(path[...], to: SourceValue(content: .scalar(SourceScalar(text: value)), place: place)) else {
+                throw place.error(
+                    .invalidOverride,
+                    "cannot be set: something above it in the file is no section",
+                    key: path.joined(separator: ".")
+                )
+            }
+        }
+    }
+
+    /// Upper case, with every character that is not a letter or digit of ASCII turned into `_`.
+    static func name(of path: [String]) -> String {
+        let joined = path.joined(separator: "_").uppercased()
+        return "RR_"
+            + String(joined.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    }
+}

@@ -1,0 +1,51 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// Paths as text, the way Go's `filepath` treats them.
+enum FilePath {
+    /// `path` as an absolute path without `.`, `..` and doubled slashes; a relative one counts from `directory`.
+    static func absolute(_ path: String, in directory: String) -> String {
+        var parts: [Substring] = []
+        let joined = path.hasPrefix("/") ? path : "\(directory)/\(path)"
+        for part in joined.split(separator: "/") where part != "." {
+            if part == ".." {
+                _ = parts.popLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// The directory of an absolute path.
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+
+    /// The current directory of the process; `/` when it is gone.
+    static var current: String {
+        guard let buffer = getcwd(nil, 0) else { return "/" }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    static func exists(_ path: String) -> Bool {
+        access(path, F_OK) == 0
+    }
+
+    /// The path without symbolic links, so that one file has one name; `path` itself when that cannot be said.
+    static func resolved(_ path: String) -> String {
+        guard let buffer = realpath(path, nil) else { return path }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+}

@@ -1,0 +1,33 @@
+extension ListenAddress {
+    /// Whether two listeners cannot have these addresses at the same time: the second bind would fail, or take
+    /// connections away from the first.
+    func overlaps(_ other: ListenAddress) -> Bool {
+        switch (self, other) {
+        case (.unix(let path), .unix(let otherPath)):
+            return path == otherPath
+        case (.tcp(let host, let port), .tcp(let otherHost, let otherPort)):
+            // Port 0 is a different one each time.
+            guard port == otherPort, port != 0 else { return false }
+            let (one, two) = (Self.canonical(host), Self.canonical(otherHost))
+            if one == two || Self.isAll(one) || Self.isAll(two) { return true }
+            // Of all interfaces, IPv4 only: everything but an IPv6 literal may be among them.
+            return one == "0.0.0.0" && !Self.isIPv6(two) || two == "0.0.0.0" && !Self.isIPv6(one)
+        default:
+            return false
+        }
+    }
+
+    /// `[::]` on Linux takes IPv4 as well.
+    private static func isAll(_ host: String) -> Bool {
+        host.isEmpty || host == "::"
+    }
+
+    private static func isIPv6(_ host: String) -> Bool {
+        host.utf8.contains(UInt8(ascii: ":"))
+    }
+
+    private static func canonical(_ host: String) -> String {
+        let host = host.lowercased()
+        return host == "localhost" ? "127.0.0.1" : host
+    }
+}

@@ -1,0 +1,84 @@
+extension Schema {
+    /// A path of keys and the key that the schema has for it.
+    struct Match {
+        var path: [String]
+        var node: SchemaNode
+        /// The section is one that is not run: what is below does not matter.
+        var isNotRun = false
+    }
+
+    /// Finds the key that a dotted path means.
+    ///
+    /// Names may hold dots themselves: the names that are there are tried first, then the shortest.
+    static func resolve(_ components: ArraySlice<String>, in tree: SourceMapping) -> Match? {
+        resolve(components, node: .section(root), tree: tree)
+    }
+
+    private static func resolve(_ rest: ArraySlice<String>, node: SchemaNode, tree: SourceMapping?) -> Match? {
+        guard let first = rest.first else { return Match(path: [], node: node) }
+        switch node {
+        case .section(let keys):
+            guard let key = keys.first(where: { $0.name == first }) else { return nil }
+            guard key.effect != .notRun else { return Match(path: Array(rest), node: key.node, isNotRun: true) }
+            return resolve(rest.dropFirst(), node: key.node, tree: tree?.mapping(first))?.prefixed(first)
+        case .named(let inner, _):
+            let splits = (1...rest.count).map { rest.prefix($0).joined(separator: ".") }
+            let known = splits.indices.filter { tree?[splits[$0]] != nil }
+            for count in known.reversed() + splits.indices {
+                let name = splits[count]
+                let below = rest.dropFirst(count + 1)
+                // Only all of a path can be a name alone; `smtp.adr` is a mistyped key of `smtp`.
+                guard !below.isEmpty || rest.count == 1 else { continue }
+                if let match = resolve(below, node: inner, tree: tree?.mapping(name)) { return match.prefixed(name) }
+            }
+            return nil
+        case .variables:
+            return Match(path: [rest.joined(separator: ".")], node: .value)
+        case .anything:
+            return Match(path: Array(rest), node: .anything)
+        case .value:
+            return nil
+        }
+    }
+
+    /// Every path that a variable may set: the keys of the schema, with the names that the tree has.
+    static func settablePaths(in tree: SourceMapping) -> [[String]] {
+        var paths: [[String]] = []
+        collect(node: .section(root), tree: tree, path: [], into: &paths)
+        return paths
+    }
+
+    private static func collect(node: SchemaNode, tree: SourceMapping?, path: [String], into paths: inout [[String]]) {
+        switch node {
+        case .section(let keys):
+            for key in keys where key.isSettableByVariable && key.effect != .notRun {
+                collect(node: key.node, tree: tree?.mapping(key.name), path: path + [key.name], into: &paths)
+            }
+        case .named(let inner, let wellKnown):
+            let names = tree?.entries.map(\.key) ?? []
+            for name in names + wellKnown.filter({ !names.contains($0) }) {
+                collect(node: inner, tree: tree?.mapping(name), path: path + [name], into: &paths)
+            }
+        case .variables:
+            for entry in tree?.entries ?? [] { paths.append(path + [entry.key]) }
+        case .value:
+            paths.append(path)
+        case .anything:
+            break
+        }
+    }
+}
+
+extension Schema.Match {
+    fileprivate func prefixed(_ key: String) -> Schema.Match {
+        Schema.Match(path: [key] + path, node: node, isNotRun: isNotRun)
+    }
+}
+
+extension SourceMapping {
+    /// The mapping below a key; `nil` when there is none.
+    func mapping(_ key: String) -> SourceMapping? {
+        guard case .mapping(let mapping)? = self[key]?.value.content else { return nil }
+        return mapping
+    }
+}

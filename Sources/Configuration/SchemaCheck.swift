@@ -1,0 +1,72 @@
+/// Warns of keys that are unknown, that belong to what is not run, or that have no effect yet.
+struct SchemaCheck {
+    let diagnostics: Diagnostics
+
+    func check(_ tree: SourceMapping) {
+        for entry in tree.entries {
+            guard let key = Schema.root.first(where: { $0.name == entry.key }) else {
+                guard !diagnostics.isFull else { return }
+                let guess = Suggestion.closest(to: entry.key, among: Schema.root.map(\.name))
+                warn(entry, entry.key, "unknown section `\(entry.key)`, ignored\(Self.hint(guess))")
+                continue
+            }
+            check(entry, key: key, path: key.name, isReported: true)
+        }
+    }
+
+    /// - Parameter isReported: `false` below a key that was reported as not in effect already.
+    private func check(_ entry: SourceEntry, key: SchemaKey, path: String, isReported: Bool) {
+        // A null is nothing, and RoadRunner does not run a section that is nothing either.
+        guard !entry.value.isNull else { return }
+        var isReported = isReported
+        switch key.effect {
+        case .inEffect:
+            break
+        case .notRun:
+            warn(entry, path, "section `\(path)` is not run by this service")
+            return
+        case .never(let reason):
+            if isReported { warn(entry, path, "has no effect: \(reason)") }
+            return
+        case .later:
+            if isReported { warn(entry, path, "is not in effect yet") }
+            isReported = false
+        case .inEffectOnly(let value):
+            if isReported, case .scalar(let scalar) = entry.value.content, !scalar.text.isEmpty, scalar.text != value {
+                warn(entry, path, "only `\(value)` is in effect yet; it is used instead of `\(scalar.text)`")
+            }
+        }
+        check(entry.value, node: key.node, path: path, isReported: isReported)
+    }
+
+    private func check(_ value: SourceValue, node: SchemaNode, path: String, isReported: Bool) {
+        guard case .mapping(let mapping) = value.content else { return }
+        switch node {
+        case .section(let keys):
+            for entry in mapping.entries {
+                let entryPath = "\(path).\(entry.key)"
+                guard let key = keys.first(where: { $0.name == entry.key }) else {
+                    guard !diagnostics.isFull else { return }
+                    let guess = Suggestion.closest(to: entry.key, among: keys.map(\.name))
+                    warn(entry, entryPath, "unknown key, ignored\(Self.hint(guess))")
+                    continue
+                }
+                check(entry, key: key, path: entryPath, isReported: isReported)
+            }
+        case .named(let inner, _):
+            for entry in mapping.entries {
+                check(entry.value, node: inner, path: "\(path).\(entry.key)", isReported: isReported)
+            }
+        case .variables, .value, .anything:
+            break
+        }
+    }
+
+    private func warn(_ entry: SourceEntry, _ path: String, _ message: String) {
+        diagnostics.warn(entry.keyPlace.warning(message, key: path))
+    }
+
+    static func hint(_ guess: String?) -> String {
+        guess.map { "; did you mean `\($0)`?" } ?? ""
+    }
+}

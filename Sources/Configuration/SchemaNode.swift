@@ -1,0 +1,50 @@
+/// What may stand at a place of a configuration.
+indirect enum SchemaNode: Sendable {
+    /// A mapping with these keys.
+    case section([SchemaKey])
+    /// A mapping whose keys are names that the user gives, such as `tcp.servers`.
+    ///
+    /// - Parameter wellKnown: names that variables may set although the file does not have them.
+    case named(SchemaNode, wellKnown: [String])
+    /// A mapping of names to texts, or a list of such mappings, such as `server.env`.
+    case variables
+    /// A scalar or a list of scalars.
+    case value
+    /// Whatever it is, it is not looked at.
+    case anything
+}
+
+/// One key of a section.
+struct SchemaKey: Sendable {
+    /// Whether a key does something.
+    enum Effect: Sendable, Equatable {
+        /// It does what the reference says.
+        case inEffect
+        /// Its feature comes later: read and validated, then reported as not in effect yet.
+        case later
+        /// As `inEffect` for this value, as `later` for any other.
+        case inEffectOnly(String)
+        /// RoadRunner has or had it; here it never does anything, for this reason.
+        case never(String)
+        /// A section of RoadRunner that this service does not run.
+        case notRun
+    }
+
+    var name: String
+    var node: SchemaNode
+    var effect: Effect
+    /// Whether an `RR_*` variable may set it.
+    var isSettableByVariable: Bool
+
+    init(
+        _ name: String,
+        _ node: SchemaNode = .value,
+        _ effect: Effect = .inEffect,
+        isSettableByVariable: Bool = true
+    ) {
+        self.name = name
+        self.node = node
+        self.effect = effect
+        self.isSettableByVariable = isSettableByVariable
+    }
+}

@@ -1,0 +1,73 @@
+/// `rpc`: its address is only passed on to workers, as `RR_RPC`.
+public struct RPCSettings: Sendable, Equatable {
+    /// The default of ``listen``.
+    public static let defaultListen = "tcp://127.0.0.1:6001"
+
+    /// `rpc.listen`: as given. Default `tcp://127.0.0.1:6001`.
+    public var listen: String
+
+    public init(listen: String = Self.defaultListen) {
+        self.listen = listen
+    }
+}
+
+/// `status`: the probes (REFERENCE 5).
+public struct StatusSettings: Sendable, Equatable {
+    /// `status.address`. Required when the section is there.
+    public var address: ListenAddress
+    /// `status.unavailable_status_code`: 100…599, default 503.
+    public var unavailableStatusCode: Int
+    /// `status.check_timeout`: seconds in the file (a duration text works too), default 60 s.
+    public var checkTimeout: Duration
+    /// `status.unavailable_after` (ours): how long a cause must last before a probe fails. Default zero.
+    public var unavailableAfter: Duration
+
+    public init(
+        address: ListenAddress,
+        unavailableStatusCode: Int = 503,
+        checkTimeout: Duration = .seconds(60),
+        unavailableAfter: Duration = .zero
+    ) {
+        self.address = address
+        self.unavailableStatusCode = unavailableStatusCode
+        self.checkTimeout = checkTimeout
+        self.unavailableAfter = unavailableAfter
+    }
+}
+
+/// `metrics`: the Prometheus endpoint (REFERENCE 5).
+public struct MetricsSettings: Sendable, Equatable {
+    /// The default of ``address``.
+    public static let defaultAddress = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
+
+    /// `metrics.address`: default `127.0.0.1:2112`.
+    public var address: ListenAddress
+
+    public init(address: ListenAddress = Self.defaultAddress) {
+        self.address = address
+    }
+}
+
+/// `endure`: how the process ends.
+public struct EndureSettings: Sendable, Equatable {
+    /// `endure.grace_period`: from the signal to the exit, all of it. Default 30 s.
+    public var gracePeriod: Duration
+    /// `endure.drain_delay` (ours): how long listeners stay open after the signal, for load balancers. Default zero.
+    public var drainDelay: Duration
+    /// `endure.drain_idle` (ours): a connection idle for this long while draining is closed. Default 2 s.
+    public var drainIdle: Duration
+    /// `endure.log_level`: accepted for RoadRunner's sake; `nil` when absent.
+    public var logLevel: LogLevel?
+
+    public init(
+        gracePeriod: Duration = .seconds(30),
+        drainDelay: Duration = .zero,
+        drainIdle: Duration = .seconds(2),
+        logLevel: LogLevel? = nil
+    ) {
+        self.gracePeriod = gracePeriod
+        self.drainDelay = drainDelay
+        self.drainIdle = drainIdle
+        self.logLevel = logLevel
+    }
+}

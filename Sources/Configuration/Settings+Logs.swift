@@ -1,0 +1,112 @@
+/// `logs`: what is written, how and where.
+public struct LogSettings: Sendable, Equatable {
+    /// `logs.mode`: default ``LogMode/development``.
+    public var mode: LogMode
+    /// `logs.level`: default ``LogLevel/debug``.
+    public var level: LogLevel
+    /// `logs.encoding`: `nil` means what the mode implies: JSON in production, console elsewhere.
+    public var encoding: LogEncoding?
+    /// `logs.output`: `stdout`, `stderr` or files; `nil` means what the mode implies: standard error.
+    public var output: [String]?
+    /// `logs.err_output`: where the logger's own faults go; `nil` means standard error.
+    public var errorOutput: [String]?
+    /// `logs.line_ending`: default `"\n"`.
+    public var lineEnding: String
+    /// `logs.channels`: overrides by channel name (lower case). Default: none.
+    public var channels: [String: LogChannelSettings]
+    /// `logs.file_logger_options`: `nil` when the section is absent.
+    public var fileLogger: FileLoggerSettings?
+
+    public init(
+        mode: LogMode = .development,
+        level: LogLevel = .debug,
+        encoding: LogEncoding? = nil,
+        output: [String]? = nil,
+        errorOutput: [String]? = nil,
+        lineEnding: String = "\n",
+        channels: [String: LogChannelSettings] = [:],
+        fileLogger: FileLoggerSettings? = nil
+    ) {
+        self.mode = mode
+        self.level = level
+        self.encoding = encoding
+        self.output = output
+        self.errorOutput = errorOutput
+        self.lineEnding = lineEnding
+        self.channels = channels
+        self.fileLogger = fileLogger
+    }
+}
+
+/// `logs.channels.<name>`: what differs for one channel; `nil` is taken from ``LogSettings``.
+public struct LogChannelSettings: Sendable, Equatable {
+    public var mode: LogMode?
+    public var level: LogLevel?
+    public var encoding: LogEncoding?
+    public var output: [String]?
+    public var errorOutput: [String]?
+    public var lineEnding: String?
+    public var fileLogger: FileLoggerSettings?
+
+    public init(
+        mode: LogMode? = nil,
+        level: LogLevel? = nil,
+        encoding: LogEncoding? = nil,
+        output: [String]? = nil,
+        errorOutput: [String]? = nil,
+        lineEnding: String? = nil,
+        fileLogger: FileLoggerSettings? = nil
+    ) {
+        self.mode = mode
+        self.level = level
+        self.encoding = encoding
+        self.output = output
+        self.errorOutput = errorOutput
+        self.lineEnding = lineEnding
+        self.fileLogger = fileLogger
+    }
+}
+
+/// `logs.mode`: a bundle of defaults.
+public enum LogMode: String, Sendable, Equatable, CaseIterable {
+    /// Console lines, debug level.
+    case development
+    /// JSON lines, info level.
+    case production
+    /// The message alone.
+    case raw
+    /// Nothing at all; `none` is another spelling.
+    case off
+}
+
+/// `logs.level`, from the least severe to the most.
+public enum LogLevel: String, Sendable, Equatable, CaseIterable {
+    case debug, info, warn, error, panic, fatal
+}
+
+/// `logs.encoding`.
+public enum LogEncoding: String, Sendable, Equatable, CaseIterable {
+    case console, json
+}
+
+/// `logs.file_logger_options`: a log file that rotates.
+public struct FileLoggerSettings: Sendable, Equatable {
+    /// `log_output`: the file. Required when the section is there.
+    public var logOutput: String
+    /// `max_size`: MB a file may reach before it is rotated; 0, the default, means 100.
+    public var maxSize: Int
+    /// `max_age`: days that rotated files are kept; 0, the default, is for ever.
+    public var maxAge: Int
+    /// `max_backups`: rotated files that are kept; 0, the default, is all.
+    public var maxBackups: Int
+    /// `compress`: whether rotated files are compressed. Default `false`.
+    public var compress: Bool
+
+    public init(logOutput: String, maxSize: Int = 0, maxAge: Int = 0, maxBackups: Int = 0, compress: Bool = false) {
+        self.logOutput = logOutput
+        self.maxSize = maxSize
+        self.maxAge = maxAge
+        self.maxBackups = maxBackups
+        self.compress = compress
+    }
+}

@@ -1,0 +1,59 @@
+/// `tcp`: the listeners, and the pool of workers that answers them all.
+public struct TCPSettings: Sendable, Equatable {
+    /// `tcp.servers`: sorted by name; at least one.
+    public var servers: [TCPServerSettings]
+    /// `tcp.pool`.
+    public var pool: PoolSettings
+
+    public init(servers: [TCPServerSettings], pool: PoolSettings = PoolSettings()) {
+        self.servers = servers
+        self.pool = pool
+    }
+}
+
+/// `tcp.servers.<name>`: one listener and how its bytes become packets (REFERENCE 3, 4).
+public struct TCPServerSettings: Sendable, Equatable {
+    /// The default of ``delimiter``: CR LF.
+    public static let defaultDelimiter: [UInt8] = [0x0D, 0x0A]
+    /// The default of ``readBufferSize``, in bytes: 1 MB.
+    public static let defaultReadBufferSize = 1 << 20
+    /// The default of ``maxPacketSize``, in bytes: 64 MB.
+    public static let defaultMaxPacketSize = 64 << 20
+
+    /// The name, in lower case: what a worker sees as `server`.
+    public var name: String
+    /// `addr`. Required.
+    public var address: ListenAddress
+    /// `delimiter`: the bytes that end a packet; never empty, default CR LF.
+    public var delimiter: [UInt8]
+    /// `read_buf_size`: bytes, at least 1, the most read at once; never preallocated a connection. Default 1 MB.
+    public var readBufferSize: Int
+    /// `framing` (ours). Default ``Framing/merge``.
+    public var framing: Framing
+    /// `max_packet_size` (ours): bytes, at least 1; a connection that exceeds it is closed. Default 64 MB.
+    public var maxPacketSize: Int
+
+    public init(
+        name: String,
+        address: ListenAddress,
+        delimiter: [UInt8] = Self.defaultDelimiter,
+        readBufferSize: Int = Self.defaultReadBufferSize,
+        framing: Framing = .merge,
+        maxPacketSize: Int = Self.defaultMaxPacketSize
+    ) {
+        self.name = name
+        self.address = address
+        self.delimiter = delimiter
+        self.readBufferSize = readBufferSize
+        self.framing = framing
+        self.maxPacketSize = maxPacketSize
+    }
+}
+
+/// `tcp.servers.<name>.framing`: what one `DATA` event holds.
+public enum Framing: String, Sendable, Equatable, CaseIterable {
+    /// Everything read so far once it ends with the delimiter, as RoadRunner does: pipelined packets come together.
+    case merge
+    /// One packet an event (ours).
+    case split
+}

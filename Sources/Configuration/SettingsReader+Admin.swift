@@ -1,0 +1,53 @@
+extension SettingsReader {
+    func status(from reader: inout SectionReader) throws(ConfigurationError) -> StatusSettings {
+        guard let address = try reader.address("address") else {
+            let place = reader.source["address"]?.keyPlace ?? reader.place
+            throw place.error(
+                .missingValue,
+                "the section `status` needs an address",
+                key: reader.path("address"),
+                fix: "add `address: 127.0.0.1:2114`, or remove the section"
+            )
+        }
+        return StatusSettings(
+            address: address,
+            unavailableStatusCode: try statusCode(from: &reader),
+            checkTimeout: try reader.duration(
+                "check_timeout",
+                default: .seconds(60),
+                .zeroIsDefault,
+                wholeNumbersAre: .seconds(1)
+            ),
+            unavailableAfter: try reader.duration("unavailable_after", default: .zero, .zeroAllowed)
+        )
+    }
+
+    /// Zero stands for the default, as in RoadRunner.
+    private func statusCode(from reader: inout SectionReader) throws(ConfigurationError) -> Int {
+        let key = "unavailable_status_code"
+        guard let (number, place) = try reader.integer(key), number != 0 else {
+            reader.note(key, .integer(503), from: nil)
+            return 503
+        }
+        try reader.check(number, in: 100...599, key: key, at: place)
+        reader.note(key, .integer(number), from: place)
+        return number
+    }
+
+    func metrics(from reader: inout SectionReader) throws(ConfigurationError) -> MetricsSettings {
+        if let address = try reader.address("address") { return MetricsSettings(address: address) }
+        reader.note("address", .text(MetricsSettings.defaultAddress.description), from: nil)
+        return MetricsSettings()
+    }
+
+    func endure(from reader: inout SectionReader) throws(ConfigurationError) -> EndureSettings {
+        EndureSettings(
+            gracePeriod: try reader.duration("grace_period", default: .seconds(30), .zeroAllowed),
+            drainDelay: try reader.duration("drain_delay", default: .zero, .zeroAllowed),
+            drainIdle: try reader.duration("drain_idle", default: .seconds(2), .zeroAllowed),
+            logLevel: try reader.choice("log_level", aliases: Self.levelAliases)
+        )
+    }
+
+    static let levelAliases: [String: LogLevel] = ["warning": .warn, "dpanic": .panic]
+}

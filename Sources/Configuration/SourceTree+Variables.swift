@@ -1,0 +1,20 @@
+extension SourceMapping {
+    /// Rewrites `env` lists of one-key mappings as one mapping, so that they merge and can be overridden by name.
+    ///
+    /// Of a name that is there twice the last wins, as in RoadRunner. A list of anything else is left for the decoder
+    /// to refuse.
+    mutating func normalizeVariables() {
+        normalizeVariables(at: ["server", "env"])
+        normalizeVariables(at: ["server", "on_init", "env"])
+    }
+
+    private mutating func normalizeVariables(at path: ArraySlice<String>) {
+        guard let value = value(at: path), case .sequence(let items) = value.content else { return }
+        var merged = SourceMapping()
+        for item in items {
+            guard case .mapping(let mapping) = item.content else { return }
+            for entry in mapping.entries { merged.put(entry) }
+        }
+        _ = set(path, to: SourceValue(content: .mapping(merged), place: value.place))
+    }
+}

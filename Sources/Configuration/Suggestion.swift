@@ -1,0 +1,33 @@
+/// "Did you mean": the known word that is closest to a mistyped one.
+enum Suggestion {
+    /// - Returns: the closest candidate that is at most two edits away (one for short words), else `nil`.
+    static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
+        // Longer words are no typing errors, and the table below is quadratic.
+        guard word.utf8.count <= 128 else { return nil }
+        let limit = word.utf8.count <= 4 ? 1 : 2
+        var best: (candidate: String, distance: Int)?
+        for candidate in candidates {
+            let distance = distance(Array(word.utf8), Array(candidate.utf8))
+            if distance <= limit, distance < (best?.distance ?? .max) { best = (candidate, distance) }
+        }
+        return best?.candidate
+    }
+
+    /// Levenshtein's distance; two swapped neighbours count as one edit.
+    static func distance(_ one: [UInt8], _ two: [UInt8]) -> Int {
+        var beforeLast: [Int] = []
+        var last = Array(0...two.count)
+        for (row, left) in one.enumerated() {
+            var current = [row + 1]
+            for (column, right) in two.enumerated() {
+                var cost = min(last[column] + (left == right ? 0 : 1), last[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, left == two[column - 1], one[row - 1] == right {
+                    cost = min(cost, beforeLast[column - 1] + 1)
+                }
+                current.append(cost)
+            }
+            (beforeLast, last) = (last, current)
+        }
+        return last[two.count]
+    }
+}

@@ -1,0 +1,23 @@
+/// Where a value in force came from, from the weakest to the strongest (REFERENCE 4, precedence).
+public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
+    /// Nobody said anything.
+    case defaultValue
+    /// A file named by `include`. The line is 1-based.
+    case include(file: String, line: Int)
+    /// The configuration file itself. The line is 1-based.
+    case file(file: String, line: Int)
+    /// An `RR_*` variable.
+    case environment(name: String)
+    /// `-o key=value`.
+    case override
+
+    public var description: String {
+        switch self {
+        case .defaultValue: "default"
+        case .include(let file, let line): "include \(file):\(line)"
+        case .file(let file, let line): "\(file):\(line)"
+        case .environment(let name): "env \(name)"
+        case .override: "-o"
+        }
+    }
+}

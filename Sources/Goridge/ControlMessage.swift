@@ -1,0 +1,56 @@
+public import NIOCore
+import FoundationEssentials
+
+/// What server and worker say to each other about themselves, as JSON in a control frame.
+public enum ControlMessage: Sendable, Hashable {
+    /// The handshake: each side tells its process id, the server first.
+    case pid(Int)
+    /// The server asks the worker to end.
+    case stop
+
+    /// Reads the payload of a control frame; `nil` when it is neither of these.
+    public init?(payload: ByteBuffer) {
+        guard let fields = try? JSONDecoder().decode(Fields.self, from: Data(payload.readableBytesView)) else {
+            return nil
+        }
+        if fields.stop == true {
+            self = .stop
+        } else if let pid = fields.pid {
+            self = .pid(pid)
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether an answer's context is `{"stop":true}`: the worker wants to be replaced.
+    public static func isStop(context: ByteBuffer) -> Bool {
+        // Most contexts are WRITE or CONTINUE: no JSON is read for those.
+        guard context.getInteger(at: context.readerIndex, as: UInt8.self) == UInt8(ascii: "{") else {
+            return false
+        }
+        return ControlMessage(payload: context) == .stop
+    }
+
+    fileprivate var json: String {
+        switch self {
+        case .pid(let pid): "{\"pid\":\(pid)}"
+        case .stop: "{\"stop\":true}"
+        }
+    }
+
+    private struct Fields: Decodable {
+        var pid: Int?
+        var stop: Bool?
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a control frame: JSON, no options.
+    public mutating func writeControlFrame(_ message: ControlMessage) {
+        let json = message.json
+        self.writeFrameHeader(
+            FrameHeader(flags: .control, optionCount: 0, payloadLength: UInt32(json.utf8.count))
+        )
+        self.writeString(json)
+    }
+}

@@ -1,0 +1,42 @@
+public import NIOCore
+
+/// Bytes that cannot be, or become, a frame.
+public struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Why the bytes were refused.
+    public enum Reason: Sendable, Hashable {
+        /// The high four bits of byte 0 are not 1: nearly always text that a script printed to STDOUT.
+        case version(UInt8)
+        /// A header length, in 32-bit words, outside 3…13.
+        case headerLength(Int)
+        /// The CRC of bytes 0–5 is not the one that bytes 6–9 carry.
+        case checksum(carried: UInt32, expected: UInt32)
+        /// Byte 11 or the unused bits of byte 10 are set.
+        case reservedBits
+        /// A payload longer than the decoder's limit, in bytes.
+        case payloadLength(UInt32, limit: Int)
+    }
+
+    public var reason: Reason
+    /// What was wrong: everything undecoded that had come, from the first byte of the refused header on.
+    public var bytes: ByteBuffer
+
+    public init(reason: Reason, bytes: ByteBuffer) {
+        self.reason = reason
+        self.bytes = bytes
+    }
+
+    public var description: String {
+        switch self.reason {
+        case .version(let version):
+            "not a Goridge frame: version \(version) instead of \(FrameHeader.version)"
+        case .headerLength(let words):
+            "not a Goridge frame: a header of \(words) words instead of 3 to \(3 + FrameHeader.maximumOptionCount)"
+        case .checksum(let carried, let expected):
+            "not a Goridge frame: CRC \(carried) instead of \(expected)"
+        case .reservedBits:
+            "not a Goridge frame: reserved bits are set"
+        case .payloadLength(let length, let limit):
+            "a frame's payload of \(length) bytes is over the limit of \(limit)"
+        }
+    }
+}

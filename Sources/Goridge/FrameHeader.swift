@@ -1,0 +1,104 @@
+public import NIOCore
+
+/// The fixed part of a Goridge v3 frame: twelve bytes, all integers little-endian.
+///
+/// | bytes | content |
+/// | --- | --- |
+/// | 0 | version 1 in the high four bits, header length in 32-bit words in the low four |
+/// | 1 | ``FrameFlags`` |
+/// | 2–5 | payload length |
+/// | 6–9 | CRC-32 of bytes 0–5 |
+/// | 10 | ``StreamFlags`` |
+/// | 11 | 0 |
+public struct FrameHeader: Sendable, Hashable {
+    /// Bytes of a header without options.
+    public static let fixedLength = 12
+    /// The protocol's version, in the high four bits of byte 0.
+    public static let version: UInt8 = 1
+    /// Options that a frame may have; each is four bytes.
+    public static let maximumOptionCount = 10
+
+    public var flags: FrameFlags
+    public var streamFlags: StreamFlags
+    /// Four-byte options between the fixed part and the payload, 0 to ``maximumOptionCount``.
+    public var optionCount: Int
+    /// Bytes of payload after the options.
+    public var payloadLength: UInt32
+
+    public init(flags: FrameFlags, streamFlags: StreamFlags = [], optionCount: Int, payloadLength: UInt32) {
+        precondition((0...Self.maximumOptionCount).contains(optionCount))
+        self.flags = flags
+        self.streamFlags = streamFlags
+        self.optionCount = optionCount
+        self.payloadLength = payloadLength
+    }
+
+    /// Bytes of the whole header, options included.
+    public var length: Int {
+        Self.fixedLength + 4 * self.optionCount
+    }
+}
+
+extension FrameHeader {
+    /// What can be said of a header of which `bytes` have come so far.
+    enum Prefix {
+        case incomplete
+        case complete(FrameHeader)
+        case malformed(FrameError.Reason)
+    }
+
+    /// Reads a header, and refuses one as early as its bytes allow: stray text is known by its first byte.
+    static func parse(_ bytes: ByteBufferView) -> Prefix {
+        bytes.withUnsafeBytes { self.parse($0) }
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Prefix {
+        guard let first = bytes.first else {
+            return .incomplete
+        }
+        guard first &>> 4 == self.version else {
+            return .malformed(.version(first &>> 4))
+        }
+        let words = Int(first & 0x0F)
+        guard words >= 3, words <= 3 + self.maximumOptionCount else {
+            return .malformed(.headerLength(words))
+        }
+        guard bytes.count >= self.fixedLength else {
+            return .incomplete
+        }
+        let payloadLength = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
+        let carried = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt32.self))
+        let expected = CRC32.checksum(version: first, flags: bytes[1], payloadLength: payloadLength)
+        guard carried == expected else {
+            return .malformed(.checksum(carried: carried, expected: expected))
+        }
+        guard bytes[11] == 0, StreamFlags.known.isSuperset(of: StreamFlags(rawValue: bytes[10])) else {
+            return .malformed(.reservedBits)
+        }
+        return .complete(
+            FrameHeader(
+                flags: FrameFlags(rawValue: bytes[1]),
+                streamFlags: StreamFlags(rawValue: bytes[10]),
+                optionCount: words - 3,
+                payloadLength: payloadLength
+            )
+        )
+    }
+}
+
+extension ByteBuffer {
+    /// Appends the twelve bytes of a header; its options and payload are the caller's to append.
+    public mutating func writeFrameHeader(_ header: FrameHeader) {
+        let first = FrameHeader.version &<< 4 | UInt8(truncatingIfNeeded: 3 &+ header.optionCount)
+        let crc = CRC32.checksum(version: first, flags: header.flags.rawValue, payloadLength: header.payloadLength)
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.fixedLength) { pointer in
+            pointer[0] = first
+            pointer[1] = header.flags.rawValue
+            pointer.storeBytes(of: header.payloadLength.littleEndian, toByteOffset: 2, as: UInt32.self)
+            pointer.storeBytes(of: crc.littleEndian, toByteOffset: 6, as: UInt32.self)
+            pointer[10] = header.streamFlags.rawValue
+            pointer[11] = 0
+            return FrameHeader.fixedLength
+        }
+    }
+}

@@ -1,0 +1,259 @@
+import Logging
+import NIOCore
+import WorkerPool
+
+/// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
+///
+/// Confined to the connection's event loop, but for what ``PoolRequest`` reads while a worker has an event: that does
+/// not change before ``finished(_:)``.
+final class ConnectionHandler: @unchecked Sendable {
+    /// What connections of one server share.
+    struct Server: Sendable {
+        let name: String
+        /// ``name`` in quotes as JSON has it.
+        let quotedName: [UInt8]
+        let framing: PacketFraming
+        let readBufferSize: Int
+        let pool: WorkerPool
+        let logger: Logger
+    }
+
+    /// How long a client that is still sending may take to notice that the server has closed.
+    private static let lingerTime = TimeAmount.seconds(1)
+
+    private let server: Server
+    private let home: LoopConnections
+    private var machine: ConnectionStateMachine
+    private var context: ChannelHandlerContext?
+    private var contextPrefix: [UInt8] = []
+    private var isReadHeld = false
+    private var isLingering = false
+    private var hasFinished = false
+    private var isRunning = false
+    /// Where ``home`` keeps this connection.
+    var position = -1
+
+    // The event that the pool has.
+    private(set) var kind = EventKind.connected
+    private var body = ByteBuffer()
+
+    init(server: Server, home: LoopConnections) {
+        self.server = server
+        self.home = home
+        self.machine = ConnectionStateMachine(framing: server.framing)
+    }
+
+    /// The server is stopping.
+    func drain() {
+        self.machine.drain()
+        self.run()
+    }
+
+    // MARK: Doing what the machine says
+
+    private func run() {
+        // A refused event is finished before it is even submitted: the loop below goes on with it.
+        guard !self.isRunning else {
+            return
+        }
+        self.isRunning = true
+        defer { self.isRunning = false }
+        while true {
+            switch self.machine.next() {
+            case .wait:
+                self.releaseRead()
+                return
+            case .submit(let kind, let body):
+                self.kind = kind
+                self.body = body
+                self.server.pool.submit(self)
+            case .closeSocket(let reason):
+                self.log(reason)
+                self.closeSocket()
+            case .finished:
+                self.hasFinished = true
+                self.leaveIfDone()
+                return
+            }
+        }
+    }
+
+    /// The connection is over when its events are done and its socket is closed.
+    private func leaveIfDone() {
+        if self.hasFinished, self.context == nil {
+            self.home.remove(self)
+        }
+    }
+
+    private func closeSocket() {
+        guard let context else {
+            return
+        }
+        // What was written before goes out first.
+        let flushed = context.eventLoop.makePromise(of: Void.self)
+        flushed.futureResult.assumeIsolated().whenComplete { _ in self.closeFlushed() }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: flushed)
+    }
+
+    private func closeFlushed() {
+        guard let context else {
+            return
+        }
+        guard self.isReadHeld, !self.machine.hasInputEnded else {
+            context.close(promise: nil)
+            return
+        }
+        // Closing a socket that has unread input resets it, and the client might never see the last answer.
+        self.isLingering = true
+        context.close(mode: .output, promise: nil)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) { self.context?.close(promise: nil) }
+        self.releaseRead()
+    }
+
+    private func releaseRead() {
+        if self.isReadHeld, self.mayRead {
+            self.isReadHeld = false
+            self.context?.read()
+        }
+    }
+
+    /// Beyond one read buffer a client waits until a worker has taken what came.
+    private var mayRead: Bool {
+        self.isLingering || !self.machine.isHoldingInput || self.machine.buffered < self.server.readBufferSize
+    }
+
+    // MARK: Logging
+
+    private func log(_ reason: ConnectionStateMachine.CloseReason) {
+        switch reason {
+        case .client, .worker, .draining:
+            self.server.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
+        case .workerError(let message):
+            self.server.logger.error("worker answered with an error", metadata: self.metadata(["error": "\(message)"]))
+        case .eventFailed(let failure):
+            self.server.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
+        case .packetTooLarge:
+            self.server.logger.error(
+                "a packet is larger than max_packet_size, the connection is closed",
+                metadata: self.metadata(["max_packet_size": "\(self.server.framing.maximumPacketSize)"])
+            )
+        }
+    }
+
+    private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata = more
+        metadata["server"] = "\(self.server.name)"
+        let identity = EventContext.identity(prefix: self.contextPrefix)
+        metadata["remote_addr"] = "\(identity.remoteAddress)"
+        metadata["uuid"] = "\(identity.uuid)"
+        return metadata
+    }
+}
+
+// MARK: - What the pool asks and tells
+
+extension ConnectionHandler: PoolRequest {
+    var loopIndex: Int {
+        self.home.loopIndex
+    }
+
+    func event() -> WorkerEvent {
+        WorkerEvent(kind: self.kind, contextPrefix: self.contextPrefix, body: self.body)
+    }
+
+    func finished(_ outcome: EventOutcome) {
+        if self.home.eventLoop.inEventLoop {
+            self.finishedHere(outcome)
+        } else {
+            self.home.eventLoop.execute { self.finishedHere(outcome) }
+        }
+    }
+
+    private func finishedHere(_ outcome: EventOutcome) {
+        self.body = ByteBuffer()
+        if case .failed(let failure) = outcome, self.kind == .close, !failure.reachedWorker {
+            self.server.logger.error("CLOSE was not delivered", metadata: self.metadata(["reason": "\(failure)"]))
+        }
+        if let answer = self.machine.finished(outcome), let context {
+            context.writeAndFlush(self.wrapOutboundOut(answer), promise: nil)
+        }
+        self.run()
+    }
+}
+
+// MARK: - What happens on the socket
+
+extension ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.contextPrefix = EventContext.prefix(
+            remoteAddress: context.remoteAddress,
+            server: self.server.quotedName,
+            uuid: self.home.uuids.next()
+        )
+        self.home.add(self)
+        if self.home.isDraining {
+            self.machine.drain()
+        }
+        self.run()
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.machine.received(self.unwrapInboundIn(data))
+        self.run()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if self.machine.buffered > 0 {
+            self.machine.compact()
+        }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.mayRead {
+            context.read()
+        } else {
+            self.isReadHeld = true
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.machine.writabilityChanged(context.channel.isWritable)
+        self.run()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.machine.clientEnded()
+            self.run()
+            if self.isLingering {
+                context.close(promise: nil)
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        self.machine.socketClosed()
+        self.run()
+        self.leaveIfDone()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The client is gone; what it sent before is still served.
+        self.server.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,56 @@
+import NIOCore
+
+/// The connections of one event loop, and what they share; all but the constants is confined to that loop.
+final class LoopConnections: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    /// Index of the loop in the pool's list.
+    let loopIndex: Int
+    var uuids = UUIDGenerator()
+    private var connections: [ConnectionHandler] = []
+    private(set) var isDraining = false
+    private var whenEmpty: EventLoopPromise<Void>?
+
+    init(eventLoop: any EventLoop, loopIndex: Int) {
+        self.eventLoop = eventLoop
+        self.loopIndex = loopIndex
+    }
+
+    var count: Int {
+        self.connections.count
+    }
+
+    func add(_ connection: ConnectionHandler) {
+        connection.position = self.connections.count
+        self.connections.append(connection)
+    }
+
+    func remove(_ connection: ConnectionHandler) {
+        let position = connection.position
+        guard self.connections.indices.contains(position), self.connections[position] === connection else {
+            return
+        }
+        self.connections.swapAt(position, self.connections.count - 1)
+        self.connections[position].position = position
+        self.connections.removeLast()
+        if self.connections.isEmpty {
+            self.whenEmpty?.succeed()
+            self.whenEmpty = nil
+        }
+    }
+
+    /// Tells every connection, and those still to come, that the server is stopping.
+    ///
+    /// - Returns: Done when none is left.
+    func drain() -> EventLoopFuture<Void> {
+        self.isDraining = true
+        for connection in self.connections {
+            connection.drain()
+        }
+        guard !self.connections.isEmpty else {
+            return self.eventLoop.makeSucceededVoidFuture()
+        }
+        let promise = self.whenEmpty ?? self.eventLoop.makePromise(of: Void.self)
+        self.whenEmpty = promise
+        return promise.futureResult
+    }
+}

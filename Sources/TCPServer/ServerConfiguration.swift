@@ -1,0 +1,53 @@
+/// One of `tcp.servers`.
+public struct ServerConfiguration: Sendable, Hashable {
+    /// Where a server listens.
+    public enum Address: Sendable, Hashable, CustomStringConvertible {
+        /// An empty host means every interface; port 0 a free one.
+        case tcp(host: String, port: Int)
+        case unix(path: String)
+
+        public var description: String {
+            switch self {
+            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .unix(let path): "unix://\(path)"
+            }
+        }
+    }
+
+    /// The name that workers see.
+    public var name: String
+    public var address: Address
+    public var framing: PacketFraming
+    /// The most bytes read at once, at least 1; past it nothing is read while a worker has an event of the connection.
+    public var readBufferSize: Int
+
+    public init(name: String, address: Address, framing: PacketFraming, readBufferSize: Int) {
+        self.name = name
+        self.address = address
+        self.framing = framing
+        self.readBufferSize = readBufferSize
+    }
+}
+
+/// How a stream of bytes becomes packets.
+public struct PacketFraming: Sendable, Hashable {
+    public enum Mode: Sendable, Hashable {
+        /// As RoadRunner does: all that was read, once it ends with the delimiter.
+        case merge
+        /// One packet for each delimiter.
+        case split
+    }
+
+    public var mode: Mode
+    /// At least one byte; stays at the end of a packet.
+    public var delimiter: [UInt8]
+    /// The most bytes of a packet, its delimiter included.
+    public var maximumPacketSize: Int
+
+    public init(mode: Mode = .merge, delimiter: [UInt8], maximumPacketSize: Int) {
+        precondition(!delimiter.isEmpty, "a delimiter has at least one byte")
+        self.mode = mode
+        self.delimiter = delimiter
+        self.maximumPacketSize = maximumPacketSize
+    }
+}

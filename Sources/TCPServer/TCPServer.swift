@@ -1,0 +1,79 @@
+public import Logging
+import NIOCore
+public import NIOPosix
+public import WorkerPool
+
+/// Listens on all configured servers and serves their connections with the workers of a pool.
+public final class TCPServer: Sendable {
+    let pool: WorkerPool
+    let logger: Logger
+    let group: MultiThreadedEventLoopGroup
+    /// The connections of each event loop, by the loop's index.
+    let homes: [LoopConnections]
+
+    /// - Parameters:
+    ///   - group: The event loops of the pool, in the same order.
+    public init(pool: WorkerPool, group: MultiThreadedEventLoopGroup, logger: Logger) {
+        self.pool = pool
+        self.group = group
+        self.logger = logger
+        self.homes = group.makeIterator().enumerated().map { LoopConnections(eventLoop: $1, loopIndex: $0) }
+    }
+
+    /// Listens on every server, keeping what is listened on already.
+    ///
+    /// Listeners that are kept are reconfigured, those that are not wanted any more closed; both only when all the
+    /// others could be bound.
+    ///
+    /// - Parameter current: What an earlier call returned.
+    /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then.
+    public func listen(
+        on servers: [ServerConfiguration],
+        keeping current: [Listener] = []
+    ) async throws -> [Listener] {
+        var kept: [(Listener, ServerConfiguration)] = []
+        var opened: [Listener] = []
+        do {
+            for server in servers {
+                if let same = current.first(where: { $0.serves(server) && $0.server == server.name })
+                    ?? current.first(where: { $0.serves(server) })
+                {
+                    kept.append((same, server))
+                } else {
+                    opened.append(try await self.listen(on: server))
+                }
+            }
+        } catch {
+            for listener in opened {
+                await listener.close()
+            }
+            throw error
+        }
+        for listener in current where !kept.contains(where: { $0.0.channel === listener.channel }) {
+            await listener.close()
+        }
+        return kept.map { $0.reconfigured($1) } + opened
+    }
+
+    /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.
+    ///
+    /// Returns when no connection is left.
+    public func drain() async {
+        let futures = self.homes.map { home in
+            home.eventLoop.flatSubmit { home.drain() }
+        }
+        for future in futures {
+            // Only succeeds.
+            try? await future.get()
+        }
+    }
+
+    /// Connections that are not over: open, or with an event still to be handled.
+    public func connectionCount() async -> Int {
+        var count = 0
+        for home in self.homes {
+            count += (try? await home.eventLoop.submit { home.count }.get()) ?? 0
+        }
+        return count
+    }
+}

@@ -1,0 +1,100 @@
+public import NIOCore
+
+/// The limits of a pool: `tcp.pool` of the configuration.
+public struct PoolConfiguration: Sendable, Hashable {
+    /// Workers to keep, 1…500.
+    public var numWorkers: Int
+    /// Events after which a worker is replaced, each worker with 0 to 14 % more of its own; 0 means never.
+    public var maxJobs: Int
+    /// Events running and waiting at the most; 0 means no limit. `CLOSE` events are never refused.
+    public var maxQueueSize: Int
+    /// How long an event waits for a free worker, and a new worker may take for its handshake.
+    public var allocateTimeout: TimeAmount
+    /// How long a worker may take to end after it was asked to.
+    public var destroyTimeout: TimeAmount
+    /// The limits that workers are watched for.
+    public var supervisor = Supervisor()
+    /// More workers while events wait; `nil` keeps to ``numWorkers``.
+    public var allocator: Allocator?
+    /// Workers that may answer one event with `{"stop":true}` before it fails.
+    public var maxAttempts = 3
+    /// The waits before a worker that keeps failing is started again: the first, and the longest.
+    public var backoff = Backoff()
+
+    /// `tcp.pool.supervisor`; a limit that is `nil` is off. All but ``execTTL`` let the worker finish its request.
+    public struct Supervisor: Sendable, Hashable {
+        /// How often the limits are looked at.
+        public var watchTick: TimeAmount = .seconds(5)
+        /// How long a worker may live.
+        public var ttl: TimeAmount?
+        /// How long a worker may be idle.
+        public var idleTTL: TimeAmount?
+        /// How long a request may take; then the worker is killed.
+        public var execTTL: TimeAmount?
+        /// Bytes that a worker may hold resident.
+        public var maxWorkerMemory: Int?
+
+        public init() {}
+    }
+
+    /// `tcp.pool.dynamic_allocator`.
+    public struct Allocator: Sendable, Hashable {
+        /// Workers beyond ``PoolConfiguration/numWorkers`` at the most.
+        public var maxWorkers: Int
+        /// Workers that may be starting at once.
+        public var spawnRate: Int
+        /// How long one of them is idle before it is stopped.
+        public var idleTimeout: TimeAmount
+
+        public init(maxWorkers: Int, spawnRate: Int, idleTimeout: TimeAmount) {
+            self.maxWorkers = maxWorkers
+            self.spawnRate = spawnRate
+            self.idleTimeout = idleTimeout
+        }
+    }
+
+    /// Whether the times at which workers become idle and busy are needed.
+    var needsTimes: Bool {
+        self.supervisor.idleTTL != nil || self.supervisor.execTTL != nil || self.allocator != nil
+    }
+
+    /// How often the pool looks at its workers; `nil` when there is nothing to look for.
+    var tickInterval: TimeAmount? {
+        var intervals: [TimeAmount] = []
+        if self.supervisor.ttl != nil || self.supervisor.idleTTL != nil || self.supervisor.maxWorkerMemory != nil {
+            intervals.append(self.supervisor.watchTick)
+        }
+        if let execTTL = self.supervisor.execTTL {
+            // So a request is cut off at most an eighth late.
+            intervals.append(min(.nanoseconds(execTTL.nanoseconds / 8), .seconds(1)))
+        }
+        if let allocator {
+            intervals.append(.nanoseconds(allocator.idleTimeout.nanoseconds / 4))
+        }
+        return intervals.min().map { max($0, .milliseconds(5)) }
+    }
+
+    /// Waits that double from ``shortest`` to ``longest``, each shortened by up to a half at random.
+    public struct Backoff: Sendable, Hashable {
+        public var shortest: TimeAmount = .milliseconds(100)
+        public var longest: TimeAmount = .seconds(5)
+        /// A worker that lived this long without a job does not count as failed when it ends.
+        public var healthyAfter: TimeAmount = .seconds(5)
+
+        public init() {}
+    }
+
+    public init(
+        numWorkers: Int,
+        maxJobs: Int = 0,
+        maxQueueSize: Int = 0,
+        allocateTimeout: TimeAmount = .seconds(60),
+        destroyTimeout: TimeAmount = .seconds(60)
+    ) {
+        self.numWorkers = numWorkers
+        self.maxJobs = maxJobs
+        self.maxQueueSize = maxQueueSize
+        self.allocateTimeout = allocateTimeout
+        self.destroyTimeout = destroyTimeout
+    }
+}

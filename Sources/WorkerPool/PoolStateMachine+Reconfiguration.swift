@@ -1,0 +1,57 @@
+extension PoolStateMachine {
+    struct ReconfigureAction {
+        var start: [StartAction] = []
+        /// Idle workers that are not needed any more.
+        var stop: [WorkerID] = []
+        /// Workers that are not needed and have not done their handshake.
+        var kill: [WorkerID] = []
+    }
+
+    /// Takes over new limits; workers beyond the new number stop, busy ones after their answer.
+    mutating func reconfigure(_ configuration: PoolConfiguration) -> ReconfigureAction {
+        self.configuration = configuration
+        var action = ReconfigureAction()
+        guard self.phase == .running else {
+            return action
+        }
+        while self.countedPlaces < configuration.numWorkers {
+            action.start.append(self.occupy(isCounted: true))
+        }
+        // Twice: a successor counts only once the worker it was to replace is gone.
+        for place in Array(self.places.indices) + Array(self.places.indices)
+        where self.countedPlaces > self.countedLimit {
+            self.dismiss(place, &action)
+        }
+        return action
+    }
+
+    /// Workers that may be kept: those beyond `num_workers` that the allocator started leave when they have been idle.
+    private var countedLimit: Int {
+        self.configuration.numWorkers + (self.configuration.allocator?.maxWorkers ?? 0)
+    }
+
+    private mutating func dismiss(_ place: Int, _ action: inout ReconfigureAction) {
+        guard self.places[place].isCounted else {
+            return
+        }
+        let id = WorkerID(place: place, generation: self.places[place].generation)
+        switch self.places[place].state {
+        case .vacant:
+            break
+        case .backingOff:
+            _ = self.vacate(place, after: .none)
+        case .starting:
+            action.kill.append(id)
+            _ = self.vacate(place, after: .none)
+        case .idle(let worker):
+            self.free[worker.loopIndex].removeAll { $0 == place }
+            action.stop.append(id)
+            _ = self.vacate(place, after: .none)
+        case .busy(var worker, let entry):
+            worker.isRetiring = true
+            self.places[place].state = .busy(worker, entry)
+            self.places[place].isCounted = false
+            self.countedPlaces -= 1
+        }
+    }
+}

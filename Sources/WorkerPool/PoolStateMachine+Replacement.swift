@@ -1,0 +1,116 @@
+import NIOCore
+
+// Planned replacement: the successor is started first, and the old worker stops when it is ready. So the pool never has
+// fewer ready workers because of it.
+
+extension PoolStateMachine {
+    /// Successors that may be on their way at once: a quarter of the pool.
+    private var replacingLimit: Int {
+        max(1, self.configuration.numWorkers / 4)
+    }
+
+    /// Replaces every worker, those that are just starting included.
+    mutating func reset() -> [StartAction] {
+        guard self.phase == .running else {
+            return []
+        }
+        self.epoch += 1
+        for place in self.places.indices {
+            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation))
+        }
+        return self.startSuccessors()
+    }
+
+    /// Notes that a ready worker is to be replaced; once.
+    mutating func askForReplacement(_ id: WorkerID) {
+        guard self.changeWorker(id, where: { !$0.isBeingReplaced }, { $0.isBeingReplaced = true }) else {
+            return
+        }
+        self.replaceQueue.append(id)
+    }
+
+    /// Starts as many successors as may be on their way.
+    mutating func startSuccessors() -> [StartAction] {
+        var actions: [StartAction] = []
+        while self.phase == .running, self.replacing < self.replacingLimit, let id = self.replaceQueue.popFirst() {
+            switch self.state(of: id) {
+            case .idle, .busy: actions.append(self.occupy(isCounted: false, replaces: id))
+            case .none, .vacant, .backingOff, .starting: break
+            }
+        }
+        return actions
+    }
+
+    /// A successor is ready: it counts from now on instead of the worker it replaces.
+    ///
+    /// - Returns: That worker when it is idle: it is to be stopped.
+    mutating func takeOver(_ id: WorkerID) -> WorkerID? {
+        guard let old = self.places[id.place].replaces else {
+            return nil
+        }
+        self.count(id.place)
+        self.places[old.place].isCounted = false
+        self.countedPlaces -= 1
+        switch self.state(of: old) {
+        case .idle(let worker):
+            self.free[worker.loopIndex].removeAll { $0 == old.place }
+            _ = self.vacate(old.place, after: .none)
+            return old
+        default:
+            _ = self.changeWorker(old, where: { _ in true }, { $0.isRetiring = true })
+            return nil
+        }
+    }
+
+    /// The worker that was to be replaced has ended by itself: its successor counts already, ready or not.
+    mutating func successorTakesOver(from old: WorkerID) -> Bool {
+        guard let place = self.places.firstIndex(where: { $0.replaces == old }) else {
+            return false
+        }
+        self.count(place)
+        return true
+    }
+
+    private mutating func count(_ place: Int) {
+        self.places[place].replaces = nil
+        self.places[place].isCounted = true
+        self.countedPlaces += 1
+        self.replacing -= 1
+    }
+
+    /// A successor has failed at its start: the old worker goes on, and no more are tried for now.
+    mutating func giveUpReplacing(_ id: WorkerID) -> WorkerID? {
+        guard let old = self.places[id.place].replaces else {
+            return nil
+        }
+        self.places[id.place].replaces = nil
+        self.replacing -= 1
+        for waiting in [old] + self.replaceQueue {
+            _ = self.changeWorker(waiting, where: { _ in true }, { $0.isBeingReplaced = false })
+        }
+        self.replaceQueue.removeAll()
+        return old
+    }
+
+    /// Changes a ready worker. `false` when there is none, or not such a one.
+    private mutating func changeWorker(
+        _ id: WorkerID,
+        where condition: (Worker) -> Bool,
+        _ change: (inout Worker) -> Void
+    ) -> Bool {
+        switch self.state(of: id) {
+        case .idle(var worker):
+            guard condition(worker) else { return false }
+            change(&worker)
+            self.places[id.place].state = .idle(worker)
+            return true
+        case .busy(var worker, let entry):
+            guard condition(worker) else { return false }
+            change(&worker)
+            self.places[id.place].state = .busy(worker, entry)
+            return true
+        case .none, .vacant, .backingOff, .starting:
+            return false
+        }
+    }
+}

@@ -1,0 +1,616 @@
+import NIOCore
+
+/// Decides which worker gets which event, and when workers are started, stopped and given up.
+///
+/// No I/O and no clock: a method takes an event and says what to do. A *place* is held by one worker after the other;
+/// a worker that is asked to stop leaves its place at once, so that its successor starts while it ends. A *lease* is a
+/// worker's hold on one request; it ends exactly once: answered, given back undelivered, or failed with the worker.
+struct PoolStateMachine<Request> {
+    /// A request that waits or is being served.
+    struct Entry {
+        var request: Request
+        var isClose: Bool
+        /// Position in the order of arrival.
+        var ticket: UInt64
+        /// When waiting ends in ``EventFailure/noFreeWorkers``; a `CLOSE` waits for as long as the pool lives.
+        var deadline: NIODeadline
+        /// Workers that answered `{"stop":true}`.
+        var refusals = 0
+    }
+
+    struct Worker {
+        var loopIndex: Int
+        var readySince: NIODeadline
+        /// When it became idle or busy; kept only where a limit asks for it.
+        var changedAt: NIODeadline
+        /// Events it has answered.
+        var jobs = 0
+        /// Events after which it is replaced, its own jitter included; 0 means never.
+        var jobLimit: Int
+        /// Which reset it was started after.
+        var epoch: UInt64
+        /// Whether a successor is asked for or on its way.
+        var isBeingReplaced = false
+        /// Whether its successor is ready: it stops after its answer.
+        var isRetiring = false
+    }
+
+    enum PlaceState {
+        /// Nobody. Can become `starting`; for good once the pool is closing.
+        case vacant
+        /// A successor will be started when its wait is over. Can become `starting` or `vacant`.
+        case backingOff
+        /// A process is on its way to its handshake. Can become `idle`, `busy`, `starting`, `backingOff` or `vacant`.
+        case starting
+        /// Ready, in the free list of its loop. Can become `busy`, `starting`, `backingOff` or `vacant`.
+        case idle(Worker)
+        /// Serving. Can become `idle`, `starting`, `backingOff` or `vacant`.
+        case busy(Worker, Entry)
+    }
+
+    struct Place {
+        var generation: UInt64 = 0
+        var state = PlaceState.vacant
+        /// Workers in a row that ended without having been of any use.
+        var failures = 0
+        /// Which reset its worker was started after.
+        var epoch: UInt64 = 0
+        /// Whether its worker is one of those that the pool keeps: a successor counts from when it takes over.
+        var isCounted = false
+        /// The worker that this place's one takes over from when it is ready.
+        var replaces: WorkerID?
+    }
+
+    enum Phase {
+        /// Can become `running` or `closing`.
+        case starting
+        /// Can become `closing`.
+        case running
+        /// Can become `closed`.
+        case closing
+        case closed
+    }
+
+    var configuration: PoolConfiguration
+    private(set) var phase = Phase.starting
+    var places: [Place] = []
+    /// Places of idle workers for each event loop, the last one freed last: it is the warmest.
+    var free: [[Int]]
+    private var events = CircularBuffer<Entry>()
+    private var closes = CircularBuffer<Entry>()
+    private var nextTicket: UInt64 = 0
+    /// When the timer that was asked for last will fire.
+    private var armedFor: NIODeadline?
+    private var busyCount = 0
+    /// Places whose worker is on its way.
+    var startingCount = 0
+    /// Places that count: see ``Place/isCounted``.
+    var countedPlaces = 0
+    /// Workers that are to be replaced, in order; their successors are started a few at a time.
+    var replaceQueue = CircularBuffer<WorkerID>()
+    /// Successors on their way.
+    var replacing = 0
+    /// Counts the resets.
+    var epoch: UInt64 = 0
+    /// Workers whose process has been asked for and has not been reaped.
+    private(set) var processes = 0
+    private var random: any RandomNumberGenerator
+
+    init(
+        configuration: PoolConfiguration,
+        loopCount: Int,
+        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    ) {
+        self.configuration = configuration
+        self.free = Array(repeating: [], count: loopCount)
+        self.random = random
+    }
+
+    /// Requests that wait for a worker.
+    var waiting: Int {
+        self.events.count + self.closes.count
+    }
+
+    /// Requests that a worker has.
+    var running: Int {
+        self.busyCount
+    }
+
+    /// Whether a worker has left its place.
+    func isGone(_ id: WorkerID) -> Bool {
+        self.state(of: id) == nil
+    }
+
+    /// Workers past their handshake.
+    var ready: Int {
+        self.busyCount + self.free.reduce(0) { $0 + $1.count }
+    }
+}
+
+// MARK: - Requests
+
+extension PoolStateMachine {
+    enum SubmitAction {
+        case lease(WorkerID)
+        /// The request waits. With a date, ``timerFired(now:)`` is to be called then; more workers may be started.
+        case wait(armTimer: NIODeadline?, start: [StartAction])
+        case refuse(EventFailure)
+    }
+
+    mutating func submit(
+        _ request: Request,
+        isClose: Bool,
+        loopIndex: Int,
+        now: () -> NIODeadline
+    ) -> SubmitAction {
+        guard self.phase == .running || self.phase == .starting else {
+            return .refuse(.poolClosing)
+        }
+        let limit = self.configuration.maxQueueSize
+        if limit > 0, !isClose, self.running + self.waiting >= limit {
+            return .refuse(.queueFull)
+        }
+        var entry = Entry(request: request, isClose: isClose, ticket: self.nextTicket, deadline: .distantFuture)
+        self.nextTicket &+= 1
+        if let place = self.takeFree(loopIndex: loopIndex) {
+            return .lease(self.lease(place, to: entry, now: now))
+        }
+        if !isClose {
+            entry.deadline = now() + self.configuration.allocateTimeout
+        }
+        self.enqueue(entry)
+        return .wait(armTimer: self.armTimer(), start: self.grow())
+    }
+
+    struct Expiry {
+        var expired: [Request]
+        /// When ``timerFired(now:)`` is to be called again.
+        var armTimer: NIODeadline?
+    }
+
+    /// Takes the requests whose time to wait is over.
+    mutating func timerFired(now: NIODeadline) -> Expiry {
+        self.armedFor = nil
+        var expired: [Request] = []
+        while let first = self.events.first, first.deadline <= now {
+            expired.append(self.events.removeFirst().request)
+        }
+        return Expiry(expired: expired, armTimer: self.armTimer())
+    }
+
+    private mutating func armTimer() -> NIODeadline? {
+        guard let first = self.events.first, first.deadline < self.armedFor ?? .distantFuture else {
+            return nil
+        }
+        self.armedFor = first.deadline
+        return first.deadline
+    }
+
+    private mutating func enqueue(_ entry: Entry) {
+        if entry.isClose {
+            self.closes.append(entry)
+        } else {
+            self.events.append(entry)
+        }
+    }
+
+    /// Puts a request that a worker had already before all that came after it.
+    private mutating func enqueueAgain(_ entry: Entry, now: NIODeadline) {
+        var entry = entry
+        guard !entry.isClose else {
+            self.closes.insert(entry, at: self.closes.position(ofTicket: entry.ticket))
+            return
+        }
+        let position = self.events.position(ofTicket: entry.ticket)
+        // Deadlines stay in the order of the queue, so that the first one is always the next to pass.
+        entry.deadline = min(entry.deadline, now + self.configuration.allocateTimeout)
+        if position < self.events.endIndex {
+            entry.deadline = min(entry.deadline, self.events[position].deadline)
+        }
+        self.events.insert(entry, at: position)
+    }
+
+    private mutating func dequeue() -> Entry? {
+        switch (self.events.first, self.closes.first) {
+        case (nil, nil): nil
+        case (.some, nil): self.events.removeFirst()
+        case (nil, .some): self.closes.removeFirst()
+        case (.some(let event), .some(let close)):
+            event.ticket < close.ticket ? self.events.removeFirst() : self.closes.removeFirst()
+        }
+    }
+
+    private mutating func takeFree(loopIndex: Int) -> Int? {
+        if let place = self.free[loopIndex].popLast() {
+            return place
+        }
+        for index in self.free.indices where index != loopIndex {
+            if let place = self.free[index].popLast() {
+                return place
+            }
+        }
+        return nil
+    }
+
+    private mutating func lease(_ place: Int, to entry: Entry, now: () -> NIODeadline) -> WorkerID {
+        guard case .idle(var worker) = self.places[place].state else {
+            preconditionFailure("a place in the free list is not idle")
+        }
+        self.stamp(&worker, now)
+        self.places[place].state = .busy(worker, entry)
+        self.busyCount += 1
+        return WorkerID(place: place, generation: self.places[place].generation)
+    }
+}
+
+// MARK: - Leases
+
+extension PoolStateMachine {
+    /// What a worker does after its lease ended.
+    enum NextAction {
+        /// Nothing: it is free, or gone.
+        case idle
+        /// The same worker serves this request.
+        case serve(Request)
+        /// It is asked to stop; its place is filled by a new one.
+        case replace(StartAction?)
+    }
+
+    struct AnswerAction {
+        var request: Request
+        var next: NextAction
+    }
+
+    /// A worker answered: its lease ends. `nil` when the worker has no lease (it was given up meanwhile).
+    ///
+    /// - Parameter isUsable: Whether it can go on; otherwise it is replaced.
+    mutating func answered(
+        _ id: WorkerID,
+        isUsable: Bool,
+        now: () -> NIODeadline = NIODeadline.now
+    ) -> AnswerAction? {
+        guard case .busy(var worker, let entry) = self.state(of: id) else {
+            return nil
+        }
+        worker.jobs += 1
+        self.busyCount -= 1
+        let isDone = worker.isRetiring || (worker.jobLimit > 0 && worker.jobs >= worker.jobLimit)
+        if isUsable, !isDone, self.phase != .closing {
+            return AnswerAction(request: entry.request, next: self.nextFor(worker, at: id.place, now: now))
+        }
+        return AnswerAction(request: entry.request, next: .replace(self.vacate(id.place, after: .none)))
+    }
+
+    private mutating func nextFor(_ worker: Worker, at place: Int, now: () -> NIODeadline) -> NextAction {
+        var worker = worker
+        self.stamp(&worker, now)
+        if let entry = self.dequeue() {
+            self.places[place].state = .busy(worker, entry)
+            self.busyCount += 1
+            return .serve(entry.request)
+        }
+        self.places[place].state = .idle(worker)
+        self.free[worker.loopIndex].append(place)
+        return .idle
+    }
+
+    /// What becomes of a request whose worker did not serve it.
+    enum RetryAction {
+        case lease(WorkerID, Request)
+        case wait(armTimer: NIODeadline?)
+        case fail(Request, EventFailure)
+    }
+
+    struct RefusalAction {
+        var retry: RetryAction
+        /// The start of the worker's successor.
+        var start: StartAction?
+    }
+
+    /// A worker answered `{"stop":true}`: it is to be stopped and its request tried on another one, a few times.
+    mutating func refused(_ id: WorkerID, now: NIODeadline) -> RefusalAction? {
+        guard case .busy(let worker, var entry) = self.state(of: id) else {
+            return nil
+        }
+        self.busyCount -= 1
+        entry.refusals += 1
+        let start = self.vacate(id.place, after: .none)
+        guard entry.refusals < self.configuration.maxAttempts else {
+            let failure = EventFailure.refusedByWorkers(attempts: entry.refusals)
+            return RefusalAction(retry: .fail(entry.request, failure), start: start)
+        }
+        return RefusalAction(retry: self.retry(entry, loopIndex: worker.loopIndex, now: now), start: start)
+    }
+
+    private mutating func retry(_ entry: Entry, loopIndex: Int, now: NIODeadline) -> RetryAction {
+        if self.phase == .closing {
+            return .fail(entry.request, .poolClosing)
+        }
+        if let place = self.takeFree(loopIndex: loopIndex) {
+            return .lease(self.lease(place, to: entry, now: { now }), entry.request)
+        }
+        self.enqueueAgain(entry, now: now)
+        return .wait(armTimer: self.armTimer())
+    }
+}
+
+// MARK: - Workers
+
+extension PoolStateMachine {
+    /// A process to start in a place.
+    struct StartAction: Hashable {
+        var id: WorkerID
+        /// How long to wait before.
+        var delay: TimeAmount
+    }
+
+    enum Cause {
+        /// The worker left as planned.
+        case none
+        /// It ended by itself; with the number of jobs it did and the time it lived.
+        case failure(wasUseful: Bool)
+    }
+
+    func state(of id: WorkerID) -> PlaceState? {
+        guard self.places.indices.contains(id.place), self.places[id.place].generation == id.generation else {
+            return nil
+        }
+        return self.places[id.place].state
+    }
+
+    /// Starts the pool: every worker at once.
+    mutating func start() -> [StartAction] {
+        guard self.phase == .starting else {
+            return []
+        }
+        let actions = (0..<self.configuration.numWorkers).map { _ in self.occupy(isCounted: true) }
+        self.runIfReady()
+        return actions
+    }
+
+    /// Whether the pool's start is complete with this.
+    @discardableResult
+    private mutating func runIfReady() -> Bool {
+        guard self.phase == .starting, self.ready >= self.configuration.numWorkers else {
+            return false
+        }
+        self.phase = .running
+        return true
+    }
+
+    /// Puts a new worker into a vacant place.
+    mutating func occupy(isCounted: Bool, replaces: WorkerID? = nil) -> StartAction {
+        let vacant = self.places.firstIndex { if case .vacant = $0.state { true } else { false } }
+        let place = vacant ?? self.places.endIndex
+        if vacant == nil {
+            self.places.append(Place())
+        }
+        self.places[place].failures = 0
+        self.places[place].replaces = replaces
+        self.replacing += replaces == nil ? 0 : 1
+        return self.startWorker(in: place, isCounted: isCounted, delay: .zero)
+    }
+
+    private mutating func startWorker(in place: Int, isCounted: Bool, delay: TimeAmount) -> StartAction {
+        self.places[place].generation += 1
+        self.places[place].state = .backingOff
+        self.places[place].isCounted = isCounted
+        self.places[place].epoch = self.epoch
+        self.countedPlaces += isCounted ? 1 : 0
+        self.startingCount += 1
+        return StartAction(id: WorkerID(place: place, generation: self.places[place].generation), delay: delay)
+    }
+
+    /// The wait before a worker's start is over. `false` when it is not wanted any more.
+    mutating func launch(_ id: WorkerID) -> Bool {
+        guard case .backingOff = self.state(of: id) else {
+            return false
+        }
+        self.places[id.place].state = .starting
+        // What it reads at its start is of now.
+        self.places[id.place].epoch = self.epoch
+        self.processes += 1
+        return true
+    }
+
+    enum ReadyAction {
+        case idle
+        case serve(Request)
+        /// It came too late: it is to be stopped.
+        case stop
+    }
+
+    struct ReadyResult {
+        var action: ReadyAction
+        /// Whether this one completed the pool's start.
+        var poolIsReady = false
+        /// The worker that this one replaces, when it is idle; a busy one stops after its answer.
+        var stop: WorkerID?
+        /// Successors that may be started now.
+        var start: [StartAction] = []
+    }
+
+    /// A worker has answered its handshake.
+    mutating func ready(_ id: WorkerID, loopIndex: Int, now: NIODeadline) -> ReadyResult {
+        guard case .starting = self.state(of: id) else {
+            return ReadyResult(action: .stop)
+        }
+        self.startingCount -= 1
+        let limit = self.configuration.maxJobs
+        let jitter = limit > 0 ? Int.random(in: 0...(limit / 100 * 14 + limit % 100 * 14 / 100), using: &self.random) : 0
+        let worker = Worker(
+            loopIndex: loopIndex,
+            readySince: now,
+            changedAt: now,
+            jobLimit: limit.addingReportingOverflow(jitter).overflow ? limit : limit + jitter,
+            epoch: self.places[id.place].epoch
+        )
+        let old = self.takeOver(id)
+        let action: ReadyAction
+        switch self.nextFor(worker, at: id.place, now: { now }) {
+        case .serve(let request): action = .serve(request)
+        case .idle, .replace: action = .idle
+        }
+        if worker.epoch < self.epoch {
+            self.askForReplacement(id)
+        }
+        return ReadyResult(action: action, poolIsReady: self.runIfReady(), stop: old, start: self.startSuccessors())
+    }
+
+    struct FailureAction {
+        /// What becomes of the request that the worker had.
+        var request: RetryAction?
+        /// The start of the worker's successor.
+        var start: StartAction?
+        /// The pool never became ready: its start has failed.
+        var startFailed = false
+        /// It was to replace this worker, which goes on instead.
+        var goesOn: WorkerID?
+    }
+
+    /// A worker cannot be used any more: it never started, ended, or wrote what is no answer.
+    ///
+    /// - Parameter requestWritten: Whether it may have seen the request that it has. When not, another one gets it.
+    mutating func failed(
+        _ id: WorkerID,
+        _ failure: WorkerFailure,
+        requestWritten: Bool,
+        now: NIODeadline
+    ) -> FailureAction {
+        var action = FailureAction()
+        switch self.state(of: id) {
+        case .none, .vacant, .backingOff:
+            // It was stopped or given up already.
+            break
+        case .starting:
+            action.startFailed = self.phase == .starting
+            action.goesOn = self.giveUpReplacing(id)
+            action.start = self.vacate(id.place, after: .failure(wasUseful: false))
+        case .idle(let worker):
+            self.free[worker.loopIndex].removeAll { $0 == id.place }
+            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))
+        case .busy(let worker, let entry):
+            self.busyCount -= 1
+            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))
+            action.request =
+                requestWritten
+                ? .fail(entry.request, .workerGone(failure))
+                : self.retry(entry, loopIndex: worker.loopIndex, now: now)
+        }
+        return action
+    }
+
+    private func wasUseful(_ worker: Worker, now: NIODeadline) -> Bool {
+        worker.jobs > 0 || now - worker.readySince >= self.configuration.backoff.healthyAfter
+    }
+
+    /// Frees a place and decides when its next worker starts.
+    mutating func vacate(_ place: Int, after cause: Cause) -> StartAction? {
+        switch self.places[place].state {
+        case .vacant: return nil
+        case .backingOff, .starting: self.startingCount -= 1
+        case .idle, .busy: break
+        }
+        let id = WorkerID(place: place, generation: self.places[place].generation)
+        let wasCounted = self.places[place].isCounted
+        self.places[place].generation += 1
+        self.places[place].state = .vacant
+        self.places[place].isCounted = false
+        self.countedPlaces -= wasCounted ? 1 : 0
+        guard self.phase == .starting || self.phase == .running, wasCounted, !self.successorTakesOver(from: id),
+            self.countedPlaces < self.configuration.numWorkers || self.wantsMoreWorkers > 0
+        else {
+            return nil
+        }
+        var delay = TimeAmount.zero
+        switch cause {
+        case .none, .failure(wasUseful: true):
+            self.places[place].failures = 0
+        case .failure(wasUseful: false):
+            // The first failure in a row is mended at once, as any other end.
+            delay = self.backoff(failures: self.places[place].failures)
+            self.places[place].failures += 1
+        }
+        return self.startWorker(in: place, isCounted: true, delay: delay)
+    }
+
+    private mutating func backoff(failures: Int) -> TimeAmount {
+        guard failures > 0 else {
+            return .zero
+        }
+        let backoff = self.configuration.backoff
+        let doubled = backoff.shortest.nanoseconds << Int64(min(failures - 1, 16))
+        let wait = min(max(doubled, backoff.shortest.nanoseconds), backoff.longest.nanoseconds)
+        return .nanoseconds(Int64.random(in: (wait / 2)...wait, using: &self.random))
+    }
+}
+
+// MARK: - End
+
+extension PoolStateMachine {
+    struct CloseAction {
+        /// Waiting requests, refused.
+        var refused: [Request]
+        /// Idle workers to stop now; busy ones are stopped after their answer.
+        var stop: [WorkerID]
+        /// Workers that have not answered their handshake, to kill.
+        var kill: [WorkerID]
+        var isClosed: Bool
+    }
+
+    /// Begins the end: nothing is accepted, what waits is refused, workers stop as they become free.
+    mutating func close() -> CloseAction {
+        guard self.phase == .starting || self.phase == .running else {
+            return CloseAction(refused: [], stop: [], kill: [], isClosed: self.phase == .closed)
+        }
+        self.phase = .closing
+        var action = CloseAction(refused: [], stop: [], kill: [], isClosed: false)
+        while let entry = self.dequeue() {
+            action.refused.append(entry.request)
+        }
+        for place in self.places.indices {
+            let id = WorkerID(place: place, generation: self.places[place].generation)
+            switch self.places[place].state {
+            case .vacant, .busy:
+                break
+            case .backingOff:
+                _ = self.vacate(place, after: .none)
+            case .starting:
+                action.kill.append(id)
+                _ = self.vacate(place, after: .none)
+            case .idle(let worker):
+                self.free[worker.loopIndex].removeAll { $0 == place }
+                action.stop.append(id)
+                _ = self.vacate(place, after: .none)
+            }
+        }
+        action.isClosed = self.closeIfDone()
+        return action
+    }
+
+    /// A process that ``launch(_:)`` allowed has been reaped, or never came to be. `true` when it was the pool's last.
+    mutating func reaped() -> Bool {
+        self.processes -= 1
+        return self.closeIfDone()
+    }
+
+    private mutating func closeIfDone() -> Bool {
+        guard self.phase == .closing, self.processes == 0 else {
+            return false
+        }
+        self.phase = .closed
+        return true
+    }
+}
+
+extension CircularBuffer {
+    /// Where an entry belongs in a queue that is in the order of tickets; near the front, since it is an old one.
+    fileprivate func position<Request>(ofTicket ticket: UInt64) -> Index
+    where Element == PoolStateMachine<Request>.Entry {
+        self.firstIndex { $0.ticket > ticket } ?? self.endIndex
+    }
+
+    fileprivate mutating func insert(_ element: Element, at position: Index) {
+        self.replaceSubrange(position..<position, with: CollectionOfOne(element))
+    }
+}

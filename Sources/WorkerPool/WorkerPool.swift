@@ -1,0 +1,263 @@
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// A pool of workers that serves requests in the order in which they came.
+///
+/// ``submit(_:)`` and what workers tell run on event loops: they take the lock for the decision, which
+/// ``PoolStateMachine`` makes, and act after it is released. Processes are started and awaited by ``run(whenReady:)``.
+public final class WorkerPool: Sendable {
+    struct State {
+        var machine: PoolStateMachine<any PoolRequest>
+        /// The worker in each place, while it is ready.
+        var handles: [(any WorkerHandle)?] = []
+        /// Workers that run, in a place or on their way out, for a kill.
+        var processes: [WorkerID: any WorkerHandle] = [:]
+        var startFailure: WorkerFailure?
+        /// Looks at the workers from time to time.
+        var ticks: RepeatedTask?
+    }
+
+    enum Command: Sendable {
+        case start(PoolStateMachine<any PoolRequest>.StartAction)
+        case ready
+    }
+
+    let state: Mutex<State>
+    let launcher: any WorkerLauncher
+    let loops: [any EventLoop]
+    let logger: Logger
+    let commands: AsyncStream<Command>
+    let issue: AsyncStream<Command>.Continuation
+
+    /// - Parameters:
+    ///   - loops: The event loops of requests and workers; their `loopIndex` counts in this list.
+    public init(
+        configuration: PoolConfiguration,
+        launcher: any WorkerLauncher,
+        loops: [any EventLoop],
+        logger: Logger
+    ) {
+        self.launcher = launcher
+        self.loops = loops
+        self.logger = logger
+        self.state = Mutex(
+            State(machine: PoolStateMachine(configuration: configuration, loopCount: loops.count))
+        )
+        (self.commands, self.issue) = AsyncStream.makeStream()
+    }
+
+    /// Hands a request to a free worker, or lets it wait for one.
+    public func submit(_ request: any PoolRequest) {
+        let (action, handle) = self.state.withLock { state in
+            let action = state.machine.submit(
+                request,
+                isClose: request.kind == .close,
+                loopIndex: request.loopIndex,
+                now: NIODeadline.now
+            )
+            if case .lease(let id) = action {
+                return (action, state.handles[id.place])
+            }
+            return (action, nil)
+        }
+        switch action {
+        case .lease:
+            handle?.serve(request)
+        case .wait(let deadline, let start):
+            self.armTimer(deadline)
+            self.start(start)
+        case .refuse(let failure):
+            request.finished(.failed(failure))
+        }
+    }
+
+    func armTimer(_ deadline: NIODeadline?) {
+        guard let deadline else {
+            return
+        }
+        self.loops[0].scheduleTask(deadline: deadline) {
+            let expiry = self.state.withLock { $0.machine.timerFired(now: .now()) }
+            self.armTimer(expiry.armTimer)
+            for request in expiry.expired {
+                request.finished(.failed(.noFreeWorkers))
+            }
+        }
+    }
+
+    /// The limits as they are now.
+    var configuration: PoolConfiguration {
+        self.state.withLock { $0.machine.configuration }
+    }
+
+    /// Workers past their handshake, free or busy.
+    public var readyWorkers: Int {
+        self.state.withLock { $0.machine.ready }
+    }
+}
+
+// MARK: - What workers tell
+
+extension WorkerPool: WorkerEvents {
+    public func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer, isUsable: Bool) {
+        let (action, handle) = self.state.withLock { state in
+            let action = state.machine.answered(id, isUsable: isUsable)
+            return (action, self.handle(in: &state, for: id, next: action?.next))
+        }
+        guard let action else {
+            return
+        }
+        // The worker first: while the answer is being handled it is at work already.
+        switch action.next {
+        case .idle:
+            break
+        case .serve(let request):
+            handle?.serve(request)
+        case .replace(let start):
+            handle?.stop(timeout: self.configuration.destroyTimeout)
+            self.start(start.map { [$0] } ?? [])
+        }
+        action.request.finished(.answered(answer))
+    }
+
+    private func handle(
+        in state: inout State,
+        for id: WorkerID,
+        next: PoolStateMachine<any PoolRequest>.NextAction?
+    ) -> (any WorkerHandle)? {
+        switch next {
+        case .none, .idle:
+            return nil
+        case .serve:
+            return state.handles[id.place]
+        case .replace:
+            defer { state.handles[id.place] = nil }
+            return state.handles[id.place]
+        }
+    }
+
+    public func workerRefused(_ id: WorkerID) {
+        let (action, refusing, next) = self.state.withLock { state in
+            let action = state.machine.refused(id, now: .now())
+            let refusing = action == nil ? nil : state.handles[id.place]
+            if action != nil {
+                state.handles[id.place] = nil
+            }
+            return (action, refusing, self.handle(in: state, for: action?.retry))
+        }
+        guard let action else {
+            return
+        }
+        self.logger.debug("worker asked to be replaced", metadata: ["worker.id": "\(id)"])
+        refusing?.stop(timeout: self.configuration.destroyTimeout)
+        self.start(action.start.map { [$0] } ?? [])
+        self.retry(action.retry, handle: next)
+    }
+
+    private func handle(
+        in state: State,
+        for retry: PoolStateMachine<any PoolRequest>.RetryAction?
+    ) -> (any WorkerHandle)? {
+        if case .lease(let id, _) = retry {
+            return state.handles[id.place]
+        }
+        return nil
+    }
+
+    private func retry(
+        _ action: PoolStateMachine<any PoolRequest>.RetryAction,
+        handle: (any WorkerHandle)?
+    ) {
+        switch action {
+        case .lease(_, let request):
+            handle?.serve(request)
+        case .wait(let deadline):
+            self.armTimer(deadline)
+        case .fail(let request, let failure):
+            request.finished(.failed(failure))
+        }
+    }
+
+    public func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle) {
+        let isClosing = self.state.withLock { state in
+            state.processes[id] = handle
+            return state.machine.phase == .closing
+        }
+        if isClosing {
+            handle.kill()
+        }
+    }
+
+    public func workerReady(_ id: WorkerID, _ handle: any WorkerHandle) {
+        let (result, old) = self.state.withLock { state in
+            let result = state.machine.ready(id, loopIndex: handle.loopIndex, now: .now())
+            if case .stop = result.action {
+                return (result, nil as (any WorkerHandle)?)
+            }
+            while state.handles.count <= id.place {
+                state.handles.append(nil)
+            }
+            state.handles[id.place] = handle
+            return (result, result.stop.flatMap { self.take($0, from: &state) })
+        }
+        old?.stop(timeout: self.configuration.destroyTimeout)
+        self.start(result.start)
+        switch result.action {
+        case .idle:
+            break
+        case .serve(let request):
+            handle.serve(request)
+        case .stop:
+            handle.stop(timeout: self.configuration.destroyTimeout)
+        }
+        if result.poolIsReady {
+            self.issue.yield(.ready)
+        }
+    }
+
+    public func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
+        let (action, next) = self.state.withLock { state in
+            let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
+            if state.machine.isGone(id), state.handles.indices.contains(id.place) {
+                state.handles[id.place] = nil
+            }
+            if action.startFailed, state.startFailure == nil {
+                state.startFailure = failure
+            }
+            return (action, self.handle(in: state, for: action.request))
+        }
+        if action.startFailed {
+            // The others have served nobody: they need no time.
+            self.close(timeout: .milliseconds(500))
+        } else if let start = action.start {
+            if start.delay > .zero {
+                self.logger.warning(
+                    "worker failed again, its successor waits",
+                    metadata: ["worker.id": "\(id)", "delay_ms": "\(start.delay.nanoseconds / 1_000_000)"]
+                )
+            }
+            self.start([start])
+        }
+        if let old = action.goesOn {
+            self.logger.error(
+                "the successor of a worker cannot be started, the worker goes on",
+                metadata: ["worker.id": "\(old)", "error": "\(failure)"]
+            )
+        }
+        if let request = action.request {
+            self.retry(request, handle: next)
+        }
+    }
+
+    func start(_ actions: [PoolStateMachine<any PoolRequest>.StartAction]) {
+        for action in actions {
+            self.issue.yield(.start(action))
+        }
+    }
+
+    /// Takes the handle of a worker that has left its place.
+    func take(_ id: WorkerID, from state: inout State) -> (any WorkerHandle)? {
+        defer { state.handles[id.place] = nil }
+        return state.handles[id.place]
+    }
+}

@@ -1,0 +1,47 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The user and group that a process runs as: `server.user` and `server.group`.
+public struct Credentials: Sendable, Hashable {
+    public var userID: uid_t
+    public var groupID: gid_t
+
+    /// A user or group that cannot be taken on, in one line.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// Looks up a user and a group, each by name or by number.
+    ///
+    /// - Parameters:
+    ///   - user: `nil` for our own.
+    ///   - group: `nil` for the user's own.
+    /// - Throws: ``Failure`` when one is unknown, or when we are not root and it is not us.
+    public init(user: String?, group: String?) throws(Failure) {
+        var userID = getuid()
+        var groupID = getgid()
+        if let user {
+            guard let entry = user.withCString({ getpwnam($0) }) ?? uid_t(user).flatMap({ getpwuid($0) }) else {
+                throw Failure(description: "server.user: there is no user `\(user)` on this system")
+            }
+            userID = entry.pointee.pw_uid
+            groupID = entry.pointee.pw_gid
+        }
+        if let group {
+            guard let entry = group.withCString({ getgrnam($0) }) ?? gid_t(group).flatMap({ getgrgid($0) }) else {
+                throw Failure(description: "server.group: there is no group `\(group)` on this system")
+            }
+            groupID = entry.pointee.gr_gid
+        }
+        guard geteuid() == 0 || (userID == getuid() && groupID == getgid()) else {
+            throw Failure(
+                description: "server.user: only root may run workers as another user; start rr as root or remove the key"
+            )
+        }
+        self.userID = userID
+        self.groupID = groupID
+    }
+}

@@ -1,0 +1,78 @@
+public import Logging
+public import NIOCore
+import Subprocess
+import SystemPackage
+
+/// `server.on_init`: a command that runs to its end before the workers are started.
+public struct InitCommand: Sendable {
+    private let command: WorkerCommand
+    private let timeout: TimeAmount
+    private let logger: Logger
+
+    /// The command did not end well; why, in one line.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// - Parameter timeout: How long it may take before it is killed with its process group.
+    public init(command: WorkerCommand, timeout: TimeAmount, logger: Logger) {
+        self.command = command
+        self.timeout = timeout
+        self.logger = logger
+    }
+
+    /// Runs the command; what it prints is logged, a line an entry.
+    ///
+    /// - Throws: ``Failure`` when it cannot be run, exits with another code than 0, or takes too long.
+    public func run() async throws {
+        let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
+            group.addTask { try await self.spawn() }
+            group.addTask {
+                try await Task.sleep(for: .nanoseconds(self.timeout.nanoseconds))
+                return nil
+            }
+            // Cancelling kills the process with its group, and awaits its end.
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        guard let status else {
+            let limit = self.timeout.nanoseconds / 1_000_000
+            throw Failure(description: "server.on_init: `\(self.command.line)` took more than \(limit) ms (exec_timeout)")
+        }
+        guard status.isSuccess else {
+            throw Failure(description: "server.on_init: `\(self.command.line)` ended with \(status.text)")
+        }
+    }
+
+    private func spawn() async throws -> TerminationStatus {
+        do {
+            return try await Subprocess.run(
+                self.command.executable,
+                arguments: self.command.rest,
+                environment: .custom(self.command.variables),
+                workingDirectory: FilePath(self.command.workingDirectory),
+                platformOptions: self.command.platformOptions,
+                input: .none,
+                output: .sequence,
+                error: .combinedWithOutput
+            ) { execution in
+                try await self.log(execution.standardOutput)
+            }.terminationStatus
+        } catch {
+            throw Failure(description: "server.on_init: cannot run `\(self.command.line)`: \(error)")
+        }
+    }
+
+    private func log(_ output: SubprocessOutputSequence) async throws {
+        var lines = LineBuffer(limit: StandardErrorHandler.lineLimit)
+        for try await chunk in output {
+            lines.append(chunk.withUnsafeBytes { ByteBuffer(bytes: $0) })
+            while let line = lines.next() {
+                self.logger.info("\(line)")
+            }
+        }
+        if let rest = lines.rest() {
+            self.logger.info("\(rest)")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Subprocess
+import SystemPackage
+
+/// What is run as a worker.
+public struct WorkerCommand: Sendable, Hashable {
+    /// The program and its arguments; the program is looked for in `PATH` unless it has a `/`.
+    public var arguments: [String]
+    /// The whole environment of the process.
+    public var environment: [String: String]
+    /// An absolute path.
+    public var workingDirectory: String
+    /// Whom it runs as; `nil` is as we do.
+    public var credentials: Credentials?
+
+    public init(
+        arguments: [String],
+        environment: [String: String],
+        workingDirectory: String,
+        credentials: Credentials? = nil
+    ) {
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.credentials = credentials
+    }
+
+    /// The command as a user would recognise it.
+    var line: String {
+        self.arguments.joined(separator: " ")
+    }
+}
+
+// As swift-subprocess takes it.
+extension WorkerCommand {
+    var executable: Executable {
+        let program = self.arguments.first ?? ""
+        return program.contains("/") ? .path(FilePath(program)) : .name(program)
+    }
+
+    var rest: Arguments {
+        Arguments(Array(self.arguments.dropFirst()))
+    }
+
+    var variables: [Environment.Key: String] {
+        var values: [Environment.Key: String] = [:]
+        for (name, value) in self.environment {
+            if let key = Environment.Key(rawValue: name) {
+                values[key] = value
+            }
+        }
+        return values
+    }
+
+    var platformOptions: PlatformOptions {
+        var options = PlatformOptions()
+        // Its own group: Ctrl-C in a terminal does not reach it, and a kill reaches what it started.
+        options.processGroupID = 0
+        // When its task is cancelled.
+        options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
+        if let credentials {
+            options.userID = credentials.userID
+            options.groupID = credentials.groupID
+            options.supplementaryGroups = [credentials.groupID]
+        }
+        return options
+    }
+}
+
+extension TerminationStatus {
+    /// How a process ended, for people.
+    var text: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signaled(let signal): "killed by signal \(signal)"
+        }
+    }
+}

@@ -1,0 +1,18 @@
+/// One event of libyaml, with everything copied out of its memory.
+struct YAMLEvent {
+    enum Kind: Equatable {
+        case streamStart
+        case streamEnd
+        case documentStart
+        case documentEnd
+        case alias(String)
+        case scalar(YAMLScalar, isMergeKey: Bool, anchor: String?)
+        case sequenceStart(anchor: String?)
+        case sequenceEnd
+        case mappingStart(anchor: String?)
+        case mappingEnd
+    }
+
+    var kind: Kind
+    var mark: YAMLMark
+}

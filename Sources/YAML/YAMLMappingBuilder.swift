@@ -1,0 +1,40 @@
+/// Collects the keys of one mapping: refuses duplicates, and lets keys of its own win over merged ones.
+struct YAMLMappingBuilder {
+    private var own: [YAMLEntry] = []
+    private var ownKeys: [String: YAMLMark] = [:]
+    private var merged: [YAMLEntry] = []
+    private var mergedKeys: Set<String> = []
+
+    mutating func add(_ entry: YAMLEntry) throws(YAMLError) {
+        if let first = ownKeys.updateValue(entry.keyMark, forKey: entry.key) {
+            throw YAMLError(
+                message: "the key `\(entry.key)` is there twice, first at line \(first.line)",
+                mark: entry.keyMark
+            )
+        }
+        own.append(entry)
+    }
+
+    /// `<<`: a mapping, or a list of mappings of which the first that has a key wins.
+    mutating func merge(_ value: YAMLNode, at mark: YAMLMark) throws(YAMLError) {
+        switch value.content {
+        case .mapping(let entries):
+            for entry in entries where mergedKeys.insert(entry.key).inserted { merged.append(entry) }
+        case .sequence(let items):
+            for item in items {
+                guard case .mapping = item.content else { throw Self.notAMapping(at: mark) }
+                try merge(item, at: mark)
+            }
+        case .scalar:
+            throw Self.notAMapping(at: mark)
+        }
+    }
+
+    func finish() -> [YAMLEntry] {
+        own + merged.filter { ownKeys[$0.key] == nil }
+    }
+
+    private static func notAMapping(at mark: YAMLMark) -> YAMLError {
+        YAMLError(message: "`<<` takes a mapping or a list of mappings", mark: mark)
+    }
+}

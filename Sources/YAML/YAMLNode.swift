@@ -1,0 +1,33 @@
+/// A node of a YAML document: aliases are replaced by what they stand for, merges are done.
+public struct YAMLNode: Sendable, Equatable {
+    /// What a node can be.
+    public enum Content: Sendable, Equatable {
+        case scalar(YAMLScalar)
+        case sequence([YAMLNode])
+        /// In the order of the text; keys that a merge brought come last. No key appears twice.
+        case mapping([YAMLEntry])
+    }
+
+    public var content: Content
+    /// Where the node starts; for what an alias stands for, where its anchor is.
+    public var mark: YAMLMark
+
+    public init(content: Content, mark: YAMLMark) {
+        self.content = content
+        self.mark = mark
+    }
+}
+
+/// A key of a mapping and its value.
+public struct YAMLEntry: Sendable, Equatable {
+    /// The text of the key, whatever type it would resolve to.
+    public var key: String
+    public var keyMark: YAMLMark
+    public var value: YAMLNode
+
+    public init(key: String, keyMark: YAMLMark, value: YAMLNode) {
+        self.key = key
+        self.keyMark = keyMark
+        self.value = value
+    }
+}

@@ -1,0 +1,62 @@
+import Application
+import ArgumentParser
+import Configuration
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Start the workers and serve tcp.servers.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Flag(name: [.customShort("p"), .customLong("pid")], help: "Write the process id to .pid in the working directory.")
+    var writesPIDFile = false
+
+    @Flag(name: .shortAndLong, help: "Print nothing but the log.")
+    var silent = false
+
+    func run() async throws {
+        do {
+            try await self.serve()
+        } catch {
+            Console.error("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func serve() async throws {
+        let environment = ProcessEnvironment.variables
+        let loaded = try self.options.load(environment: environment)
+        guard chdir(loaded.workDirectory) == 0 else {
+            throw StartError(description: "cannot change to \(loaded.workDirectory): \(String(cString: strerror(errno)))")
+        }
+        let gateway = try Gateway(
+            loaded,
+            process: Gateway.Process(
+                environment: environment.merging(
+                    loaded.environmentAdditions.map { ($0.name, $0.value) },
+                    uniquingKeysWith: { $1 }
+                ),
+                workDirectory: loaded.workDirectory,
+                eventLoops: environment["RR_EVENT_LOOPS"].flatMap { Int($0) } ?? processorCount(),
+                isSilent: self.silent
+            ),
+            // Our directory has changed since: both are absolute now.
+            loadAgain: { [options] in
+                try options.load(path: loaded.file, workDirectory: loaded.workDirectory, environment: environment)
+            }
+        )
+        let pidFile = self.writesPIDFile ? try PIDFile() : nil
+        defer { pidFile?.remove() }
+        try await gateway.run()
+    }
+}
+
+/// Why the service was not even begun, in one line.
+private struct StartError: Error, CustomStringConvertible {
+    var description: String
+}

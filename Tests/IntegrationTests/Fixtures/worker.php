@@ -1,0 +1,179 @@
+<?php
+
+/**
+ * The tests' worker: does to `rr` what it is told, good and bad. Needs nothing but this file and wire.php.
+ *
+ * What to do is a verb and its arguments, "sleep 100" say. It comes as the packet's first words; a packet that starts
+ * with no verb is sent back as it is. The environment can order as well:
+ *
+ *     WORKER_START        before the handshake
+ *     WORKER_READY        after the handshake
+ *     WORKER_CONNECTED    for each CONNECTED; default "continue"
+ *     WORKER_DATA         for each DATA, whatever the packet says
+ *     WORKER_CLOSE        for each CLOSE; default "close"
+ *     WORKER_STOP         for the stop command; default: end
+ *     WORKER_EVENTS       a file: every event is noted there, a line of JSON each, before anything else is done
+ */
+
+declare(strict_types=1);
+
+require __DIR__ . '/wire.php';
+
+const VERBS = [
+    'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
+    'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
+    'half-exit', 'optionless', 'flood', 'flood-exit', 'stop', 'stop-once',
+];
+
+function note(array $entry): void
+{
+    static $file = null;
+    $path = getenv('WORKER_EVENTS');
+    if ($path === false) {
+        return;
+    }
+    if ($file === null) {
+        $file = fopen($path, 'ab');
+        stream_set_write_buffer($file, 0);
+    }
+    fwrite($file, json_encode($entry + ['pid' => getmypid()], JSON_UNESCAPED_SLASHES) . "\n");
+}
+
+/** Comes back when there is such a file, or with false when the server has gone. */
+function awaitFile(string $path): bool
+{
+    $server = posix_getppid();
+    while (!file_exists($path)) {
+        usleep(2000);
+        clearstatcache();
+        if (posix_getppid() !== $server) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Neither answers nor ends, until the server goes. */
+function hang(): never
+{
+    while (fread(STDIN, 8192) !== '' || !feof(STDIN)) {
+    }
+    exit(0);
+}
+
+/** The bytes that the test expects from "big". */
+function pattern(int $size): string
+{
+    return substr(str_repeat(implode('', array_map(chr(...), range(0, 250))), intdiv($size, 251) + 1), 0, $size);
+}
+
+/** Writes lines of many lengths to standard error, `$size` bytes at least, and one that is not ended. */
+function flood(int $size): void
+{
+    $number = 0;
+    for ($written = 0; $written < $size; $number++) {
+        $length = $number % 50 === 49 ? 100_000 : 20 + $number % 80;
+        $written += fwrite(STDERR, sprintf("flood line %06d %s\n", $number, str_repeat('x', $length)));
+    }
+    fwrite(STDERR, "flood ends after $number lines\nflood without an end of line");
+}
+
+function obey(string $verb, string $argument, array $context, string $header, string $body): void
+{
+    match ($verb) {
+        'echo' => answer('WRITE', $body),
+        'inspect' => answer('WRITE', json_encode([
+            'context' => $header, 'body' => bin2hex($body), 'pid' => getmypid(), 'parent' => posix_getppid(),
+            'group' => posix_getpgrp(),
+        ], JSON_UNESCAPED_SLASHES) . "\r\n"),
+        'write' => answer('WRITE', "$argument\r\n"),
+        'writeclose' => answer('WRITECLOSE', "$argument\r\n"),
+        'continue' => answer('CONTINUE', $argument),
+        'close' => answer('CLOSE', $argument),
+        'context' => answer(strtok($argument, ' '), substr($argument, strlen((string) strtok($argument, ' ')) + 1)),
+        'error' => send(FLAG_ERROR, [], $argument),
+        'environment' => answer('WRITE', json_encode(getenv()) . "\r\n"),
+        'sha256' => answer('WRITE', strlen($body) . ' ' . hash('sha256', $body) . "\r\n"),
+        'big' => answer('WRITE', pattern((int) $argument)),
+        'sleep' => [usleep(1000 * (int) $argument), answer('WRITE', "slept\r\n")],
+        'wait' => awaitFile($argument) ? answer('WRITE', "released\r\n") : exit(0),
+        'exit' => exit((int) $argument),
+        'exit-after' => [answer('WRITE', "$argument\r\n"), exit(0)],
+        'kill' => [posix_kill(getmypid(), SIGKILL), sleep(60)],
+        'hang' => hang(),
+        'garbage' => [put("$argument\n"), hang()],
+        'garbage-exit' => [put($argument), exit(0)],
+        'garbage-answer' => [put($argument), answer('WRITE', "after garbage\r\n")],
+        'half' => [put(substr(frame(0, [5], 'WRITEhalf of an answer'), 0, 20)), hang()],
+        'half-exit' => [put(substr(frame(0, [5], 'WRITEhalf of an answer'), 0, 20)), exit(0)],
+        'optionless' => send(0, [], 'WRITE without its option'),
+        'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
+        'flood-exit' => [flood((int) $argument), exit(0)],
+        'stop' => answer('{"stop":true}', ''),
+        'stop-once' => @mkdir($argument) ? answer('{"stop":true}', '') : answer('WRITE', getmypid() . "\r\n"),
+    };
+}
+
+/** What WORKER_START and WORKER_READY may order. */
+function prepare(string $order): void
+{
+    [$verb, $argument] = explode(' ', $order, 2) + [1 => ''];
+    match ($verb) {
+        '' => null,
+        'sleep' => usleep(1000 * (int) $argument),
+        'wait' => awaitFile($argument),
+        'hang' => hang(),
+        'print' => put("$argument\n"),
+        'garbage' => [put("$argument\n"), hang()],
+        'exit' => [fwrite(STDERR, "$argument\n"), exit(7)],
+        'flood' => flood((int) $argument),
+        // "rendezvous N DIRECTORY": goes on when N workers are here, which never happens when they start in turn.
+        'rendezvous' => (function (string $count, string $directory): void {
+            touch("$directory/" . getmypid());
+            while (count(glob("$directory/*")) < (int) $count) {
+                usleep(2000);
+            }
+        })(...explode(' ', $argument, 2)),
+    };
+}
+
+prepare((string) getenv('WORKER_START'));
+
+[$flags, , $payload] = receive() ?? exit(0);
+if (($flags & FLAG_CONTROL) === 0 || !is_int(json_decode($payload, true)['pid'] ?? null)) {
+    fwrite(STDERR, "no handshake but flags $flags and $payload\n");
+    exit(8);
+}
+send(FLAG_CONTROL, [], json_encode(['pid' => getmypid()]));
+note(['event' => 'START', 'parent' => posix_getppid()]);
+
+prepare((string) getenv('WORKER_READY'));
+
+while (($frame = receive()) !== null) {
+    [$flags, $options, $payload] = $frame;
+    if (($flags & FLAG_CONTROL) !== 0) {
+        note(['event' => 'STOP', 'control' => $payload]);
+        if (getenv('WORKER_STOP') === 'hang') {
+            sleep(3600);
+        }
+        // RoadRunner's own PHP client does this: it answers a stop as if it had been a request.
+        answer('CLOSE', '');
+        exit(0);
+    }
+
+    $header = substr($payload, 0, $options[0]);
+    $body = substr($payload, $options[0]);
+    $context = json_decode($header, true, 4, JSON_THROW_ON_ERROR);
+    note($context + [
+        'length' => strlen($body), 'sha256' => hash('sha256', $body), 'tail' => bin2hex(substr($body, -4)),
+        'options' => count($options), 'flags' => $flags,
+    ]);
+
+    $order = (string) match ($context['event']) {
+        'CONNECTED' => getenv('WORKER_CONNECTED') ?: 'continue',
+        'DATA' => getenv('WORKER_DATA') ?: rtrim(substr($body, 0, 1000), "\r\n"),
+        'CLOSE' => getenv('WORKER_CLOSE') ?: 'close',
+    };
+    [$verb, $argument] = explode(' ', $order, 2) + [1 => ''];
+    obey(in_array($verb, VERBS, true) ? $verb : 'echo', $argument, $context, $header, $body);
+}

@@ -1,0 +1,13 @@
+import Foundation
+
+/// Holds workers that were told to wait for it, until it is opened.
+struct Gate {
+    let path: String
+
+    /// What tells a worker to wait.
+    var order: String { "wait \(self.path)" }
+
+    func open() throws {
+        try Data().write(to: URL(filePath: self.path))
+    }
+}

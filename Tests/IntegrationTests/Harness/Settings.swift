@@ -1,0 +1,120 @@
+import Foundation
+
+/// A configuration file as a user would write it.
+struct Settings {
+    struct Server {
+        var name = "main"
+        var endpoint: Endpoint
+        /// As written in the file, when it is not the endpoint's own.
+        var address: String?
+        /// More lines: `framing: split`.
+        var options: [String] = []
+
+        init(
+            _ name: String = "main",
+            at endpoint: Endpoint? = nil,
+            address: String? = nil,
+            _ options: String...
+        ) throws {
+            self.name = name
+            self.endpoint = try endpoint ?? .free()
+            self.address = address
+            self.options = options
+        }
+    }
+
+    var servers: [Server]
+    /// Lines of `tcp.pool`, after `num_workers`.
+    var pool: [String] = []
+    var workers = 2
+    /// Lines of `server.env`.
+    var environment: [String: String] = [:]
+    /// As written in the file; the tests' own worker if there is none.
+    var command: String?
+    /// Whole sections, from column 0.
+    var more = ""
+    /// A configuration that is there already, in place of all of the above but the number of workers.
+    var file: String?
+    /// More of the environment of `rr` itself.
+    var ownEnvironment: [String: String] = [:]
+    /// What is put before `rr`: `prlimit` say.
+    var launcher: [String] = []
+    /// Arguments after `serve -c FILE`.
+    var arguments: [String] = []
+
+    init(
+        _ servers: Server...,
+        workers: Int = 2,
+        pool: [String] = [],
+        environment: [String: String] = [:],
+        more: String = ""
+    ) throws {
+        self.servers = servers.isEmpty ? [try Server()] : servers
+        self.workers = workers
+        self.pool = pool
+        self.environment = environment
+        self.more = more
+    }
+
+    func yaml(events: String) -> String {
+        let quoted = self.environment.merging(["WORKER_EVENTS": events]) { own, _ in own }
+            .sorted { $0.key < $1.key }
+            .map { "    \($0.key): '\($0.value.replacing("'", with: "''"))'" }
+        let servers = self.servers.flatMap { server in
+            ["    \(server.name):", "      addr: \"\(server.address ?? server.endpoint.address)\""]
+                + server.options.map { "      \($0)" }
+        }
+        let lines =
+            [
+                "version: \"3\"",
+                "server:",
+                "  command: \(self.command ?? Fixture.workerCommand)",
+                "  env:",
+            ] + quoted
+            + ["tcp:", "  servers:"] + servers
+            + ["  pool:", "    num_workers: \(self.workers)"] + self.pool.map { "    \($0)" }
+        return lines.joined(separator: "\n") + "\n" + self.more + (self.more.isEmpty ? "" : "\n")
+    }
+}
+
+/// The files beside this one.
+enum Fixture {
+    /// The repository.
+    static let root: String = {
+        var url = URL(filePath: #filePath).resolvingSymlinksInPath()
+        for _ in 1...4 {
+            url.deleteLastPathComponent()
+        }
+        return url.path(percentEncoded: false).trimmingSuffix("/")
+    }()
+
+    static let directory = "\(Self.root)/Tests/IntegrationTests/Fixtures"
+
+    /// The worker, as `server.command` takes it.
+    static let workerCommand = "[php, -d, display_errors=stderr, \"\(Self.directory)/worker.php\"]"
+
+    /// The `rr` under test.
+    static func binary() throws -> String {
+        let candidates =
+            ProcessInfo.processInfo.environment["RR_BINARY"].map { [$0] }
+            ?? ["\(Self.root)/.build/release/rr", "\(Self.root)/.build/debug/rr"]
+        guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
+            throw MissingBinary(candidates: candidates)
+        }
+        return path
+    }
+}
+
+struct MissingBinary: Error, CustomStringConvertible {
+    var candidates: [String]
+
+    var description: String {
+        "no rr at \(self.candidates.joined(separator: " or ")): build it (make release), or set RR_BINARY to its path"
+    }
+}
+
+extension String {
+    func trimmingSuffix(_ suffix: String) -> String {
+        self.hasSuffix(suffix) ? String(self.dropLast(suffix.count)) : self
+    }
+}

@@ -1,0 +1,7 @@
+import Testing
+
+/// The promises of `rr`, each tried on the real binary with real PHP workers.
+///
+/// One test at a time: they measure times and memory, and fill the machine.
+@Suite(.serialized, .blocking, .timeLimit(.minutes(2)))
+enum Integration {}

@@ -1,0 +1,216 @@
+import Foundation
+import Testing
+
+extension Integration {
+    /// Workers that die, lie and hang while a client waits: REFERENCE 2.
+    @Suite struct WorkerFailures {
+        /// What a worker does instead of answering, and what the log says then.
+        struct Case: CustomTestStringConvertible {
+            var order: String
+            /// One line of the log holds all of these.
+            var log: [String]
+
+            var testDescription: String { self.order }
+        }
+
+        @Test(
+            "A worker that fails during a request: the client is let go, the log says why, the pool is whole again",
+            arguments: [
+                Case(order: "exit 0", log: ["exit"]),
+                Case(order: "exit 3", log: ["exit", "3"]),
+                Case(order: "kill", log: ["signal"]),
+                Case(order: "garbage Warning: something is printed by mistake", log: ["something is printed"]),
+                Case(order: "garbage-exit Fatal error: this was all", log: ["Fatal error: this was all"]),
+                Case(order: "garbage-answer Notice: before the answer", log: ["Notice: before the answer"]),
+                Case(order: "garbage-exit oops", log: ["oops"]),
+                Case(order: "garbage ouch", log: ["ouch"]),
+                Case(order: "half-exit", log: ["middle of an answer"]),
+                Case(order: "optionless", log: ["option"]),
+            ]
+        )
+        func duringRequest(test: Case) async throws {
+            try await withRR(Settings(workers: 2)) { rr in
+                try rr.awaitWholePool()
+                let before = rr.workers
+                let client = try rr.client()
+                let address = client.localAddress
+                try client.send("\(test.order)\r\n")
+                // Text that is no frame is collected for up to two seconds.
+                try client.awaitEnd(within: .seconds(10))
+                let end = ContinuousClock.now
+                try rr.log.await("the reason, \(test.log)") { line in
+                    test.log.allSatisfy(line.contains)
+                }
+                let failed = try #require(try rr.events.of(address).first { $0.event == "DATA" }).pid
+
+                #expect(try rr.client().ask("the other worker") == "the other worker")
+                try rr.awaitWholePool(without: [failed], within: .seconds(5))
+                #expect(ContinuousClock.now - end < .seconds(3), "a second is promised, on a machine that is not busy")
+                #expect(rr.workers.isSuperset(of: before.subtracting([failed])), "only the one that failed is replaced")
+                #expect(ProcessTable.zombies(of: rr.pid) == [])
+                #expect(try rr.events.awaitClose(of: address) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
+        @Test("Half a frame, then silence: the client is let go when the worker is killed")
+        func halfFrame() async throws {
+            try await withRR(Settings(workers: 2)) { rr in
+                let client = try rr.client()
+                try client.send("half\r\n")
+                try rr.events.await("DATA", count: 1, of: client)
+                let worker = try #require(try rr.events.of(client).last).pid
+                #expect(try rr.client().ask("the other worker") == "the other worker")
+                #expect(client.isQuiet)
+                kill(worker, SIGKILL)
+                try client.awaitEnd()
+                try rr.awaitWholePool(without: [worker], within: .seconds(5))
+                #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
+        @Test("A busy worker is killed from outside: its client is closed, the next ones are served")
+        func killedWhileBusy() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                for _ in 1...3 {
+                    let client = try rr.client()
+                    try client.send("hang\r\n")
+                    try rr.events.await("DATA", count: 1, of: client)
+                    let worker = try #require(try rr.events.of(client).last).pid
+                    // Waits for the worker that comes.
+                    let next = try rr.client()
+                    try next.send("next\r\n")
+                    kill(worker, SIGKILL)
+                    try client.awaitEnd()
+                    #expect(try next.readLine() == "next")
+                    #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+                    let closer = try rr.events.of(client).last?.pid
+                    #expect(closer != worker)
+                }
+            }
+        }
+
+        @Test("An idle worker is killed: nobody notices, it is replaced at once")
+        func killedWhileIdle() async throws {
+            try await withRR(Settings(workers: 3)) { rr in
+                try rr.awaitWholePool()
+                let client = try rr.client()
+                #expect(try client.ask("before") == "before")
+                let before = rr.killWorkers()
+                try rr.awaitWholePool(without: before, within: .seconds(5))
+                #expect(try client.ask("after") == "after")
+                #expect(ProcessTable.zombies(of: rr.pid) == [])
+                for number in 1...50 {
+                    #expect(try rr.client().ask("client \(number)") == "client \(number)")
+                }
+            }
+        }
+
+        @Test("Workers die under load again and again: a client is answered right or closed, and the pool recovers")
+        func killedUnderLoad() async throws {
+            try await withRR(Settings(workers: 4)) { rr in
+                try await withThrowingTaskGroup { group in
+                    for number in 1...8 {
+                        group.addTask {
+                            for round in 1...25 {
+                                let text = "client \(number) round \(round)"
+                                let client = try rr.client()
+                                do {
+                                    #expect(try client.ask(text) == text)
+                                    #expect(try client.ask(text) == text)
+                                } catch is UnexpectedEnd {
+                                } catch let error as SystemError {
+                                    #expect([EPIPE, ECONNRESET].contains(error.code))
+                                }
+                            }
+                        }
+                    }
+                    group.addTask {
+                        for _ in 1...20 {
+                            usleep(20_000)
+                            rr.workers.randomElement().map { _ = kill($0, SIGKILL) }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try rr.awaitWholePool()
+                #expect(try rr.client().ask("well again") == "well again")
+                try rr.stop()
+                let events = try rr.events.all.filter { $0.uuid != nil }
+                let connections = Dictionary(grouping: events, by: \.uuid).values.map { $0.map(\.event) }
+                for events in connections {
+                    #expect(events.count { $0 == "CONNECTED" } <= 1, "\(events)")
+                    #expect(events.count { $0 == "CLOSE" } <= 1, "\(events)")
+                }
+                // An event that a worker had been given when it was killed is not told again.
+                let whole = connections.count { $0.first == "CONNECTED" && $0.last == "CLOSE" }
+                #expect(whole >= 200 - 2 * 20)
+            }
+        }
+
+        @Test("A worker floods its stderr: it is all in the log with the worker's pid, and blocks nobody")
+        func floodedStandardError() async throws {
+            try await withRR(Settings(workers: 2)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("flood 4000000") == "flooded")
+                let pid = try #require(try rr.events.of(client).last).pid
+                let last = try rr.log.await("flood ends after")
+                #expect(last.contains("\(pid)"))
+                let numbers = last.split(separator: " ").compactMap { Int($0) }
+                let count = try #require(numbers.first { $0 > 1000 && $0 < 100_000 && $0 != Int(pid) })
+                #expect(rr.log.count(of: "flood line ") == count)
+                #expect(rr.log.contains(String(format: "flood line %06d x", count - 1)))
+                #expect(try client.ask("alive") == "alive")
+            }
+        }
+
+        @Test("What a worker says on stderr before it ends is logged, the end of its last line missing or not")
+        func lastWords() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let client = try rr.client()
+                try client.send("flood-exit 100000\r\n")
+                try client.awaitEnd()
+                try rr.log.await("flood without an end of line")
+                #expect(rr.log.contains("flood ends after"))
+                #expect(try rr.client().ask("next") == "next")
+            }
+        }
+
+        @Test("A worker that ends after its answer: the answer arrives, the connection lives on")
+        func exitAfterAnswer() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let client = try rr.client()
+                for number in 1...3 {
+                    let before = rr.workers
+                    #expect(try client.ask("exit-after answer \(number)") == "answer \(number)")
+                    // What is asked while it is ending may be lost with it.
+                    try rr.awaitWholePool(without: before)
+                }
+                #expect(try client.ask("and on") == "and on")
+                #expect(Set(try rr.events.of(client).filter { $0.event == "DATA" }.map(\.pid)).count == 4)
+            }
+        }
+
+        @Test("A worker that dies at CONNECTED: the client is closed and CLOSE told")
+        func dieAtConnected() async throws {
+            try await withRR(Settings(environment: ["WORKER_CONNECTED": "exit 4"])) { rr in
+                let client = try rr.client()
+                try client.awaitEnd()
+                #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "CLOSE"])
+            }
+        }
+
+        @Test("A worker that dies at CLOSE is replaced, and its CLOSE is not told twice")
+        func dieAtClose() async throws {
+            try await withRR(Settings(workers: 1, environment: ["WORKER_CLOSE": "exit 4"])) { rr in
+                for _ in 1...3 {
+                    let client = try rr.client()
+                    #expect(try client.ask("hello") == "hello")
+                    client.close()
+                    #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+                }
+                try rr.stop()
+                #expect(try rr.events.count("CLOSE") == 3)
+            }
+        }
+    }
+}

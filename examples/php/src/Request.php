@@ -1,0 +1,44 @@
+<?php
+
+declare(strict_types=1);
+
+namespace RR\Tcp;
+
+/**
+ * One event of one client connection. Every event wants exactly one answer, see {@see Worker}.
+ */
+final class Request
+{
+    /** A client has connected; nothing has been read from it yet and the body is empty. */
+    public const CONNECTED = 'CONNECTED';
+    /** The client has sent something: it is in the body, the delimiter included. */
+    public const DATA = 'DATA';
+    /** The connection is over. The last event of every connection; the answer is ignored. */
+    public const CLOSE = 'CLOSE';
+
+    /**
+     * @param string $event      CONNECTED, DATA or CLOSE
+     * @param string $server     the server's name in the configuration, lower case
+     * @param string $remoteAddr the client's address and port: `127.0.0.1:51234`, `[::1]:51234`
+     * @param string $uuid       one for the whole life of the connection, on whichever worker its events arrive
+     * @param string $body       the bytes received (DATA), else empty
+     */
+    public function __construct(
+        public readonly string $event,
+        public readonly string $server,
+        public readonly string $remoteAddr,
+        public readonly string $uuid,
+        public readonly string $body,
+    ) {
+    }
+
+    /** @throws ProtocolException when the context is not the JSON object it has to be */
+    public static function fromContext(string $context, string $body): self
+    {
+        $fields = json_decode($context, true);
+        if (!isset($fields['event'], $fields['server'], $fields['remote_addr'], $fields['uuid'])) {
+            throw new ProtocolException("not the context of a TCP event: $context");
+        }
+        return new self($fields['event'], $fields['server'], $fields['remote_addr'], $fields['uuid'], $body);
+    }
+}
