@@ -51,12 +51,21 @@ extension EffectiveNode {
 extension EffectiveScalar {
     fileprivate var tree: YAMLTree {
         switch self {
-        case .text(let text):
-            .text(text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$"))
+        case .text(let text): .text(Self.doublingDollars(text))
         case .integer(let number): .integer(number)
         case .bool(let flag): .bool(flag)
         case .binary(let bytes): .binary(bytes)
         }
+    }
+
+    /// By scalars: a `$` with a combining mark is another character, but the same reference.
+    private static func doublingDollars(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            result.append(scalar)
+            if scalar == "$" { result.append(scalar) }
+        }
+        return String(result)
     }
 
     fileprivate func write(to writer: inout JSONWriter) {

@@ -8,9 +8,9 @@ struct SettingsReader {
     ///   sections that are there.
     func settings(from root: inout SectionReader) throws(ConfigurationError) -> Settings {
         let version = try version(from: &root)
-        // Without servers a missing `server` section is the smaller fault, so it is looked for last.
-        var server: ServerSettings?
-        if root.value("server") != nil { server = try serverOrFail(from: &root) }
+        let server = try root.section("server") { reader throws(ConfigurationError) in
+            try self.server(from: &reader)
+        }
         let tcp = try root.sectionOrEmpty("tcp") { reader throws(ConfigurationError) in
             try self.tcp(from: &reader)
         }
@@ -31,6 +31,7 @@ struct SettingsReader {
         }
         try checkAddresses(servers: tcp.servers, status: status, metrics: metrics, root: root)
         guard !tcp.servers.isEmpty else { throw noServers(root) }
+        // Without servers a missing `server` section is the smaller fault, so it is looked at last.
         guard let server else { throw commandMissing(root.place, key: "server.command") }
         return Settings(
             version: version,
@@ -42,12 +43,6 @@ struct SettingsReader {
             logs: logs,
             endure: endure
         )
-    }
-
-    private func serverOrFail(from root: inout SectionReader) throws(ConfigurationError) -> ServerSettings {
-        try root.sectionOrEmpty("server") { reader throws(ConfigurationError) in
-            try self.server(from: &reader)
-        }
     }
 
     func commandMissing(_ place: SourcePlace, key: String) -> ConfigurationError {

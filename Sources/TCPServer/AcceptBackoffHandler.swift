@@ -9,17 +9,15 @@ import NIOCore
 
 /// Keeps a listener alive when connections cannot be accepted: it waits and tries again (REFERENCE 3).
 ///
-/// Without descriptors every accept fails at once and the connection stays in the backlog: the handler holds the next
-/// read back for a while, and logs once until a connection was accepted again.
-final class AcceptBackoffHandler: ChannelDuplexHandler {
+/// Without descriptors every accept fails at once while the connection stays in the backlog: the handler stops reading
+/// for a while, and logs once until a connection was accepted again.
+final class AcceptBackoffHandler: ChannelInboundHandler {
     typealias InboundIn = Channel
-    typealias OutboundIn = Never
 
     private static let pause = TimeAmount.milliseconds(100)
 
     private let logger: Logger
     private var isPaused = false
-    private var isReadHeld = false
     private var hasLogged = false
 
     init(logger: Logger) {
@@ -32,14 +30,6 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
             self.logger.notice("connections are accepted again")
         }
         context.fireChannelRead(data)
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if self.isPaused {
-            self.isReadHeld = true
-        } else {
-            context.read()
-        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -55,12 +45,15 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
             return
         }
         self.isPaused = true
+        self.setReading(false, context)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
             self.isPaused = false
-            if self.isReadHeld {
-                self.isReadHeld = false
-                context.read()
-            }
+            self.setReading(true, context)
         }
+    }
+
+    private func setReading(_ isReading: Bool, _ context: ChannelHandlerContext) {
+        // Fails on a closed channel only, which does not read anyway.
+        try? context.channel.syncOptions?.setOption(.autoRead, value: isReading)
     }
 }

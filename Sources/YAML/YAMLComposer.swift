@@ -33,7 +33,7 @@ struct YAMLComposer: ~Copyable {
     }
 
     private mutating func node(_ event: YAMLEvent, depth: Int) throws(YAMLError) -> YAMLNode {
-        guard depth <= maximumDepth else {
+        guard depth < maximumDepth || !event.kind.opensCollection else {
             throw YAMLError(message: "nested more than \(maximumDepth) levels deep", mark: event.mark)
         }
         let before = nodes

@@ -11,6 +11,13 @@ struct YAMLEvent {
         case sequenceEnd
         case mappingStart(anchor: String?)
         case mappingEnd
+
+        var opensCollection: Bool {
+            switch self {
+            case .sequenceStart, .mappingStart: true
+            default: false
+            }
+        }
     }
 
     var kind: Kind

@@ -6,6 +6,8 @@ internal import CLibYAML
 struct YAMLEventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let text: UnsafeMutableBufferPointer<UInt8>
+    /// Bytes of the byte order mark.
+    private let skipped: Int
 
     /// - Parameter bytes: UTF-8, with or without a byte order mark.
     /// - Throws: ``YAMLError`` when memory is short.
@@ -18,9 +20,11 @@ struct YAMLEventReader: ~Copyable {
             text.deallocate()
             throw YAMLError(message: "out of memory")
         }
-        // Said rather than guessed, so that no byte order mark can turn the text into UTF-16.
+        // Said rather than guessed, so that no byte order mark can turn the text into UTF-16. Then the scanner would
+        // count a mark of UTF-8 as a column, and indentation would be off: it is skipped here.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-        yaml_parser_set_input_string(parser, text.baseAddress, bytes.count)
+        skipped = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + skipped }, bytes.count - skipped)
     }
 
     deinit {
@@ -90,7 +94,7 @@ struct YAMLEventReader: ~Copyable {
 
     private func mark(atOffset offset: Int) -> YAMLMark {
         var mark = YAMLMark(line: 1, column: 1)
-        for byte in text.prefix(max(offset, 0)) {
+        for byte in text.dropFirst(skipped).prefix(max(offset, 0)) {
             if byte == UInt8(ascii: "\n") {
                 mark = YAMLMark(line: mark.line + 1, column: 1)
             } else if byte & 0xC0 != 0x80 {

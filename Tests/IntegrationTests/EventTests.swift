@@ -24,6 +24,7 @@ extension Integration {
                         #expect(try rr.events.awaitClose(of: address) == ["CONNECTED", "DATA", "DATA", "CLOSE"])
                         #expect(try rr.events.of(address).allSatisfy { $0.uuid == uuid && $0.server == name })
                         #expect(try rr.events.of(address).map(\.length) == [0, 9, 9, 0])
+                        #expect(try rr.events.of(address).allSatisfy { $0.flags == 0 && $0.options == 1 })
                     }
                 }
                 #expect(uuids.count == 6)
@@ -50,6 +51,9 @@ extension Integration {
                     let client = try rr.client(name)
                     _ = try client.inspect().uuid(server: name, remoteAddress: client.localAddress)
                 }
+                // All interfaces of both families.
+                let both = try Client(.ipv6(port: try #require(portAlone.port)))
+                _ = try both.inspect().uuid(server: "portalone", remoteAddress: both.localAddress)
                 for _ in 1...2 {
                     // As Go writes the address of a client that has none.
                     let client = try rr.client("local")
@@ -111,6 +115,37 @@ extension Integration {
                 #expect(environment["LOWER_CASE"] == "kept")
                 #expect(environment["INTEGRATION_TEST"]?.isEmpty == false)
                 #expect(environment["EXPANDED"] == environment["INTEGRATION_TEST"].map { "<\($0)>" })
+            }
+        }
+
+        @Test("A worker inherits nothing but its three pipes, and no signal that is ignored or blocked")
+        func inheritance() async throws {
+            var settings = try Settings(.init("main"), .init("second"), workers: 4)
+            settings.launcher = ["/usr/bin/env", "--ignore-signal=PIPE,USR1"]
+            try await withRR(settings) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("hello") == "hello")
+                // A second generation, started while connections are open.
+                let before = rr.killWorkers()
+                try rr.awaitWholePool(without: before)
+                #expect(try client.ask("hello") == "hello")
+
+                var owners: [String: [pid_t]] = [:]
+                for worker in rr.workers {
+                    let targets = try ProcessTable.descriptors(of: worker)
+                    #expect(!targets.values.contains { $0.hasPrefix("socket:") || $0.hasPrefix("anon_inode") })
+                    for number in 0...2 {
+                        #expect(targets[number]?.hasPrefix("pipe:") == true, "\(targets)")
+                    }
+                    for pipe in targets.values where pipe.hasPrefix("pipe:") {
+                        owners[pipe, default: []].append(worker)
+                    }
+                    #expect(ProcessTable.signals("SigBlk", of: worker) == [])
+                    // PHP ignores this one by itself.
+                    #expect(ProcessTable.signals("SigIgn", of: worker) == [SIGPIPE])
+                }
+                #expect(owners.count == 3 * rr.workers.count)
+                #expect(owners.values.allSatisfy { $0.count == 1 }, "a pipe is shared: \(owners)")
             }
         }
 

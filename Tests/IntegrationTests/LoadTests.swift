@@ -114,6 +114,25 @@ extension Integration {
             }
         }
 
+        @Test("A slow client that goes away leaves nothing behind", arguments: [false, true])
+        func slowClientLeaves(withReset: Bool) async throws {
+            try await withRR(Settings()) { rr in
+                let idle = try ProcessTable.descriptorCount(of: rr.pid)
+                let slow = try rr.client(receiveBuffer: 4096)
+                try slow.send("big 20000000\r\n")
+                _ = try slow.read(1000)
+                if withReset {
+                    slow.reset()
+                } else {
+                    slow.close()
+                }
+                #expect(try rr.events.awaitClose(of: slow) == ["CONNECTED", "DATA", "CLOSE"])
+                try eventually("the descriptor to be closed") {
+                    try ProcessTable.descriptorCount(of: rr.pid) == idle
+                }
+            }
+        }
+
         @Test("A client that sends without end while its request runs is not read without end")
         func floodingClient() async throws {
             try await withRR(Settings(.init("main", "framing: split"), workers: 2, more: Self.quiet)) { rr in

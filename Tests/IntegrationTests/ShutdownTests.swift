@@ -35,6 +35,42 @@ extension Integration {
             }
         }
 
+        @Test("A request that waits for a worker when the signal comes is answered, too")
+        func waitingRequest() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let waiting = try rr.client()
+                #expect(try waiting.ask("hello") == "hello")
+                let gate = rr.gate()
+                let busy = try rr.client()
+                try busy.send("\(gate.order)\r\n")
+                try rr.events.await("DATA", count: 1, of: busy)
+                try waiting.send("waiting\r\n")
+                // Nobody tells when rr has read it.
+                usleep(50_000)
+                rr.process.send(signal: SIGTERM)
+                try self.awaitClosedListener(rr)
+                try gate.open()
+                #expect(try busy.readToEnd().text == "released\r\n")
+                #expect(try waiting.readToEnd().text == "waiting\r\n")
+                try rr.expectExit(.code(0))
+                #expect(try rr.events.of(waiting).map(\.event) == ["CONNECTED", "DATA", "DATA", "CLOSE"])
+            }
+        }
+
+        @Test("A client that does not read its answer holds the end up no longer than the grace period")
+        func unreadAnswer() async throws {
+            try await withRR(Settings(more: "endure:\n  grace_period: 2s")) { rr in
+                let slow = try rr.client(receiveBuffer: 4096)
+                try slow.send("big 20000000\r\n")
+                _ = try slow.read(1000)
+                let start = ContinuousClock.now
+                rr.process.send(signal: SIGTERM)
+                _ = try rr.process.awaitExit()
+                #expect(ContinuousClock.now - start < .milliseconds(3500))
+                #expect(rr.leftovers == [])
+            }
+        }
+
         @Test("With nobody there it ends at once")
         func idle() async throws {
             try await withRR(Settings()) { rr in

@@ -86,6 +86,10 @@ extension Integration {
                 ("version: \"3\"\nserver:\n  command: php\ntcp:\n  pool:\n    num_workers: many\n", ":6"),
                 ("server:\n  command: php\n", "version"),
                 ("version: '3'\nserver:\n  command: ''\ntcp:\n  servers:\n    a:\n      addr: ':1'\n", "command"),
+                (
+                    "version: '3'\nserver:\n  command: php\ntcp:\n  servers:\n"
+                        + "    a: {addr: '127.0.0.1:7000'}\n    b: {addr: 'tcp://127.0.0.1:7000'}\n", "7000"
+                ),
             ]
             for (number, (text, says)) in cases.enumerated() {
                 let file = try directory.write(text, to: "bad\(number).yaml")

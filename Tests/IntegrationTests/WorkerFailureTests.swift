@@ -26,6 +26,10 @@ extension Integration {
                 Case(order: "garbage ouch", log: ["ouch"]),
                 Case(order: "half-exit", log: ["middle of an answer"]),
                 Case(order: "optionless", log: ["option"]),
+                Case(order: "huge", log: ["4294967280"]),
+                Case(order: "close-stdout", log: ["worker"]),
+                // A child of the worker keeps its pipes open.
+                Case(order: "orphan 0", log: ["worker"]),
             ]
         )
         func duringRequest(test: Case) async throws {
@@ -47,7 +51,7 @@ extension Integration {
                 try rr.awaitWholePool(without: [failed], within: .seconds(5))
                 #expect(ContinuousClock.now - end < .seconds(3), "a second is promised, on a machine that is not busy")
                 #expect(rr.workers.isSuperset(of: before.subtracting([failed])), "only the one that failed is replaced")
-                #expect(ProcessTable.zombies(of: rr.pid) == [])
+                try eventually("all that ended to be reaped") { ProcessTable.zombies(of: rr.pid).isEmpty }
                 #expect(try rr.events.awaitClose(of: address) == ["CONNECTED", "DATA", "CLOSE"])
             }
         }
@@ -98,7 +102,7 @@ extension Integration {
                 let before = rr.killWorkers()
                 try rr.awaitWholePool(without: before, within: .seconds(5))
                 #expect(try client.ask("after") == "after")
-                #expect(ProcessTable.zombies(of: rr.pid) == [])
+                try eventually("all that ended to be reaped") { ProcessTable.zombies(of: rr.pid).isEmpty }
                 for number in 1...50 {
                     #expect(try rr.client().ask("client \(number)") == "client \(number)")
                 }
@@ -108,6 +112,7 @@ extension Integration {
         @Test("Workers die under load again and again: a client is answered right or closed, and the pool recovers")
         func killedUnderLoad() async throws {
             try await withRR(Settings(workers: 4)) { rr in
+                let descriptors = try ProcessTable.descriptorCount(of: rr.pid)
                 try await withThrowingTaskGroup { group in
                     for number in 1...8 {
                         group.addTask {
@@ -134,6 +139,9 @@ extension Integration {
                 }
                 try rr.awaitWholePool()
                 #expect(try rr.client().ask("well again") == "well again")
+                try eventually("no descriptor to be left") {
+                    try ProcessTable.descriptorCount(of: rr.pid) == descriptors
+                }
                 try rr.stop()
                 let events = try rr.events.all.filter { $0.uuid != nil }
                 let connections = Dictionary(grouping: events, by: \.uuid).values.map { $0.map(\.event) }
@@ -187,6 +195,31 @@ extension Integration {
                 }
                 #expect(try client.ask("and on") == "and on")
                 #expect(Set(try rr.events.of(client).filter { $0.event == "DATA" }.map(\.pid)).count == 4)
+            }
+        }
+
+        @Test("An answer that nobody asked for goes to nobody")
+        func unsolicitedAnswer() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("twice") == "once")
+                let other = try rr.client()
+                #expect(try other.ask("other") == "other")
+                #expect(try client.ask("third") == "third")
+                try rr.stop()
+                let liar = try #require(try rr.events.of(client).first { $0.event == "DATA" }).pid
+                #expect(try rr.events.of(other).allSatisfy { $0.pid != liar })
+            }
+        }
+
+        @Test("A worker that hears nothing any more is replaced, and what it never got is given to another")
+        func closedStandardInput() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("close-stdin") == "closing")
+                let deaf = try #require(try rr.events.of(client).last).pid
+                #expect(try client.ask("anybody?") == "anybody?")
+                try rr.awaitWholePool(without: [deaf], within: .seconds(5))
             }
         }
 

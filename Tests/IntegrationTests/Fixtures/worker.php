@@ -22,7 +22,8 @@ require __DIR__ . '/wire.php';
 const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
-    'half-exit', 'optionless', 'flood', 'flood-exit', 'stop', 'stop-once',
+    'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
+    'stop-once',
 ];
 
 function note(array $entry): void
@@ -67,6 +68,13 @@ function pattern(int $size): string
     return substr(str_repeat(implode('', array_map(chr(...), range(0, 250))), intdiv($size, 251) + 1), 0, $size);
 }
 
+/** The rest of an answer's header that promises nearly 4 GiB. */
+function hugeRest(): string
+{
+    $start = "\x14\0" . pack('V', 0xfffffff0);
+    return substr($start, 2) . pack('V', crc32($start)) . "\0\0" . pack('V', 5) . 'WRITE';
+}
+
 /** Writes lines of many lengths to standard error, `$size` bytes at least, and one that is not ended. */
 function flood(int $size): void
 {
@@ -107,6 +115,11 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'half' => [put(substr(frame(0, [5], 'WRITEhalf of an answer'), 0, 20)), hang()],
         'half-exit' => [put(substr(frame(0, [5], 'WRITEhalf of an answer'), 0, 20)), exit(0)],
         'optionless' => send(0, [], 'WRITE without its option'),
+        'huge' => [put(substr(frame(0, [5], ''), 0, 2) . hugeRest()), hang()],
+        'twice' => put(frame(0, [5], "WRITEonce\r\n") . frame(0, [5], "WRITEtwice\r\n")),
+        'close-stdout' => [fclose(STDOUT), hang()],
+        'close-stdin' => [answer('WRITE', "closing\r\n"), fclose(STDIN), sleep(3600)],
+        'orphan' => pcntl_fork() === 0 ? sleep(3600) : exit((int) $argument),
         'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
         'flood-exit' => [flood((int) $argument), exit(0)],
         'stop' => answer('{"stop":true}', ''),

@@ -14,9 +14,12 @@ final class EventLog: @unchecked Sendable {
         var sha256: String?
         /// The last four bytes, in hexadecimal.
         var tail: String?
+        /// Of the frame, as the number of its options.
+        var flags: Int?
+        var options: Int?
 
         enum CodingKeys: String, CodingKey {
-            case event, pid, server, uuid, length, sha256, tail
+            case event, pid, server, uuid, length, sha256, tail, flags, options
             case remoteAddress = "remote_addr"
         }
     }

@@ -57,6 +57,24 @@ enum ProcessTable {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
+    /// What a process has open, by number.
+    static func descriptors(of pid: pid_t) throws -> [Int: String] {
+        let directory = "/proc/\(pid)/fd"
+        let numbers = try FileManager.default.contentsOfDirectory(atPath: directory).compactMap { Int($0) }
+        let targets = numbers.map { number in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(number)")
+            return (number, target ?? "closed meanwhile")
+        }
+        return Dictionary(uniqueKeysWithValues: targets)
+    }
+
+    /// The signals that are blocked (`SigBlk`) or ignored (`SigIgn`), but for those that only the C library knows.
+    static func signals(_ mask: String, of pid: pid_t) -> Set<Int32>? {
+        let line = self.text("\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("\(mask):") }
+        let bits = line.flatMap { UInt64($0.split(separator: "\t")[1], radix: 16) }
+        return bits.map { bits in Set((1...31).filter { bits >> (UInt64($0) - 1) & 1 == 1 }) }
+    }
+
     /// The soft limit of open descriptors.
     static func descriptorLimit(of pid: pid_t) -> Int? {
         self.text("\(pid)/limits")?

@@ -1,0 +1,125 @@
+import Configuration
+import Foundation
+import Testing
+
+/// A folder of its own with the files of one test; it goes when the test ends.
+final class Sandbox {
+    let folder: String
+
+    init(_ files: [String: String] = [:]) throws {
+        let url = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+            .appendingPathComponent("rr-configuration-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        folder = url.path
+        for (name, text) in files { try write(name, text) }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    func write(_ name: String, _ text: String) throws {
+        try write(name, Array(text.utf8))
+    }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let url = URL(fileURLWithPath: path(name))
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url)
+    }
+
+    func load(
+        _ name: String = "rr.yaml",
+        workDirectory: String? = nil,
+        environment: [String: String] = [:],
+        overrides: [String] = [],
+        dotenv: String? = nil,
+        processorCount: Int = 4
+    ) throws(ConfigurationError) -> LoadedConfiguration {
+        try ConfigurationLoader(environment: environment, processorCount: processorCount)
+            .load(
+                path: name.hasPrefix("/") || workDirectory != nil ? name : path(name),
+                workDirectory: workDirectory,
+                overrides: overrides,
+                dotenv: dotenv
+            )
+    }
+}
+
+/// What every file needs, on five lines.
+let minimal = """
+    version: "3"
+    server: {command: "php worker.php"}
+    tcp:
+      servers: {main: {addr: "127.0.0.1:7777"}}
+
+    """
+
+/// Loads one text.
+func load(
+    _ text: String,
+    environment: [String: String] = [:],
+    overrides: [String] = [],
+    processorCount: Int = 4
+) throws -> LoadedConfiguration {
+    try Sandbox(["rr.yaml": text])
+        .load(environment: environment, overrides: overrides, processorCount: processorCount)
+}
+
+/// Loads `minimal` with one server's keys replaced.
+func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (TCPServerSettings, LoadedConfiguration)
+{
+    let loaded = try load(
+        "version: '3'\nserver: {command: php}\ntcp: {servers: {main: {\(keys)}}}\n",
+        environment: environment
+    )
+    return (try #require(loaded.settings.tcp.servers.first), loaded)
+}
+
+/// Loads `minimal` with the keys of `tcp.pool`.
+func loadPool(_ keys: String, environment: [String: String] = [:]) throws -> (PoolSettings, LoadedConfiguration) {
+    let loaded = try load(
+        "version: '3'\nserver: {command: php}\ntcp:\n  servers: {main: {addr: ':7777'}}\n  pool: {\(keys)}\n",
+        environment: environment
+    )
+    return (loaded.settings.tcp.pool, loaded)
+}
+
+/// The error of a text that must not load.
+func failure(
+    _ text: String,
+    environment: [String: String] = [:],
+    overrides: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws -> ConfigurationError {
+    let sandbox = try Sandbox(["rr.yaml": text])
+    return try failure(sourceLocation) { () throws(ConfigurationError) in
+        try sandbox.load(environment: environment, overrides: overrides)
+    }
+}
+
+func failure(
+    _ sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws(ConfigurationError) -> LoadedConfiguration
+) throws -> ConfigurationError {
+    var fault: ConfigurationError?
+    do throws(ConfigurationError) {
+        _ = try body()
+    } catch {
+        fault = error
+    }
+    return try #require(fault, "it loads", sourceLocation: sourceLocation)
+}
+
+extension LoadedConfiguration {
+    /// The warnings about a key.
+    func warnings(_ key: String) -> [String] {
+        warnings.filter { $0.key == key }.map(\.message)
+    }
+
+    func origin(_ path: String) -> ValueOrigin? {
+        effective.leaves.first { $0.path == path }?.origin
+    }
+}

@@ -1,0 +1,157 @@
+import Configuration
+import Testing
+
+@Suite struct ServerTests {
+    @Test(
+        arguments: [
+            (#""\n""#, [10]), (#""\r\n""#, [13, 10]), ("'|'", [0x7C]), (#""\0""#, [0]), ("5", [0x35]),
+            (#""\u00ff""#, [0xC3, 0xBF]),
+            ("'$'", [0x24]), ("!!binary /wA=", [0xFF, 0]), ("END", [0x45, 0x4E, 0x44]), ("' '", [0x20]),
+        ] as [(String, [UInt8])])
+    func delimiters(text: String, bytes: [UInt8]) throws {
+        #expect(try loadServer("addr: ':1', delimiter: \(text)").0.delimiter == bytes)
+    }
+
+    @Test(arguments: ["''", "!!binary ''", "!!binary '*'", "[a]"])
+    func otherDelimitersAreRefused(_ text: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', delimiter: \(text)") }
+        #expect(error?.code == .invalidValue)
+        #expect(error?.key == "tcp.servers.main.delimiter")
+    }
+
+    @Test func aDelimiterFromAnUnsetVariableIsTheDefault() throws {
+        let (server, loaded) = try loadServer("addr: ':1', delimiter: '$NONE'")
+        #expect(server.delimiter == [13, 10])
+        #expect(loaded.warnings("tcp.servers.main.delimiter").count == 1)
+    }
+
+    @Test(arguments: [
+        ("1", 1 << 20), ("100", 100 << 20), ("0", 1 << 20), ("'2'", 2 << 20), ("4KB", 4 << 10), ("7B", 7),
+        ("1 GB", 1 << 30),
+        ("2mb", 2 << 20),
+    ])
+    func readBuffers(text: String, bytes: Int) throws {
+        let (server, loaded) = try loadServer("addr: ':1', read_buf_size: \(text)")
+        #expect(server.readBufferSize == bytes)
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test func aLargeReadBufferIsBytes() throws {
+        let (server, loaded) = try loadServer("addr: ':1', read_buf_size: 50485760")
+        #expect(server.readBufferSize == 50_485_760)
+        #expect(loaded.warnings("tcp.servers.main.read_buf_size").first?.contains("read as 50485760 bytes") == true)
+        #expect(try loadServer("addr: ':1', read_buf_size: 101").0.readBufferSize == 101)
+    }
+
+    @Test func aPacketMayBeLarge() throws {
+        #expect(try loadServer("addr: ':1', max_packet_size: 1024").0.maxPacketSize == 1 << 30)
+    }
+
+    @Test(arguments: [
+        "read_buf_size: -1", "read_buf_size: 9223372036854775807", "read_buf_size: 1e30", "max_packet_size: 0",
+        "max_packet_size: -5", "max_packet_size: 9223372036854775807", "max_packet_size: 99999999999999999999GB",
+        "max_packet_size: 2000000",
+    ])
+    func sizesHaveARange(_ keys: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', \(keys)") }
+        #expect(error?.code == .outOfRange)
+    }
+
+    @Test(arguments: [
+        "read_buf_size: big", "max_packet_size: 5XB", "max_packet_size: MB", "max_packet_size: -1KB", "framing: merged",
+    ])
+    func otherValuesAreRefused(_ keys: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', \(keys)") }
+        #expect(error?.code == .invalidValue)
+        #expect(error?.line == 3)
+    }
+
+    @Test func framings() throws {
+        #expect(try loadServer("addr: ':1', framing: split").0.framing == .split)
+        #expect(try loadServer("addr: ':1', framing: Merge").0.framing == .merge)
+        let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', framing: splitt") }
+        #expect(error?.fix == "did you mean `split`? use one of merge, split")
+    }
+
+    @Test func poolBounds() throws {
+        let keys =
+            "max_jobs: 9, max_queue_size: 8, dynamic_allocator: {max_workers: 0, spawn_rate: 100, idle_timeout: 5s}"
+        let (pool, _) = try loadPool(keys)
+        #expect(pool.maxJobs == 9)
+        #expect(pool.maxQueueSize == 8)
+        #expect(
+            pool.dynamicAllocator == DynamicAllocatorSettings(maxWorkers: 10, spawnRate: 100, idleTimeout: .seconds(5)))
+        for wrong in [
+            "max_jobs: -1", "max_queue_size: -1", "supervisor: {max_worker_memory: -1}",
+            "dynamic_allocator: {spawn_rate: 101}",
+        ] {
+            let error = #expect(throws: ConfigurationError.self) { try loadPool(wrong) }
+            #expect(error?.code == .outOfRange)
+        }
+    }
+
+    @Test func theSupervisorIsReadWhole() throws {
+        let (pool, _) = try loadPool(
+            "supervisor: {watch_tick: 1s, ttl: 2s, idle_ttl: 3s, exec_ttl: 4s, max_worker_memory: 5}")
+        let expected = SupervisorSettings(
+            watchTick: .seconds(1),
+            ttl: .seconds(2),
+            idleTTL: .seconds(3),
+            execTTL: .seconds(4),
+            maxWorkerMemory: 5
+        )
+        #expect(pool.supervisor == expected)
+    }
+
+    @Test func logsAreReadWhole() throws {
+        let text =
+            minimal + """
+                logs:
+                  mode: none
+                  level: WARNING
+                  encoding: json
+                  line_ending: "\\r\\n"
+                  file_logger_options: {log_output: a.log, max_size: 1, max_age: 2, max_backups: 3, compress: yes}
+                  channels:
+                    HTTP: {level: panic}
+                    tcp: {mode: raw, encoding: console, output: [stdout]}
+                """
+        let logs = try load(text).settings.logs
+        #expect(logs.mode == .off)
+        #expect(logs.level == .warn)
+        #expect(logs.encoding == .json)
+        #expect(logs.lineEnding == "\r\n")
+        #expect(
+            logs.fileLogger
+                == FileLoggerSettings(logOutput: "a.log", maxSize: 1, maxAge: 2, maxBackups: 3, compress: true))
+        #expect(logs.channels["http"] == LogChannelSettings(level: .panic))
+        #expect(logs.channels["tcp"] == LogChannelSettings(mode: .raw, encoding: .console, output: ["stdout"]))
+    }
+
+    @Test(arguments: [
+        ("logs: {level: loud}", "logs.level"), ("logs: {mode: prod}", "logs.mode"),
+        ("logs: {encoding: xml}", "logs.encoding"),
+        ("logs: {channels: {tcp: {level: x}}}", "logs.channels.tcp.level"), ("logs: []", "logs"), ("rpc: text", "rpc"),
+        ("status: {}", "status.address"),
+        ("status: {address: ':1', unavailable_status_code: 99}", "status.unavailable_status_code"),
+        ("logs: {file_logger_options: {}}", "logs.file_logger_options.log_output"),
+        ("endure: {log_level: x}", "endure.log_level"),
+        ("metrics: {address: x}", "metrics.address"), ("rpc: {listen: [a]}", "rpc.listen"),
+    ])
+    func faultsNameTheirKey(text: String, key: String) throws {
+        let error = try failure(minimal + text + "\n")
+        #expect(error.key == key)
+        #expect(error.line == 5)
+        #expect(error.column != nil)
+    }
+
+    @Test func aDescriptionIsOneLine() throws {
+        let sandbox = try Sandbox(["rr.yaml": minimal + "logs: {level: inof}\n"])
+        let error = try failure { () throws(ConfigurationError) in try sandbox.load() }
+        #expect(
+            error.description
+                == "\(sandbox.path("rr.yaml")):5:15: logs.level: `inof` is not known "
+                + "(did you mean `info`? use one of debug, info, warn, error, panic, fatal)"
+        )
+    }
+}

@@ -1,0 +1,105 @@
+import Testing
+
+@testable import Configuration
+
+@Suite struct WarningTests {
+    @Test func sectionsThatAreNotRunAreNamedOnce() throws {
+        let loaded = try load(minimal + "http:\n  address: x\n  unknown: {a: [1, {b: 2}]}\njobs: {}\ngrpc: ~\n")
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "\(loaded.file):5:1: http: section `http` is not run by this service",
+                "\(loaded.file):8:1: jobs: section `jobs` is not run by this service",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        "http", "jobs", "grpc", "service", "centrifuge", "temporal", "otel", "kv", "reload", "app-logger",
+    ])
+    func knownSections(_ name: String) throws {
+        #expect(
+            try load(minimal + "\(name): {a: 1}\n").warnings.map(\.message) == [
+                "section `\(name)` is not run by this service"
+            ])
+    }
+
+    @Test func unknownKeysHaveTheirPlace() throws {
+        let loaded = try load(
+            minimal + "tpc: {}\nsmtp: {addr: x}\nlogs:\n  levle: info\n  channels: {tcp: {zzz: raw}}\n")
+        #expect(
+            loaded.warnings.map { "\($0.line ?? 0):\($0.column ?? 0) \($0.key ?? "") \($0.message)" } == [
+                "5:1 tpc unknown section `tpc`, ignored; did you mean `tcp`?",
+                "6:1 smtp unknown section `smtp`, ignored",
+                "8:3 logs.levle unknown key, ignored; did you mean `level`?",
+                "9:20 logs.channels.tcp.zzz unknown key, ignored",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        ("status: {address: ':1'}", "status"), ("metrics: {}", "metrics"), ("logs: {output: stdout}", "logs.output"),
+        ("logs: {line_ending: x}", "logs.line_ending"), ("endure: {drain_delay: 1s}", "endure.drain_delay"),
+        ("logs: {file_logger_options: {log_output: x}}", "logs.file_logger_options"),
+    ])
+    func laterKeysAreReportedOnce(text: String, key: String) throws {
+        // The table of `Schema` decides; what has landed since says nothing.
+        let warnings = try load(minimal + text + "\n").warnings
+        let isLater = Self.effect(of: key) == .later
+        #expect(warnings.map(\.message) == (isLater ? ["is not in effect yet"] : []))
+        #expect(warnings.allSatisfy { $0.key == key })
+    }
+
+    @Test func keysThatNeverWorkSayWhy() throws {
+        let text = minimal.replacing("\"php worker.php\"", with: "php, relay_timeout: 20s, after_init: {command: x}")
+        let warnings = try load(text + "endure: {print_graph: true}\n").warnings
+        #expect(warnings.map(\.key) == ["server.relay_timeout", "server.after_init", "endure.print_graph"])
+        #expect(warnings.allSatisfy { $0.message.hasPrefix("has no effect: ") })
+    }
+
+    @Test func keysInEffectSayNothing() throws {
+        let text = """
+            version: '3'
+            server: {command: php, env: {A: 1}, relay: pipes}
+            tcp:
+              read_buf_size: 1
+              max_packet_size: 1
+              servers: {a: {addr: ':1', delimiter: x, read_buf_size: 1, framing: split, max_packet_size: 1}}
+              pool: {num_workers: 1, max_jobs: 1, max_queue_size: 1, allocate_timeout: 1s, destroy_timeout: 1s, command: php}
+            logs: {level: info, mode: raw, encoding: json, channels: {tcp: {level: info}}}
+            endure: {grace_period: 1s}
+            rpc: {listen: x}
+            """
+        #expect(try load(text).warnings.isEmpty)
+    }
+
+    @Test func floodsAreBounded() throws {
+        let text = minimal + (0..<5000).map { "unknown\($0): 1\n" }.joined()
+        let warnings = try load(text).warnings
+        #expect(warnings.count == 201)
+        #expect(warnings.contains { $0.message == "further warnings are left out" })
+    }
+
+    @Test func textsOfAFileStayOnOneLine() throws {
+        let error = try failure(minimal + "logs: {level: \"a\\nb\\u001b[31m\"}\n")
+        #expect(!error.description.contains("\n"))
+        #expect(!error.description.contains("\u{1B}"))
+    }
+
+    @Test(
+        arguments: [("comand", "command"), ("addrs", "addr"), ("delimeter", "delimiter"), ("zzz", nil), ("", nil)]
+            as [(String, String?)])
+    func suggestions(word: String, guess: String?) {
+        #expect(Suggestion.closest(to: word, among: ["command", "addr", "delimiter"]) == guess)
+    }
+
+    private static func effect(of path: String) -> SchemaKey.Effect? {
+        var keys = Schema.root
+        var effect: SchemaKey.Effect?
+        for part in path.split(separator: ".") {
+            let key = keys.first { $0.name == part }
+            effect = key?.effect
+            if case .section(let inner)? = key?.node { keys = inner }
+        }
+        return effect
+    }
+}
