@@ -13,7 +13,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
-        // Starting services in order and stopping them in reverse.
+        // Unix signals as an asynchronous sequence.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -41,7 +41,7 @@ let package = Package(
             name: "Application",
             dependencies: [
                 "Configuration", "Observability", "TCPServer", "WorkerProcess",
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),

@@ -23,6 +23,7 @@ extension Gateway {
         let initCommand = Task { try await self.runInitCommand() }
         let outcome = await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.handle(signals, tell) }
+            group.addTask { await self.reapAdoptedChildren() }
             group.addTask {
                 do {
                     try await initCommand.value
@@ -59,6 +60,13 @@ extension Gateway {
                 isEnding = true
                 tell.yield(.stopRequested)
             }
+        }
+    }
+
+    private func reapAdoptedChildren() async {
+        var children = AdoptedChildren()
+        while (try? await Task.sleep(for: AdoptedChildren.interval)) != nil {
+            children.reap(sparing: self.pool.processIDs)
         }
     }
 

@@ -21,9 +21,9 @@ extension Schema {
 
     /// The keys of one channel.
     private static let channel: [SchemaKey] = [
-        SchemaKey("mode", .value, .later),
+        SchemaKey("mode"),
         SchemaKey("level"),
-        SchemaKey("encoding", .value, .later),
+        SchemaKey("encoding"),
         SchemaKey("output", .value, .later),
         SchemaKey("err_output", .value, .later),
         SchemaKey("line_ending", .value, .later),

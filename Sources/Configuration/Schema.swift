@@ -20,9 +20,9 @@ enum Schema {
         SchemaKey("command"),
         SchemaKey("env", .variables),
         SchemaKey("relay", .value, .inEffectOnly("pipes")),
-        SchemaKey("user", .value, .later),
-        SchemaKey("group", .value, .later),
-        SchemaKey("on_init", .section(onInit), .later),
+        SchemaKey("user"),
+        SchemaKey("group"),
+        SchemaKey("on_init", .section(onInit)),
         SchemaKey("relay_timeout", .value, .never("`tcp.pool.allocate_timeout` limits the handshake")),
         SchemaKey("after_init", .anything, .never("only `on_init` is there")),
     ]
@@ -57,11 +57,11 @@ enum Schema {
         SchemaKey("allocate_timeout"),
         SchemaKey("destroy_timeout"),
         SchemaKey("reset_timeout", .value, .later),
-        SchemaKey("stream_timeout", .value, .later),
-        SchemaKey("debug", .value, .later),
+        SchemaKey("stream_timeout", .value, .never("a TCP answer is never streamed")),
+        SchemaKey("debug"),
         SchemaKey("command"),
-        SchemaKey("supervisor", .section(supervisor), .later),
-        SchemaKey("dynamic_allocator", .section(dynamicAllocator), .later),
+        SchemaKey("supervisor", .section(supervisor)),
+        SchemaKey("dynamic_allocator", .section(dynamicAllocator)),
     ]
 
     static let supervisor: [SchemaKey] = [

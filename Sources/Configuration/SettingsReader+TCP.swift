@@ -88,17 +88,14 @@ extension SettingsReader {
         }
         let text = scalar.text
         guard !text.isEmpty else {
-            // An unset variable is no wish for an empty delimiter.
-            guard scalar.unset.isEmpty else {
+            // As in RoadRunner; an unset variable is no wish for an empty delimiter either.
+            if scalar.unset.isEmpty {
+                let message = #"the delimiter is empty: the default "\r\n" is used"#
+                reader.diagnostics.warn(place.warning(message, key: reader.path("delimiter")))
+            } else {
                 reader.warnUnset(scalar, key: "delimiter", at: place)
-                return defaultDelimiter(&reader)
             }
-            throw place.error(
-                .invalidValue,
-                "the delimiter is empty",
-                key: reader.path("delimiter"),
-                fix: #"remove the key for the default "\r\n""#
-            )
+            return defaultDelimiter(&reader)
         }
         reader.note("delimiter", .text(text), from: place)
         return Array(text.utf8)

@@ -4,6 +4,8 @@ public import NIOCore
 public protocol WorkerHandle: AnyObject, Sendable {
     /// Index of the event loop that the worker's relay lives on.
     var loopIndex: Int { get }
+    /// The process, for as long as its id cannot be another's.
+    var processID: Int32? { get }
     /// Bytes that the process holds resident, its children's not counted; `nil` when that cannot be told.
     var residentMemory: Int? { get }
     /// Writes a request's event to the worker. What becomes of it is told to ``WorkerEvents``.

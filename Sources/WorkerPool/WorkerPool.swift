@@ -90,6 +90,11 @@ public final class WorkerPool: Sendable {
         self.state.withLock { $0.machine.configuration }
     }
 
+    /// The processes of workers, those on their way in or out included.
+    public var processIDs: Set<Int32> {
+        Set(self.state.withLock { $0.processes }.values.compactMap { $0.processID })
+    }
+
     /// Workers past their handshake, free or busy.
     public var readyWorkers: Int {
         self.state.withLock { $0.machine.ready }

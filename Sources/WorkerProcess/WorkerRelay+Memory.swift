@@ -8,8 +8,12 @@ import SystemPackage
 #endif
 
 extension WorkerRelay {
+    var processID: Int32? {
+        self.process.withLock { $0 }
+    }
+
     var residentMemory: Int? {
-        guard let pid = self.process.withLock({ $0 }) else {
+        guard let pid = self.processID else {
             return nil
         }
         // statm: total, resident, … in pages.

@@ -12,15 +12,16 @@ import Testing
         #expect(try loadServer("addr: ':1', delimiter: \(text)").0.delimiter == bytes)
     }
 
-    @Test(arguments: ["''", "!!binary ''", "!!binary '*'", "[a]"])
+    @Test(arguments: ["!!binary ''", "!!binary '*'", "[a]"])
     func otherDelimitersAreRefused(_ text: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', delimiter: \(text)") }
         #expect(error?.code == .invalidValue)
         #expect(error?.key == "tcp.servers.main.delimiter")
     }
 
-    @Test func aDelimiterFromAnUnsetVariableIsTheDefault() throws {
-        let (server, loaded) = try loadServer("addr: ':1', delimiter: '$NONE'")
+    @Test(arguments: ["'$NONE'", "''"])
+    func anEmptyDelimiterIsTheDefault(_ text: String) throws {
+        let (server, loaded) = try loadServer("addr: ':1', delimiter: \(text)")
         #expect(server.delimiter == [13, 10])
         #expect(loaded.warnings("tcp.servers.main.delimiter").count == 1)
     }

@@ -29,7 +29,6 @@ import Testing
 
     @Test func bytesThatAreNoTextAreNone() {
         #expect(ControlMessage(payload: ByteBuffer(bytes: UInt8.min...UInt8.max)) == nil)
-        #expect(ControlMessage(payload: ByteBuffer(bytes: Array("{\"pid\":1,\"x\":\"".utf8) + [0xFF, 0xFE] + [0x22, 0x7D])) == nil)
     }
 
     @Test func onlyTheReadableBytesCount() {

@@ -17,7 +17,8 @@ import Testing
         var decoder = FrameDecoder()
         for flags in UInt8.min...UInt8.max {
             for stream in UInt8(0)...15 {
-                let frame = WireFrame(flags: .init(rawValue: flags), streamFlags: .init(rawValue: stream), payload: [stream])
+                let streamFlags = StreamFlags(rawValue: stream)
+                let frame = WireFrame(flags: .init(rawValue: flags), streamFlags: streamFlags, payload: [stream])
                 #expect(try decoder.feed(frame.bytes) == [frame.decoded])
             }
         }

@@ -47,6 +47,30 @@ extension Integration {
             }
         }
 
+        @Test("Connections that have been busy cost no more than others once they are idle", arguments: [10, 200_000])
+        func idleAfterPackets(size: Int) async throws {
+            try await withRR(Settings(environment: ["WORKER_DATA": "sha256"], more: Self.quiet)) { rr in
+                let packet = Payload.random(size)
+                let count = 1000
+                for _ in 1...100 {
+                    let client = try rr.client()
+                    try client.send(packet)
+                    _ = try client.readLine()
+                }
+                try rr.events.await("CLOSE", count: 100)
+                let before = try ProcessTable.residentMemory(of: rr.pid)
+                let clients = try (0..<count).map { _ in try rr.client() }
+                for client in clients {
+                    try client.send(packet)
+                    #expect(try client.readLine().hasPrefix("\(size) "))
+                }
+                let each = (try ProcessTable.residentMemory(of: rr.pid) - before) / count
+                #expect(each < 4096, "\(each) bytes a connection")
+                try rr.stop()
+                #expect(try rr.events.count("CLOSE") == 100 + count)
+            }
+        }
+
         @Test("Out of descriptors: said once, waited, and gone on when there are some again")
         func outOfDescriptors() async throws {
             var settings = try Settings(workers: 1)

@@ -1,0 +1,71 @@
+import NIOCore
+
+@testable import WorkerPool
+
+extension PoolWalk {
+    /// Looks at the workers, replaces all, or changes the limits.
+    mutating func supervise() throws(Violation) {
+        guard self.isSupervised, self.wasReady else {
+            return
+        }
+        switch Int.random(in: 0..<10, using: &self.random) {
+        case 0..<6: try self.tick()
+        case 6..<8: try self.start(self.machine.reset(), at: .zero)
+        default: try self.reconfigure()
+        }
+    }
+
+    private mutating func tick() throws(Violation) {
+        let heavy = self.pick { $0 != .wanted && $0 != .starting }
+        let action = self.machine.tick(now: self.now) { $0 == heavy ? .max : 1 }
+        let limits = self.model.configuration.supervisor
+        for (id, number) in action.kill {
+            guard let limit = limits.execTTL, let since = self.model.workers[id]?.busySince else {
+                throw Violation(description: "\(id) is killed for nothing")
+            }
+            try check(self.now - since >= limit, "\(id) is killed too early")
+            try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
+            try self.model.finish(number)
+            try self.model.leave(id)
+            self.failures[id.place] = nil
+        }
+        for id in action.stop {
+            try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
+            try self.model.leave(id)
+        }
+        let overdue = self.model.workers.filter { _, worker in
+            guard let limit = limits.execTTL, case .busy = worker.state else {
+                return false
+            }
+            return self.now - worker.busySince >= limit
+        }
+        try check(overdue.isEmpty, "\(overdue.keys) are over exec_ttl")
+        for start in action.start {
+            try self.start([start], at: start.delay)
+        }
+    }
+
+    private mutating func reconfigure() throws(Violation) {
+        var configuration = self.model.configuration
+        configuration.numWorkers = .random(in: 1...6, using: &self.random)
+        if configuration.allocator != nil {
+            configuration.allocator?.maxWorkers = .random(in: 0...4, using: &self.random)
+        }
+        self.model.configuration = configuration
+        let action = self.machine.reconfigure(configuration)
+        for id in action.stop {
+            try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
+            try self.model.leave(id)
+        }
+        for id in action.kill {
+            try check(self.model.workers[id]?.state == .starting, "\(id) is killed and not starting")
+            try self.model.leave(id)
+        }
+        // Those in their backoff leave without a word.
+        for id in self.model.workers.keys where self.machine.isGone(id) {
+            try check(self.model.workers[id]?.state == .wanted, "\(id) has left its place unsaid")
+            try self.model.leave(id)
+        }
+        try self.start(action.start, at: .zero)
+    }
+}
