@@ -54,7 +54,10 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
-        .testTarget(name: "WorkerPoolTests", dependencies: ["WorkerPool"]),
+        .testTarget(
+            name: "WorkerPoolTests",
+            dependencies: ["WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+        ),
         .testTarget(
             name: "TCPServerTests",
             dependencies: ["TCPServer", .product(name: "NIOEmbedded", package: "swift-nio")]

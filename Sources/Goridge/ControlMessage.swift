@@ -1,5 +1,5 @@
-public import NIOCore
 import FoundationEssentials
+public import NIOCore
 
 /// What server and worker say to each other about themselves, as JSON in a control frame.
 public enum ControlMessage: Sendable, Hashable {

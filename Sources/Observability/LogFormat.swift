@@ -30,12 +30,12 @@ extension LogFormat {
     func line(_ entry: LogEntry, at time: timespec) -> String {
         switch self {
         case .console:
-            var line = "\(time.rfc3339)\t\(entry.level.rawValue.uppercased())\t\(entry.channel)\t\(entry.message.singleLine)"
-            for (key, value) in entry.metadata.sorted(by: { $0.key < $1.key }) {
-                line += line.hasSuffix(entry.message.singleLine) ? "\t" : " "
-                line += "\(key)=\(value.description.singleLine.quotedIfNeeded)"
-            }
-            return line
+            let level = entry.level.rawValue.uppercased()
+            let metadata = entry.metadata.sorted { $0.key < $1.key }
+                .map { "\($0.key)=\($0.value.description.singleLine.quotedIfNeeded)" }
+                .joined(separator: " ")
+            let line = "\(time.rfc3339)\t\(level)\t\(entry.channel)\t\(entry.message.singleLine)"
+            return metadata.isEmpty ? line : "\(line)\t\(metadata)"
         case .json:
             var line = "{\"time\":\"\(time.rfc3339)\",\"level\":\"\(entry.level.rawValue)\""
             line += ",\"logger\":\(entry.channel.jsonQuoted),\"msg\":\(entry.message.jsonQuoted)"

@@ -17,11 +17,10 @@ extension PoolStateMachine {
         while self.countedPlaces < configuration.numWorkers {
             action.start.append(self.occupy(isCounted: true))
         }
-        // Twice: a successor counts only once the worker it was to replace is gone.
-        for place in Array(self.places.indices) + Array(self.places.indices)
-        where self.countedPlaces > self.countedLimit {
+        for place in self.places.indices where self.countedPlaces > self.countedLimit {
             self.dismiss(place, &action)
         }
+        action.start += self.startSuccessors()
         return action
     }
 
@@ -44,14 +43,28 @@ extension PoolStateMachine {
             action.kill.append(id)
             _ = self.vacate(place, after: .none)
         case .idle(let worker):
+            self.dismissSuccessor(of: id, &action)
             self.free[worker.loopIndex].removeAll { $0 == place }
             action.stop.append(id)
             _ = self.vacate(place, after: .none)
         case .busy(var worker, let entry):
+            self.dismissSuccessor(of: id, &action)
             worker.isRetiring = true
             self.places[place].state = .busy(worker, entry)
             self.places[place].isCounted = false
             self.countedPlaces -= 1
         }
+    }
+
+    private mutating func dismissSuccessor(of id: WorkerID, _ action: inout ReconfigureAction) {
+        guard let place = self.places.firstIndex(where: { $0.replaces == id }) else {
+            return
+        }
+        self.places[place].replaces = nil
+        self.replacing -= 1
+        if case .starting = self.places[place].state {
+            action.kill.append(WorkerID(place: place, generation: self.places[place].generation))
+        }
+        _ = self.vacate(place, after: .none)
     }
 }

@@ -34,8 +34,12 @@ extension PoolStateMachine {
         var actions: [StartAction] = []
         while self.phase == .running, self.replacing < self.replacingLimit, let id = self.replaceQueue.popFirst() {
             switch self.state(of: id) {
-            case .idle, .busy: actions.append(self.occupy(isCounted: false, replaces: id))
-            case .none, .vacant, .backingOff, .starting: break
+            case .idle(let worker), .busy(let worker, _):
+                if !worker.isRetiring {
+                    actions.append(self.occupy(isCounted: false, replaces: id))
+                }
+            case .none, .vacant, .backingOff, .starting:
+                break
             }
         }
         return actions

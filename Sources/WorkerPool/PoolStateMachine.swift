@@ -437,7 +437,8 @@ extension PoolStateMachine {
         }
         self.startingCount -= 1
         let limit = self.configuration.maxJobs
-        let jitter = limit > 0 ? Int.random(in: 0...(limit / 100 * 14 + limit % 100 * 14 / 100), using: &self.random) : 0
+        let most = limit / 100 * 14 + limit % 100 * 14 / 100
+        let jitter = limit > 0 ? Int.random(in: 0...most, using: &self.random) : 0
         let worker = Worker(
             loopIndex: loopIndex,
             readySince: now,

@@ -222,8 +222,10 @@ extension WorkerPool: WorkerEvents {
 
     public func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
         let (action, next) = self.state.withLock { state in
+            // What a worker that was given up before still says must not touch its successor.
+            let isInItsPlace = !state.machine.isGone(id)
             let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
-            if state.machine.isGone(id), state.handles.indices.contains(id.place) {
+            if isInItsPlace, state.handles.indices.contains(id.place) {
                 state.handles[id.place] = nil
             }
             if action.startFailed, state.startFailure == nil {

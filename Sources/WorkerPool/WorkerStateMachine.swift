@@ -89,7 +89,8 @@ public struct WorkerStateMachine: Sendable {
             )
         }
         if ControlMessage.isStop(context: context), body.readableBytes == 0 {
-            self.state = isLast ? .idle : .broken
+            // It is asked to stop next; what follows is ignored from then on.
+            self.state = .idle
             return .refused
         }
         self.state = isLast ? .idle : .broken

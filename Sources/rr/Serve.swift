@@ -13,7 +13,10 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Flag(name: [.customShort("p"), .customLong("pid")], help: "Write the process id to .pid in the working directory.")
+    @Flag(
+        name: [.customShort("p"), .customLong("pid")],
+        help: "Write the process id to .pid in the working directory."
+    )
     var writesPIDFile = false
 
     @Flag(name: .shortAndLong, help: "Print nothing but the log.")
@@ -32,7 +35,8 @@ struct Serve: AsyncParsableCommand {
         let environment = ProcessEnvironment.variables
         let loaded = try self.options.load(environment: environment)
         guard chdir(loaded.workDirectory) == 0 else {
-            throw StartError(description: "cannot change to \(loaded.workDirectory): \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            throw StartError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
         let gateway = try Gateway(
             loaded,

@@ -198,6 +198,25 @@ extension Integration {
             }
         }
 
+        @Test("A worker's last answer counts although its end is noticed with it", arguments: 1...10)
+        func endWithAnswer(round: Int) async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                let gate = rr.gate()
+                let client = try rr.client()
+                try client.send("wait-exit \(gate.path)\r\n")
+                try rr.events.await("DATA", count: 1, of: client)
+                // While rr is stopped, the answer and the end of the process gather.
+                let worker = try #require(rr.workers.first)
+                rr.process.send(signal: SIGSTOP)
+                try gate.open()
+                try eventually("the worker to end") { !ProcessTable.isAlive(worker) }
+                rr.process.send(signal: SIGCONT)
+                #expect(try client.readLine() == "last words")
+                try rr.awaitWholePool(without: [worker])
+                #expect(try client.ask("and on") == "and on")
+            }
+        }
+
         @Test("An answer that nobody asked for goes to nobody")
         func unsolicitedAnswer() async throws {
             try await withRR(Settings(workers: 1)) { rr in

@@ -35,8 +35,10 @@ struct PoolModel {
 
     struct Request {
         var isClose: Bool
-        /// When waiting ends; `nil` for a CLOSE and for what never waited.
-        var deadline: NIODeadline?
+        /// Before this its wait does not end; never for a CLOSE.
+        var deadline = NIODeadline.distantFuture
+        /// By then its wait ends: later than the deadline only for one that is tried again behind one with more time.
+        var latest = NIODeadline.distantFuture
         var refusals = 0
         var worker: WorkerID?
     }
@@ -83,11 +85,14 @@ struct PoolModel {
         }
         let position = self.waiting.firstIndex { $0 > number } ?? self.waiting.endIndex
         if !request.isClose {
-            var deadline = min(request.deadline ?? .distantFuture, now + self.configuration.allocateTimeout)
-            // No later than that of the next event behind it.
             let behind = self.waiting[position...].first { self.requests[$0]?.isClose == false }
-            deadline = min(deadline, behind.flatMap { self.requests[$0]?.deadline } ?? .distantFuture)
-            request.deadline = deadline
+            let before = self.waiting[..<position].last { self.requests[$0]?.isClose == false }
+            request.deadline = min(
+                request.deadline,
+                now + self.configuration.allocateTimeout,
+                behind.flatMap { self.requests[$0]?.deadline } ?? .distantFuture
+            )
+            request.latest = max(request.deadline, before.flatMap { self.requests[$0]?.latest } ?? .distantPast)
         }
         self.requests[number] = request
         self.waiting.insert(number, at: position)

@@ -16,7 +16,7 @@ import Testing
         return configuration
     }
 
-    private func walk(seed: UInt64, walks: Int, steps: Int, isSupervised: Bool) throws {
+    private func walk(seed: UInt64, walks: Int, steps: Int, isSupervised: Bool, isReconfigured: Bool = false) throws {
         var random = SeededGenerator(seed: seed)
         for number in 0..<walks {
             var configuration = self.configuration(using: &random)
@@ -33,10 +33,12 @@ import Testing
                 configuration,
                 loops: .random(in: 1...3, using: &random),
                 isSupervised: isSupervised,
+                isReconfigured: isReconfigured,
                 random: SeededGenerator(seed: random.next())
             )
             do {
                 try walk.run(steps: steps)
+                #expect(walk.startFailed || walk.model.finished > steps / 30, "seed \(seed): nothing happened")
             } catch {
                 Issue.record("seed \(seed), walk \(number), request \(walk.nextRequest): \(error); \(configuration)")
                 return
@@ -44,13 +46,18 @@ import Testing
         }
     }
 
-    @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
+    @Test(arguments: [UInt64(1), 2, 3, 6_512_535_345_388_794_543, .random(in: 1000...(.max))])
     func requestsAndWorkers(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: false)
+        try self.walk(seed: seed, walks: 35, steps: 3000, isSupervised: false)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
+    func supervisedAndReset(seed: UInt64) throws {
+        try self.walk(seed: seed, walks: 10, steps: 3000, isSupervised: true)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedResetAndReconfigured(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 10, steps: 3000, isSupervised: true)
+        try self.walk(seed: seed, walks: 10, steps: 3000, isSupervised: true, isReconfigured: true)
     }
 }

@@ -10,8 +10,8 @@ extension PoolWalk {
         }
         switch Int.random(in: 0..<10, using: &self.random) {
         case 0..<6: try self.tick()
-        case 6..<8: try self.start(self.machine.reset(), at: .zero)
-        default: try self.reconfigure()
+        case 6..<8: try self.occupy(self.machine.reset())
+        default: try self.isReconfigured ? self.reconfigure() : self.tick()
         }
     }
 
@@ -20,15 +20,16 @@ extension PoolWalk {
         let action = self.machine.tick(now: self.now) { $0 == heavy ? .max : 1 }
         let limits = self.model.configuration.supervisor
         for (id, number) in action.kill {
-            guard let limit = limits.execTTL, let since = self.model.workers[id]?.busySince else {
+            guard let limit = limits.execTTL, let worker = self.model.workers[id] else {
                 throw Violation(description: "\(id) is killed for nothing")
             }
-            try check(self.now - since >= limit, "\(id) is killed too early")
+            try check(self.now - worker.busySince >= limit, "\(id) is killed too early")
             try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
             try self.model.finish(number)
             try self.model.leave(id)
-            self.failures[id.place] = nil
+            self.countFailure(of: worker, in: id.place)
         }
+        let killed = Set(action.kill.map(\.id.place))
         for id in action.stop {
             try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
             try self.model.leave(id)
@@ -41,7 +42,11 @@ extension PoolWalk {
         }
         try check(overdue.isEmpty, "\(overdue.keys) are over exec_ttl")
         for start in action.start {
-            try self.start([start], at: start.delay)
+            if killed.contains(start.id.place) {
+                try self.successor(in: start.id.place, start)
+            } else {
+                try self.occupy([start])
+            }
         }
     }
 
@@ -66,6 +71,6 @@ extension PoolWalk {
             try check(self.model.workers[id]?.state == .wanted, "\(id) has left its place unsaid")
             try self.model.leave(id)
         }
-        try self.start(action.start, at: .zero)
+        try self.occupy(action.start)
     }
 }

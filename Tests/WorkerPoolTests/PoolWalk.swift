@@ -7,8 +7,10 @@ struct PoolWalk {
     typealias Machine = PoolStateMachine<Int>
 
     let loopCount: Int
-    /// Whether workers are also supervised, reset and reconfigured.
+    /// Whether workers are also supervised and reset.
     let isSupervised: Bool
+    /// Whether the limits change, too.
+    let isReconfigured: Bool
     var random: SeededGenerator
     var machine: Machine
     var model: PoolModel
@@ -23,10 +25,17 @@ struct PoolWalk {
     var wasReady = false
     var startFailed = false
 
-    init(_ configuration: PoolConfiguration, loops: Int, isSupervised: Bool, random: SeededGenerator) {
+    init(
+        _ configuration: PoolConfiguration,
+        loops: Int,
+        isSupervised: Bool,
+        isReconfigured: Bool,
+        random: SeededGenerator
+    ) {
         var random = random
         self.loopCount = loops
         self.isSupervised = isSupervised
+        self.isReconfigured = isReconfigured
         self.machine = Machine(
             configuration: configuration,
             loopCount: loops,
@@ -38,7 +47,7 @@ struct PoolWalk {
 
     /// Walks, then closes the pool and drains it.
     mutating func run(steps: Int) throws(Violation) {
-        try self.start(self.machine.start(), at: .zero)
+        try self.occupy(self.machine.start())
         for _ in 0..<steps where !self.startFailed {
             try self.step()
             try self.checkCounts()
@@ -104,7 +113,7 @@ struct PoolWalk {
             self.model.requests[number] = PoolModel.Request(isClose: isClose)
             try self.model.wait(number, now: self.now)
             self.arm(timer)
-            try self.start(start, at: .zero)
+            try self.occupy(start)
         }
     }
 
@@ -133,7 +142,7 @@ struct PoolWalk {
             try check(!isUsable || isDone || worker.mayRetire || self.isSupervised, "\(id) is replaced for nothing")
             try self.model.leave(id)
             self.failures[id.place] = 0
-            try self.successor(of: id, start)
+            try self.successor(in: id.place, start)
         }
     }
 
@@ -169,7 +178,7 @@ struct PoolWalk {
             try check(action.retry.failure == nil, "request \(number) failed after \(refusals) refusals")
         }
         try self.retry(number, action.retry, expected: expected)
-        try self.successor(of: id, action.start)
+        try self.successor(in: id.place, action.start)
     }
 
     mutating func retry(_ number: Int, _ action: Machine.RetryAction, expected: WorkerID?) throws(Violation) {
@@ -207,10 +216,7 @@ struct PoolWalk {
         let isStarting = worker.state == .starting
         try check(action.startFailed == (isStarting && !self.wasReady), "\(id): the pool's start has failed or not")
         self.startFailed = action.startFailed
-        let isUseful =
-            !isStarting
-            && (worker.jobs > 0 || self.now - worker.readySince >= self.model.configuration.backoff.healthyAfter)
-        self.failures[id.place] = isUseful ? 0 : self.failures[id.place, default: 0] + 1
+        self.countFailure(of: worker, in: id.place)
         switch (number, action.request) {
         case (let number?, let request?):
             if isWritten {
@@ -223,8 +229,16 @@ struct PoolWalk {
         default: throw Violation(description: "\(id) failed: what became of its request?")
         }
         if !self.startFailed {
-            try self.successor(of: id, action.start)
+            try self.successor(in: id.place, action.start)
         }
+    }
+
+    /// A worker has ended by itself: a failure unless it was of use.
+    mutating func countFailure(of worker: PoolModel.Worker, in place: Int) {
+        let lifetime = self.now - worker.readySince
+        let isReady = worker.state != .starting
+        let isUseful = isReady && (worker.jobs > 0 || lifetime >= self.model.configuration.backoff.healthyAfter)
+        self.failures[place] = isUseful ? 0 : self.failures[place, default: 0] + 1
     }
 
     private mutating func launch() throws(Violation) {
@@ -261,7 +275,7 @@ struct PoolWalk {
         let isComplete = !self.wasReady && self.model.ready == self.model.configuration.numWorkers
         try check(result.poolIsReady == isComplete, "the pool is ready or not")
         self.wasReady = self.wasReady || result.poolIsReady
-        try self.start(result.start, at: .zero)
+        try self.occupy(result.start)
     }
 
     /// Time passes.
@@ -270,14 +284,16 @@ struct PoolWalk {
         while let index = self.timers.firstIndex(where: { $0 <= self.now }) {
             self.timers.remove(at: index)
             let expiry = self.machine.timerFired(now: self.now)
-            let expected = self.model.waiting.filter { self.model.requests[$0]?.deadline ?? .distantFuture <= self.now }
-            try check(expiry.expired == expected, "\(expiry.expired) expired instead of \(expected)")
+            let events = self.model.waiting.filter { self.model.requests[$0]?.isClose == false }
+            try check(events.starts(with: expiry.expired), "\(expiry.expired) expired before others")
             for number in expiry.expired {
+                let deadline = self.model.requests[number]?.deadline ?? .distantFuture
+                try check(deadline <= self.now, "\(number) expired too early")
                 try self.model.finish(number)
             }
             self.arm(expiry.armTimer)
         }
-        let overdue = self.model.waiting.filter { self.model.requests[$0]?.deadline ?? .distantFuture <= self.now }
+        let overdue = self.model.waiting.filter { self.model.requests[$0]?.latest ?? .distantFuture <= self.now }
         try check(overdue.isEmpty, "\(overdue) still wait without a timer")
     }
 
@@ -316,23 +332,29 @@ struct PoolWalk {
         }
     }
 
-    mutating func start(_ actions: [Machine.StartAction], at delay: TimeAmount) throws(Violation) {
+    /// Workers that are nobody's successors in their place start at once.
+    mutating func occupy(_ actions: [Machine.StartAction]) throws(Violation) {
         for action in actions {
-            try check(action.delay == delay, "\(action.id) starts after \(action.delay)")
-            try self.model.want(action.id)
-            self.starts.append((action.id, self.now + action.delay))
+            try check(action.delay == .zero, "\(action.id) starts after \(action.delay)")
+            self.failures[action.id.place] = 0
+            try self.start(action)
         }
     }
 
+    private mutating func start(_ action: Machine.StartAction) throws(Violation) {
+        try self.model.want(action.id)
+        self.starts.append((action.id, self.now + action.delay))
+    }
+
     /// A worker has left its place: its successor starts at once or after the wait that its failures ask for.
-    mutating func successor(of id: WorkerID, _ action: Machine.StartAction?) throws(Violation) {
+    mutating func successor(in place: Int, _ action: Machine.StartAction?) throws(Violation) {
         guard let action else {
-            try check(self.isSupervised, "\(id) has no successor")
+            try check(self.isSupervised, "no successor in place \(place)")
             return
         }
-        try check(action.id.place == id.place, "\(action.id) is no successor of \(id)")
+        try check(action.id.place == place, "\(action.id) is no successor in place \(place)")
         let backoff = self.model.configuration.backoff
-        let failures = self.failures[id.place, default: 0]
+        let failures = self.failures[place, default: 0]
         if failures < 2 {
             try check(action.delay == .zero, "\(action.id) waits after \(failures) failures")
         } else {
@@ -341,6 +363,6 @@ struct PoolWalk {
             let range = longest / 2...longest
             try check(range.contains(action.delay.nanoseconds), "\(action.delay) after \(failures) failures")
         }
-        try self.start([action], at: action.delay)
+        try self.start(action)
     }
 }

@@ -23,7 +23,7 @@ const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
-    'stop-once',
+    'stop-once', 'wait-exit',
 ];
 
 function note(array $entry): void
@@ -105,6 +105,7 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'big' => answer('WRITE', pattern((int) $argument)),
         'sleep' => [usleep(1000 * (int) $argument), answer('WRITE', "slept\r\n")],
         'wait' => awaitFile($argument) ? answer('WRITE', "released\r\n") : exit(0),
+        'wait-exit' => [awaitFile($argument), answer('WRITE', "last words\r\n"), exit(0)],
         'exit' => exit((int) $argument),
         'exit-after' => [answer('WRITE', "$argument\r\n"), exit(0)],
         'kill' => [posix_kill(getmypid(), SIGKILL), sleep(60)],

@@ -152,7 +152,12 @@ final class Client: @unchecked Sendable {
     /// Sends a line and reads one.
     func ask(_ line: String, within duration: Duration = Deadline.patience) throws -> String {
         try self.send("\(line)\r\n")
-        return try self.readLine(within: duration)
+        do {
+            return try self.readLine(within: duration)
+        } catch var error as UnexpectedEnd {
+            error.question = line
+            throw error
+        }
     }
 
     // Inside
@@ -197,9 +202,11 @@ final class Client: @unchecked Sendable {
 /// The connection ended before what was waited for had come.
 struct UnexpectedEnd: Error, CustomStringConvertible {
     var received: Data
+    var question: String?
 
     var description: String {
         "the connection ended after \(self.received.count) bytes: \(self.received.prefix(200).text)"
+            + (self.question.map { ", having asked \($0)" } ?? "")
     }
 }
 

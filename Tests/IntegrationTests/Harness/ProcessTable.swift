@@ -57,6 +57,11 @@ enum ProcessTable {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
+    /// The path of what a process runs; `nil` when it has ended.
+    static func executable(of pid: pid_t) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+    }
+
     /// What a process has open, by number.
     static func descriptors(of pid: pid_t) throws -> [Int: String] {
         let directory = "/proc/\(pid)/fd"

@@ -52,8 +52,12 @@ final class RRProcess: Sendable {
         Gate(path: self.directory.file("gate-\(UUID())"))
     }
 
+    /// Its children, but for those that are copies of itself yet, on their way to become a worker.
     var workers: Set<pid_t> {
-        ProcessTable.children(of: self.pid)
+        let own = ProcessTable.executable(of: self.pid)
+        return ProcessTable.children(of: self.pid).filter { child in
+            ProcessTable.executable(of: child).map { $0 != own } ?? false
+        }
     }
 
     /// - Returns: those that were there

@@ -1,0 +1,123 @@
+import NIOCore
+import Testing
+
+@testable import WorkerPool
+
+/// Planned replacement: the successor first, then the worker stops.
+@Suite struct PoolReplacementTests {
+    @Test func aSuccessorIsReadyBeforeItsWorkerStops() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let start = try #require(bench.reset().first)
+        #expect(start.delay == .zero)
+        #expect(start.id.place != workers[0].place)
+        #expect(!bench.machine.isGone(workers[0]))
+        let result = bench.bringUp(start.id)
+        #expect(result.stop == workers[0])
+        #expect(result.action.isIdle)
+        #expect(bench.machine.isGone(workers[0]))
+        #expect(bench.machine.ready == 1)
+        #expect(bench.submit(1).leased == start.id)
+    }
+
+    @Test func aBusyWorkerStopsAfterItsAnswer() throws {
+        let (bench, worker) = PoolBench.busy()
+        _ = bench.submit(1)
+        let start = try #require(bench.reset().first)
+        let result = bench.bringUp(start.id)
+        #expect(result.stop == nil)
+        #expect(result.action.served == 1)
+        let answer = try #require(bench.answered(worker))
+        #expect(answer.next.isReplaced)
+        #expect(answer.next.started == nil, "its successor is there")
+        #expect(bench.machine.ready == 1)
+        #expect(bench.answered(start.id)?.next.isIdle == true)
+    }
+
+    @Test(arguments: [(workers: 1, most: 1), (3, 1), (4, 1), (8, 2), (100, 25)])
+    func aQuarterOfThePoolIsReplacedAtOnce(workers: Int, most: Int) {
+        let (bench, all) = PoolBench.running(.init(numWorkers: workers))
+        var starting = bench.reset()
+        #expect(starting.count == most)
+        var stopped: Set<WorkerID> = []
+        while let next = starting.popLast() {
+            let result = bench.bringUp(next.id)
+            stopped.formUnion(result.stop.map { [$0] } ?? [])
+            starting += result.start
+            #expect(starting.count <= most)
+            #expect(bench.machine.ready >= workers)
+        }
+        #expect(stopped == Set(all))
+        #expect(bench.machine.ready == workers)
+    }
+
+    @Test func aSecondResetReplacesTheSuccessorsOfTheFirst() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let first = try #require(bench.reset().first)
+        _ = bench.launch(first.id)
+        #expect(bench.reset().isEmpty, "one is on its way")
+        let result = bench.ready(first.id)
+        #expect(result.stop == workers[0])
+        let second = try #require(result.start.first)
+        #expect(bench.bringUp(second.id).stop == first.id)
+        #expect(bench.machine.ready == 1)
+    }
+
+    @Test func aWorkerLaunchedAfterTheResetIsNotReplaced() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let start = try #require(bench.failed(workers[0]).start)
+        #expect(bench.reset().isEmpty)
+        let result = bench.bringUp(start.id)
+        #expect(result.start.isEmpty)
+        #expect(bench.machine.ready == 1)
+    }
+
+    @Test func aWorkerThatWasStartingIsReplacedOnceItIsReady() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let start = try #require(bench.failed(workers[0]).start)
+        _ = bench.launch(start.id)
+        #expect(bench.reset().isEmpty)
+        let successor = try #require(bench.ready(start.id).start.first)
+        #expect(bench.bringUp(successor.id).stop == start.id)
+    }
+
+    @Test func whenTheSuccessorFailsTheWorkerGoesOn() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 4))
+        let start = try #require(bench.reset().first)
+        _ = bench.launch(start.id)
+        let action = bench.failed(start.id)
+        #expect(action.goesOn == workers[0])
+        #expect(action.start == nil, "nobody is missing")
+        #expect(bench.machine.ready == 4)
+        #expect(bench.tick().start.isEmpty, "no more are tried for now")
+        #expect(bench.reset().count == 1, "but when asked again")
+    }
+
+    @Test func whenTheWorkerDiesItsSuccessorCounts() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let start = try #require(bench.reset().first)
+        let action = bench.failed(workers[0])
+        #expect(action.start == nil, "its successor is on its way")
+        _ = bench.launch(start.id)
+        let failed = bench.failed(start.id)
+        #expect(failed.goesOn == nil)
+        let again = try #require(failed.start)
+        #expect(bench.bringUp(again.id).action.isIdle)
+        #expect(bench.machine.ready == 1)
+    }
+
+    @Test func aWorkerAtItsJobLimitWithASuccessorIsReplacedOnce() throws {
+        let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxJobs: 1))
+        let start = try #require(bench.reset().first)
+        let answer = try #require(bench.answered(worker))
+        #expect(answer.next.isReplaced)
+        #expect(answer.next.started == nil)
+        #expect(bench.bringUp(start.id).stop == nil)
+        #expect(bench.machine.ready == 1)
+    }
+
+    @Test func aResetBeforeThePoolIsReadyDoesNothing() {
+        let bench = PoolBench(.init(numWorkers: 1))
+        _ = bench.start()
+        #expect(bench.reset().isEmpty)
+    }
+}
