@@ -1,0 +1,71 @@
+import NIOCore
+import Testing
+import WorkerPool
+
+@testable import TCPServer
+
+/// The server stops, in each state.
+@Suite struct ConnectionDrainTests {
+    @Test func atRestItIsClosed() {
+        var bench = ConnectionBench.ready()
+        bench.machine.drain()
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+        bench.answer("CLOSE")
+        #expect(bench.steps() == [.finished])
+    }
+
+    @Test func beforeConnectedTheConnectionIsStillToldOfBoth() {
+        var bench = ConnectionBench()
+        bench.machine.drain()
+        #expect(bench.steps() == [.connected])
+        #expect(bench.answer("WRITE", "welcome") == "welcome")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func duringAnEventItsAnswerIsWritten() {
+        var bench = ConnectionBench.serving()
+        bench.machine.drain()
+        #expect(bench.next() == .wait)
+        #expect(bench.answer("WRITE", "answer") == "answer")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func whatIsCompleteIsServedWhatIsNotIsDropped() {
+        var bench = ConnectionBench.serving()
+        bench.receive("2\r\n3\r\nincomplete")
+        bench.machine.drain()
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("2\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("3\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func aClientThatEndedIsServedToItsEnd() {
+        var bench = ConnectionBench.ready()
+        bench.receive("rest")
+        bench.machine.clientEnded()
+        bench.machine.drain()
+        #expect(bench.steps() == [.data("rest")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.client), .close])
+    }
+
+    @Test func duringTheCloseNothingHappens() {
+        var bench = ConnectionBench.serving()
+        bench.answer("CLOSE")
+        #expect(bench.steps() == [.closeSocket(.worker), .close])
+        bench.machine.drain()
+        #expect(bench.next() == .wait)
+        bench.answer("CLOSE")
+        #expect(bench.steps() == [.finished])
+    }
+
+    @Test func aClosedSocketIsOver() {
+        var bench = ConnectionBench.ready()
+        bench.machine.socketClosed()
+        bench.machine.drain()
+        #expect(bench.steps() == [.closeSocket(.client), .close])
+    }
+}
