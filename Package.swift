@@ -62,6 +62,9 @@ let package = Package(
             name: "TCPServerTests",
             dependencies: ["TCPServer", .product(name: "NIOEmbedded", package: "swift-nio")]
         ),
+        .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess"]),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
+        .testTarget(name: "ApplicationTests", dependencies: ["Application"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),
     ]

@@ -121,10 +121,8 @@ extension Gateway {
                     for listener in current.listeners {
                         await listener.close()
                     }
-                    group.addTask {
-                        await self.server.drain()
-                        tell.yield(.drained)
-                    }
+                    // Not awaited: when time is up we do not wait for who does not read his answer.
+                    self.server.drain().whenComplete { _ in tell.yield(.drained) }
                 case .closePool(let atOnce):
                     initCommand.cancel()
                     self.pool.close(timeout: atOnce ? Self.promptly : nil)

@@ -1,4 +1,4 @@
-/// CRC-32 as IEEE 802.3 defines it (reflected, polynomial `0xEDB8_8320`), the checksum of a Goridge header.
+/// CRC-32 as IEEE 802.3 defines it (reflected, polynomial `0xEDB88320`), the checksum of a Goridge header.
 enum CRC32 {
     /// The checksum of a header's first six bytes: version and length, flags, and the payload length.
     ///

@@ -43,6 +43,9 @@ public struct FrameDecoder: Sendable {
     }
 
     private mutating func gather(_ bytes: ByteBuffer) {
+        if self.pending.readerIndex > self.pending.storageCapacity / 2 {
+            self.pending.discardReadBytes()
+        }
         if let header {
             let missing = header.length + Int(header.payloadLength) - self.pending.readableBytes
             self.pending.reserveCapacity(minimumWritableBytes: max(bytes.readableBytes, min(missing, Self.reservation)))

@@ -68,7 +68,7 @@ extension timespec {
 extension String {
     /// With line ends and other control characters escaped: what a worker prints cannot forge an entry.
     fileprivate var singleLine: String {
-        guard self.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" }) else {
+        guard self.unicodeScalars.contains(where: { $0.breaksLine && $0 != "\t" }) else {
             return self
         }
         var text = ""
@@ -77,7 +77,7 @@ extension String {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\t"
-            case _ where scalar.value < 0x20: text += "\\x" + String(scalar.value, radix: 16)
+            case _ where scalar.breaksLine: text += "\\u{" + String(scalar.value, radix: 16) + "}"
             default: text.unicodeScalars.append(scalar)
             }
         }
@@ -104,5 +104,12 @@ extension String {
             }
         }
         return text + "\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal or a log reader may take it for more than a character of the line.
+    fileprivate var breaksLine: Bool {
+        self.value < 0x20 || (0x7F...0x9F).contains(self.value) || self.value == 0x2028 || self.value == 0x2029
     }
 }

@@ -170,7 +170,13 @@ extension ConnectionHandler: PoolRequest {
     }
 
     private func finishedHere(_ outcome: EventOutcome) {
-        self.body = ByteBuffer()
+        if self.body.storageCapacity > 0, self.machine.buffered == 0 {
+            let body = self.body
+            self.body = ByteBuffer()
+            self.home.recycle(body)
+        } else {
+            self.body = ByteBuffer()
+        }
         if case .failed(let failure) = outcome, self.kind == .close, !failure.reachedWorker {
             self.server.logger.error("CLOSE was not delivered", metadata: self.metadata(["reason": "\(failure)"]))
         }

@@ -111,7 +111,10 @@ extension TCPServer {
                     guard let home = homes.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.operationUnsupported
                     }
-                    let (server, recvAllocator) = shared.current
+                    let server = shared.current
+                    let recvAllocator = ConnectionRecvAllocator(maximum: server.readBufferSize, home: home)
+                    // One read at a time: NIO keeps as many buffers as it may read in a row.
+                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
                     try channel.syncOptions?.setOption(.recvAllocator, value: recvAllocator)
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, home: home))
                 }

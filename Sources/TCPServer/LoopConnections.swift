@@ -6,6 +6,8 @@ final class LoopConnections: @unchecked Sendable {
     /// Index of the loop in the pool's list.
     let loopIndex: Int
     var uuids = UUIDGenerator()
+    /// Read buffers that nobody uses, the last one returned last: it is the warmest.
+    private var spareBuffers: [ByteBuffer] = []
     private var connections: [ConnectionHandler] = []
     private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
@@ -36,6 +38,31 @@ final class LoopConnections: @unchecked Sendable {
             self.whenEmpty?.succeed()
             self.whenEmpty = nil
         }
+    }
+
+    /// The most buffers, and bytes of each, that are kept: 4 MiB a loop.
+    private static let spareBufferLimit = 16
+    private static let spareBufferSize = 256 * 1024
+
+    /// Takes an empty buffer of at least `capacity` and at most `maximum` bytes.
+    func takeBuffer(capacity: Int, maximum: Int) -> ByteBuffer? {
+        guard let last = self.spareBuffers.last, last.capacity <= maximum else {
+            return nil
+        }
+        var buffer = self.spareBuffers.removeLast()
+        if buffer.capacity < capacity {
+            buffer.reserveCapacity(capacity)
+        }
+        return buffer
+    }
+
+    /// Keeps the memory of a buffer that nobody else uses for the next read.
+    func recycle(_ buffer: consuming ByteBuffer) {
+        guard self.spareBuffers.count < Self.spareBufferLimit, buffer.storageCapacity <= Self.spareBufferSize else {
+            return
+        }
+        buffer.clear()
+        self.spareBuffers.append(buffer)
     }
 
     /// Tells every connection, and those still to come, that the server is stopping.

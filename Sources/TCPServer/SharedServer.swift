@@ -1,15 +1,12 @@
 import Logging
-import NIOCore
 import Synchronization
 import WorkerPool
 
 /// What new connections of one listener get; can change while it listens.
 final class SharedServer: Sendable {
-    typealias Current = (server: ConnectionHandler.Server, recvAllocator: AdaptiveRecvByteBufferAllocator)
-
     private let pool: WorkerPool
     private let logger: Logger
-    private let state: Mutex<Current>
+    private let state: Mutex<ConnectionHandler.Server>
 
     init(_ configuration: ServerConfiguration, pool: WorkerPool, logger: Logger) {
         self.pool = pool
@@ -17,7 +14,7 @@ final class SharedServer: Sendable {
         self.state = Mutex(Self.make(configuration, pool: pool, logger: logger))
     }
 
-    var current: Current {
+    var current: ConnectionHandler.Server {
         self.state.withLock { $0 }
     }
 
@@ -26,19 +23,18 @@ final class SharedServer: Sendable {
         self.state.withLock { $0 = current }
     }
 
-    private static func make(_ configuration: ServerConfiguration, pool: WorkerPool, logger: Logger) -> Current {
-        // Starts small and grows with what a client sends, up to the read buffer's size.
-        let maximum = max(1, configuration.readBufferSize)
-        return (
-            ConnectionHandler.Server(
-                name: configuration.name,
-                quotedName: EventContext.quoted(configuration.name),
-                framing: configuration.framing,
-                readBufferSize: configuration.readBufferSize,
-                pool: pool,
-                logger: logger
-            ),
-            AdaptiveRecvByteBufferAllocator(minimum: min(512, maximum), initial: min(2048, maximum), maximum: maximum)
+    private static func make(
+        _ configuration: ServerConfiguration,
+        pool: WorkerPool,
+        logger: Logger
+    ) -> ConnectionHandler.Server {
+        ConnectionHandler.Server(
+            name: configuration.name,
+            quotedName: EventContext.quoted(configuration.name),
+            framing: configuration.framing,
+            readBufferSize: configuration.readBufferSize,
+            pool: pool,
+            logger: logger
         )
     }
 }

@@ -1,5 +1,5 @@
 public import Logging
-import NIOCore
+public import NIOCore
 public import NIOPosix
 public import WorkerPool
 
@@ -57,15 +57,12 @@ public final class TCPServer: Sendable {
 
     /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.
     ///
-    /// Returns when no connection is left.
-    public func drain() async {
+    /// - Returns: Done when no connection is left.
+    public func drain() -> EventLoopFuture<Void> {
         let futures = self.homes.map { home in
             home.eventLoop.flatSubmit { home.drain() }
         }
-        for future in futures {
-            // Only succeeds.
-            try? await future.get()
-        }
+        return .andAllComplete(futures, on: self.group.next())
     }
 
     /// Connections that are not over: open, or with an event still to be handled.

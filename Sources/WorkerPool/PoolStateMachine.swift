@@ -170,6 +170,10 @@ extension PoolStateMachine {
 
     /// Takes the requests whose time to wait is over.
     mutating func timerFired(now: NIODeadline) -> Expiry {
+        guard let armedFor, armedFor <= now else {
+            // A timer that an earlier one has taken the place of.
+            return Expiry(expired: [], armTimer: nil)
+        }
         self.armedFor = nil
         var expired: [Request] = []
         while let first = self.events.first, first.deadline <= now {
@@ -202,10 +206,13 @@ extension PoolStateMachine {
             return
         }
         let position = self.events.position(ofTicket: entry.ticket)
-        // Deadlines stay in the order of the queue, so that the first one is always the next to pass.
-        entry.deadline = min(entry.deadline, now + self.configuration.allocateTimeout)
+        // It waits anew. Deadlines stay in the order of the queue, so that the first one is always the next to pass.
+        entry.deadline = now + self.configuration.allocateTimeout
         if position < self.events.endIndex {
             entry.deadline = min(entry.deadline, self.events[position].deadline)
+        }
+        if position > self.events.startIndex {
+            entry.deadline = max(entry.deadline, self.events[self.events.index(before: position)].deadline)
         }
         self.events.insert(entry, at: position)
     }

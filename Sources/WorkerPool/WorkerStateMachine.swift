@@ -51,6 +51,10 @@ public struct WorkerStateMachine: Sendable {
                 self.state = .broken
                 return .broken("the first frame of a worker must be its pid", isBusy: false)
             }
+            guard isLast else {
+                self.state = .broken
+                return .broken("bytes after its pid", isBusy: false)
+            }
             self.state = .idle
             return .ready
         case .idle:

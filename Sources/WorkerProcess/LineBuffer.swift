@@ -14,6 +14,9 @@ struct LineBuffer: Sendable {
         if self.buffer.readableBytes == 0 {
             self.buffer = bytes
         } else {
+            if self.buffer.readerIndex > self.buffer.storageCapacity / 2 {
+                self.buffer.discardReadBytes()
+            }
             self.buffer.writeImmutableBuffer(bytes)
         }
     }

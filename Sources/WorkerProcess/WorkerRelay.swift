@@ -197,7 +197,9 @@ extension WorkerRelay: ChannelInboundHandler {
             self.isReady = true
             self.events.workerReady(self.id, self)
         case .broken(let reason, let isBusy):
-            self.gather(reason, firstBytes: frame.payload)
+            var bytes = frame.payload
+            bytes.writeImmutableBuffer(self.decoder.undecoded)
+            self.gather(reason, firstBytes: bytes)
             self.giveUp(reason, isBusy: isBusy)
         case .ignore:
             break

@@ -237,6 +237,7 @@ extension Integration {
                 let client = try rr.client()
                 #expect(try client.ask("close-stdin") == "closing")
                 let deaf = try #require(try rr.events.of(client).last).pid
+                try eventually("its stdin to be closed") { (try? ProcessTable.descriptors(of: deaf))?[0] == nil }
                 #expect(try client.ask("anybody?") == "anybody?")
                 try rr.awaitWholePool(without: [deaf], within: .seconds(5))
             }

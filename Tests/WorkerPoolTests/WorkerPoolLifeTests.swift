@@ -141,7 +141,11 @@ import Testing
         }
         let pool = self.pool(2, launcher)
         let requests = (0..<5).map { _ in FakeRequest(loop: self.loops[0]) }
-        async let end: Void = pool.run { requests.forEach { pool.submit($0) } }
+        async let end: Void = pool.run {
+            for request in requests {
+                pool.submit(request)
+            }
+        }
         for await _ in served {
             break
         }

@@ -111,7 +111,9 @@ import Testing
         }
         try await self.running(.init(numWorkers: 1), launcher) { pool in
             let requests = (0..<100).map { self.request($0 % 3 == 0 ? .close : .data, body: "\($0)") }
-            requests.forEach { pool.submit($0) }
+            for request in requests {
+                pool.submit(request)
+            }
             for request in requests {
                 _ = await request.outcome
             }

@@ -1,0 +1,176 @@
+import Testing
+
+@testable import Application
+
+@Suite struct LifecycleStateMachineTests {
+    typealias Event = LifecycleStateMachine.Event
+    typealias Action = LifecycleStateMachine.Action
+
+    enum State: CaseIterable {
+        case starting, listening, serving, draining, stopping, failing, stopped
+    }
+
+    private static func machine(_ state: State) -> LifecycleStateMachine {
+        let events: [Event] =
+            switch state {
+            case .starting: []
+            case .listening: [.poolReady]
+            case .serving: [.poolReady, .listening(failure: nil)]
+            case .draining: [.poolReady, .listening(failure: nil), .stopRequested]
+            case .stopping: [.poolReady, .listening(failure: nil), .stopRequested, .drained]
+            case .failing: [.poolReady, .listening(failure: "taken")]
+            case .stopped: [.poolEnded(failure: "gone")]
+            }
+        var machine = LifecycleStateMachine()
+        for event in events {
+            _ = machine.handle(event)
+        }
+        return machine
+    }
+
+    // MARK: Whole lives
+
+    @Test func aLifeAsItShouldBe() {
+        var machine = LifecycleStateMachine()
+        #expect(machine.handle(.poolReady) == [.listen])
+        #expect(machine.handle(.listening(failure: nil)) == [.announce])
+        #expect(machine.handle(.reloadRequested) == [.reload])
+        #expect(machine.handle(.resetRequested) == [.reset])
+        #expect(machine.handle(.stopRequested) == [.drain])
+        #expect(machine.handle(.drained) == [.closePool(atOnce: false)])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [])
+    }
+
+    @Test func aPoolThatCannotStart() {
+        var machine = LifecycleStateMachine()
+        #expect(machine.handle(.poolEnded(failure: "no such file")) == [.exit(.failure("no such file"))])
+        #expect(machine.handle(.poolReady) == [])
+    }
+
+    @Test func aPortThatIsTaken() {
+        var machine = Self.machine(.listening)
+        #expect(machine.handle(.listening(failure: "taken")) == [.closePool(atOnce: true)])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("taken"))])
+    }
+
+    @Test func aStopWhileWorkersStart() {
+        var machine = LifecycleStateMachine()
+        #expect(machine.handle(.stopRequested) == [.closePool(atOnce: true)])
+        #expect(machine.handle(.poolReady) == [], "nobody listens any more")
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
+    }
+
+    @Test func aWorkerThatFailsToStartAfterTheStopIsNoFailure() {
+        var machine = LifecycleStateMachine()
+        _ = machine.handle(.stopRequested)
+        #expect(machine.handle(.poolEnded(failure: "killed")) == [.exit(.success)])
+    }
+
+    @Test func aStopWhileBinding() {
+        var machine = Self.machine(.listening)
+        #expect(machine.handle(.stopRequested) == [])
+        #expect(machine.handle(.listening(failure: nil)) == [.drain], "it is never announced")
+        #expect(machine.handle(.drained) == [.closePool(atOnce: false)])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
+    }
+
+    @Test func aStopWhileBindingFails() {
+        var machine = Self.machine(.listening)
+        _ = machine.handle(.stopRequested)
+        #expect(machine.handle(.listening(failure: "taken")) == [.closePool(atOnce: true)])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("taken"))])
+    }
+
+    @Test func connectionsThatDoNotEndInTime() {
+        var machine = Self.machine(.draining)
+        #expect(machine.handle(.timeIsUp) == [.killWorkers])
+        #expect(machine.handle(.drained) == [])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("the grace period is over"))])
+    }
+
+    @Test func workersThatDoNotEndInTime() {
+        var machine = Self.machine(.stopping)
+        #expect(machine.handle(.timeIsUp) == [.killWorkers])
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("the grace period is over"))])
+    }
+
+    @Test func theFirstReasonIsKept() {
+        var machine = Self.machine(.failing)
+        #expect(machine.handle(.timeIsUp) == [.killWorkers])
+        #expect(machine.handle(.poolEnded(failure: "late")) == [.exit(.failure("taken"))])
+    }
+
+    @Test(arguments: [State.listening, .serving, .draining])
+    func aPoolThatEndsByItselfIsAFailure(_ state: State) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("the pool has ended"))])
+        #expect(machine.handle(.stopRequested) == [])
+    }
+
+    // MARK: Everything else in every state
+
+    @Test(arguments: zip(State.allCases, [[.listen], [], [], [], [], [], []] as [[Action]]))
+    func poolReady(state: State, actions: [Action]) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.poolReady) == actions)
+    }
+
+    @Test(arguments: zip(State.allCases, [[], [.announce], [], [], [], [], []] as [[Action]]))
+    func listening(state: State, actions: [Action]) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.listening(failure: nil)) == actions)
+    }
+
+    @Test(
+        arguments: zip(
+            State.allCases,
+            [[.closePool(atOnce: true)], [], [.drain], [], [], [], []] as [[Action]]
+        )
+    )
+    func stopRequestedTwice(state: State, actions: [Action]) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.stopRequested) == actions)
+        #expect(machine.handle(.stopRequested) == [], "the second signal is not the machine's business")
+    }
+
+    @Test(arguments: State.allCases)
+    func reloadAndResetWhileServingOnly(_ state: State) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.reloadRequested) == (state == .serving ? [.reload] : []))
+        #expect(machine.handle(.resetRequested) == (state == .serving ? [.reset] : []))
+    }
+
+    @Test(arguments: State.allCases)
+    func drained(_ state: State) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.drained) == (state == .draining ? [.closePool(atOnce: false)] : []))
+    }
+
+    @Test(arguments: State.allCases)
+    func timeIsUp(_ state: State) {
+        var machine = Self.machine(state)
+        let isEnding = state == .draining || state == .stopping || state == .failing
+        #expect(machine.handle(.timeIsUp) == (isEnding ? [.killWorkers] : []))
+        #expect(machine.handle(.timeIsUp) == (isEnding ? [.killWorkers] : []), "again")
+    }
+
+    @Test(arguments: State.allCases)
+    func theEndOfThePoolIsTheEnd(_ state: State) {
+        var machine = Self.machine(state)
+        #expect(machine.handle(.poolEnded(failure: nil)).count == (state == .stopped ? 0 : 1))
+        for event in [Event.poolReady, .listening(failure: nil), .stopRequested, .drained, .timeIsUp, .reloadRequested]
+        {
+            #expect(machine.handle(event) == [])
+        }
+    }
+
+    @Test func theGracePeriodCountsFromTheFirstStepOfTheEnd() {
+        #expect(Action.drain.isBeginningOfEnd)
+        #expect(Action.closePool(atOnce: true).isBeginningOfEnd)
+        #expect(Action.closePool(atOnce: false).isBeginningOfEnd)
+        for action in [Action.listen, .announce, .reload, .reset, .killWorkers, .exit(.success)] {
+            #expect(!action.isBeginningOfEnd)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Logging
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import WorkerPool
+
+@testable import TCPServer
+@testable import WorkerPool
+
+/// Connections on one embedded loop, and a pool whose workers answer when they are told to.
+final class HandlerBench {
+    let loop = EmbeddedEventLoop()
+    let home: LoopConnections
+    let pool: WorkerPool
+    let worker: ScriptedWorker
+    private let server: ConnectionHandler.Server
+
+    init(
+        framing: PacketFraming.Mode = .split,
+        limit: Int = 1 << 20,
+        readBufferSize: Int = 1 << 16,
+        maxQueueSize: Int = 0
+    ) {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        self.home = LoopConnections(eventLoop: self.loop, loopIndex: 0)
+        self.pool = WorkerPool(
+            configuration: .init(numWorkers: 1, maxQueueSize: maxQueueSize),
+            launcher: NoLauncher(),
+            loops: [self.loop],
+            logger: logger
+        )
+        let configuration = ServerConfiguration(
+            name: "echo",
+            address: .tcp(host: "", port: 0),
+            framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
+            readBufferSize: readBufferSize
+        )
+        self.server = SharedServer(configuration, pool: self.pool, logger: logger).current.server
+        self.worker = ScriptedWorker(self.pool)
+        self.worker.start()
+    }
+
+    /// A client connects.
+    func connect() throws -> HandlerChannel {
+        try HandlerChannel(ConnectionHandler(server: self.server, home: self.home), loop: self.loop)
+    }
+
+    /// A client whose CONNECTED is answered with `CONTINUE`.
+    func connected() throws -> HandlerChannel {
+        let channel = try self.connect()
+        self.worker.answer("CONTINUE")
+        return channel
+    }
+}
+
+/// A client's channel, and what was asked of it.
+final class HandlerChannel {
+    let channel: EmbeddedChannel
+    let recorder = OutboundRecorder()
+
+    init(_ handler: ConnectionHandler, loop: EmbeddedEventLoop) throws {
+        self.channel = EmbeddedChannel(loop: loop)
+        try self.channel.pipeline.syncOperations.addHandlers(self.recorder, handler)
+        self.channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), promise: nil)
+    }
+
+    func receive(_ text: String) throws {
+        try self.channel.writeInbound(ByteBuffer(string: text))
+    }
+
+    /// The client ends its side.
+    func endInput() {
+        self.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
+
+    /// The client goes away.
+    func disconnect() {
+        self.channel.close(promise: nil)
+        self.channel.embeddedEventLoop.run()
+    }
+
+    func setWritable(_ isWritable: Bool) {
+        self.channel.isWritable = isWritable
+        self.channel.pipeline.fireChannelWritabilityChanged()
+    }
+
+    /// All that was written since the last time.
+    func written() throws -> String {
+        var text = ""
+        while let bytes = try self.channel.readOutbound(as: ByteBuffer.self) {
+            text += String(buffer: bytes)
+        }
+        return text
+    }
+}
+
+/// Counts reads, and closes what is to be closed only as far as it says.
+final class OutboundRecorder: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+
+    private(set) var reads = 0
+    private(set) var closes: [CloseMode] = []
+
+    func read(context: ChannelHandlerContext) {
+        self.reads += 1
+        context.read()
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        self.closes.append(mode)
+        if mode == .all {
+            context.close(mode: mode, promise: promise)
+        } else {
+            promise?.succeed()
+        }
+    }
+}
+
+/// The only worker of a pool.
+final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
+    let loopIndex = 0
+    let processID: Int32? = nil
+    let residentMemory: Int? = nil
+    /// The event that it has.
+    private(set) var event: WorkerEvent?
+    /// Every event that it got.
+    private(set) var log: [String] = []
+    private let pool: WorkerPool
+    private var id = WorkerID(place: 0, generation: 0)
+
+    init(_ pool: WorkerPool) {
+        self.pool = pool
+    }
+
+    func start() {
+        let start = self.pool.state.withLock { $0.machine.start() }
+        self.launch(start[0].id)
+    }
+
+    private func launch(_ id: WorkerID) {
+        self.id = id
+        _ = self.pool.state.withLock { $0.machine.launch(id) }
+        self.pool.workerStarted(id, self)
+        self.pool.workerReady(id, self)
+    }
+
+    func serve(_ request: any PoolRequest) {
+        let event = request.event()
+        self.event = event
+        self.log.append(event.kind == .data ? "DATA \(String(buffer: event.body))" : event.kind.rawValue)
+    }
+
+    func stop(timeout: TimeAmount) {}
+
+    func kill() {}
+
+    /// The context of the event that it has, as JSON.
+    var context: String {
+        var buffer = ByteBuffer()
+        guard let event = self.event else {
+            return ""
+        }
+        buffer.writeFrameHead(of: event)
+        buffer.moveReaderIndex(forwardBy: 16)
+        return String(buffer: buffer)
+    }
+
+    func answer(_ context: String, _ body: String = "") {
+        self.event = nil
+        let answer = WorkerAnswer.reply(context: ByteBuffer(string: context), body: ByteBuffer(string: body))
+        self.pool.workerAnswered(self.id, answer, isUsable: true)
+    }
+
+    /// It dies with its request; another one takes its place.
+    func die() {
+        self.event = nil
+        self.pool.workerFailed(self.id, WorkerFailure(.exit, "gone"), requestWritten: true)
+        self.launch(WorkerID(place: self.id.place, generation: self.id.generation + 2))
+    }
+}
+
+struct NoLauncher: WorkerLauncher {
+    func run(_ id: WorkerID, events: any WorkerEvents) async {}
+}
