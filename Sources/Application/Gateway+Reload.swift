@@ -27,8 +27,9 @@ extension Gateway {
             changed.listeners = try await self.server.listen(on: changed.servers, keeping: current.listeners)
             self.warnAboutWhatStays(current.settings, next)
             self.loggers.setLevels(next.logs)
-            self.launcher.update(command)
-            self.pool.reconfigure(PoolConfiguration(next.tcp.pool))
+            let pool = PoolConfiguration(next.tcp.pool)
+            self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
+            self.pool.reconfigure(pool)
             current = changed
             self.loggers.rr.notice("the configuration was reloaded")
             self.pool.reset()

@@ -21,23 +21,25 @@ extension Gateway {
         // Caught from the first moment on: a signal during the start ends it in order, too.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
         let initCommand = Task { try await self.runInitCommand() }
-        let outcome = await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.handle(signals, tell) }
-            group.addTask { await self.reapAdoptedChildren() }
-            group.addTask {
-                do {
-                    try await initCommand.value
-                    try await self.pool.run { tell.yield(.poolReady) }
-                    tell.yield(.poolEnded(failure: nil))
-                } catch {
-                    tell.yield(.poolEnded(failure: "\(error)"))
-                }
+        // These two must work whatever hangs: they end when all else has.
+        let signalTask = Task { await self.handle(signals, tell) }
+        var watchdog: Task<Void, Never>?
+        let reaping = Task { await self.reapAdoptedChildren() }
+        let poolTask = Task {
+            do {
+                try await initCommand.value
+                try await self.pool.run { tell.yield(.poolReady) }
+                tell.yield(.poolEnded(failure: nil))
+            } catch {
+                tell.yield(.poolEnded(failure: "\(error)"))
             }
-            let outcome = await self.live(events, initCommand, tell, in: &group)
-            group.cancelAll()
-            return outcome
         }
+        let outcome = await self.live(events, initCommand, tell, &watchdog)
+        await poolTask.value
         try? await self.group.shutdownGracefully()
+        reaping.cancel()
+        signalTask.cancel()
+        watchdog?.cancel()
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
@@ -46,7 +48,6 @@ extension Gateway {
     private func handle(_ signals: UnixSignalsSequence, _ tell: Events.Continuation) async {
         var isEnding = false
         for await signal in signals {
-            self.loggers.rr.notice("signal received", metadata: ["signal": "\(signal)"])
             switch signal {
             case .sighup:
                 tell.yield(.reloadRequested)
@@ -60,6 +61,7 @@ extension Gateway {
                 isEnding = true
                 tell.yield(.stopRequested)
             }
+            self.loggers.rr.notice("signal received", metadata: ["signal": "\(signal)"])
         }
     }
 
@@ -91,17 +93,17 @@ extension Gateway {
         _ events: Events,
         _ initCommand: Task<Void, any Error>,
         _ tell: Events.Continuation,
-        in group: inout TaskGroup<Void>
+        _ watchdog: inout Task<Void, Never>?
     ) async -> LifecycleStateMachine.Outcome {
         var lifecycle = LifecycleStateMachine()
         var current = Current(settings: self.settings)
-        var isEnding = false
+        var grace = Grace(period: .zero)
         for await event in events {
             for action in lifecycle.handle(event) {
-                if action.isBeginningOfEnd, !isEnding {
-                    isEnding = true
-                    let period = TimeAmount(clamping: current.settings.endure.gracePeriod)
-                    group.addTask { await self.watchGracePeriod(period, tell) }
+                if action.isBeginningOfEnd, watchdog == nil {
+                    let started = Grace(period: TimeAmount(clamping: current.settings.endure.gracePeriod))
+                    grace = started
+                    watchdog = Task { await self.watch(started, tell) }
                 }
                 switch action {
                 case .listen:
@@ -125,10 +127,12 @@ extension Gateway {
                     self.server.drain().whenComplete { _ in tell.yield(.drained) }
                 case .closePool(let atOnce):
                     initCommand.cancel()
-                    self.pool.close(timeout: atOnce ? Self.promptly : nil)
+                    let timeout = TimeAmount(clamping: current.settings.tcp.pool.destroyTimeout)
+                    self.pool.close(timeout: atOnce ? Self.promptly : min(timeout, grace.timeForWorkers))
                 case .killWorkers:
-                    await self.logWhatIsCutOff()
                     self.pool.kill()
+                    await self.logWhatIsCutOff()
+                    self.server.cutOff()
                 case .exit(let outcome):
                     return outcome
                 }
@@ -138,12 +142,11 @@ extension Gateway {
     }
 
     /// Near the end of the grace period what is left is killed, so that it is reaped within it; at its end we leave.
-    private func watchGracePeriod(_ period: TimeAmount, _ tell: Events.Continuation) async {
-        let reserve = min(1_000_000_000, period.nanoseconds / 10)
+    private func watch(_ grace: Grace, _ tell: Events.Continuation) async {
         do {
-            try await Task.sleep(for: .nanoseconds(period.nanoseconds - reserve))
+            try await Task.sleep(for: .nanoseconds((grace.period - grace.reserve).nanoseconds))
             tell.yield(.timeIsUp)
-            try await Task.sleep(for: .nanoseconds(reserve))
+            try await Task.sleep(for: .nanoseconds(grace.reserve.nanoseconds))
         } catch {
             // Cancelled: the service has ended in time.
             return
@@ -167,7 +170,7 @@ extension Gateway {
         let connections = await self.server.connectionCount()
         self.loggers.rr.error(
             "the grace period is over, what is left is cut off",
-            metadata: ["connections": "\(connections)", "workers": "\(self.pool.readyWorkers)"]
+            metadata: ["connections": "\(connections)", "workers": "\(self.pool.processIDs.count)"]
         )
     }
 }

@@ -23,13 +23,22 @@ public struct Gateway: Sendable {
         public var eventLoops: Int
         /// Whether nothing but the log is printed.
         public var isSilent: Bool
+        /// What is to be done when the process leaves at once.
+        public var cleanUp: @Sendable () -> Void
 
-        /// - Parameter eventLoops: At least 1; one for each core is best.
-        public init(environment: [String: String], workDirectory: String, eventLoops: Int, isSilent: Bool) {
+        /// - Parameter eventLoops: 1…256; one for each core is best.
+        public init(
+            environment: [String: String],
+            workDirectory: String,
+            eventLoops: Int,
+            isSilent: Bool,
+            cleanUp: @escaping @Sendable () -> Void
+        ) {
             self.environment = environment
             self.workDirectory = workDirectory
-            self.eventLoops = eventLoops
+            self.eventLoops = min(max(eventLoops, 1), 256)
             self.isSilent = isSilent
+            self.cleanUp = cleanUp
         }
     }
 
@@ -58,7 +67,7 @@ public struct Gateway: Sendable {
     ) throws {
         let settings = loaded.settings
         let loggers = Loggers(settings.logs)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, process.eventLoops))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
         let loops: [any EventLoop] = Array(group.makeIterator())
         let configuration = PoolConfiguration(settings.tcp.pool)
         self.settings = settings
@@ -92,7 +101,9 @@ public struct Gateway: Sendable {
 
     func leaveAtOnce(_ reason: String) -> Never {
         self.pool.kill()
+        self.process.cleanUp()
         Console.error(reason)
-        exit(1)
+        // Not exit(3): it would run destructors beside threads that are alive.
+        _exit(1)
     }
 }

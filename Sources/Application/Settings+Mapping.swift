@@ -112,7 +112,11 @@ extension WorkerCommand {
 extension Credentials {
     /// `nil` when nobody else is asked for.
     fileprivate static func wanted(user: String?, group: String?) throws -> Credentials? {
-        user == nil && group == nil ? nil : try Credentials(user: user, group: group)
+        guard user != nil || group != nil else {
+            return nil
+        }
+        let credentials = try Credentials(user: user, group: group)
+        return credentials.areOurs ? nil : credentials
     }
 }
 

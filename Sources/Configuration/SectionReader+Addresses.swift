@@ -52,14 +52,14 @@ extension SectionReader {
     private func bytes(_ count: Int, of unit: Int, key: String, at place: SourcePlace) throws(ConfigurationError) -> Int
     {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: unit)
-        // More than any machine has is a mistake; and 64 bits stay far away.
+        // What a frame and a buffer can hold.
         guard !overflow, bytes <= Self.largestSize else {
-            throw place.error(.outOfRange, "the size is too large", key: path(key), fix: "use at most 1 TB")
+            throw place.error(.outOfRange, "the size is too large", key: path(key), fix: "use at most 1 GB")
         }
         return bytes
     }
 
-    private static var largestSize: Int { 1 << 40 }
+    private static var largestSize: Int { 1 << 30 }
 
     private static func sizeWithUnit(_ text: String) -> (Int, Int)? {
         let units: [(String, Int)] = [("KB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30), ("B", 1)]

@@ -77,7 +77,7 @@ extension String {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\t"
-            case _ where scalar.breaksLine: text += "\\u{" + String(scalar.value, radix: 16) + "}"
+            case _ where scalar.breaksLine: text += scalar.escaped
             default: text.unicodeScalars.append(scalar)
             }
         }
@@ -111,5 +111,11 @@ extension Unicode.Scalar {
     /// Whether a terminal or a log reader may take it for more than a character of the line.
     fileprivate var breaksLine: Bool {
         self.value < 0x20 || (0x7F...0x9F).contains(self.value) || self.value == 0x2028 || self.value == 0x2029
+    }
+
+    /// `\x1b`, or `\u2028` beyond a byte.
+    fileprivate var escaped: String {
+        let digits = String(self.value, radix: 16)
+        return self.value < 0x100 ? "\\x" + (digits.count < 2 ? "0" : "") + digits : "\\u" + digits
     }
 }

@@ -14,12 +14,16 @@ final class ConnectionHandler: @unchecked Sendable {
         let quotedName: [UInt8]
         let framing: PacketFraming
         let readBufferSize: Int
+        /// Whether clients have an address and a port.
+        let isTCP: Bool
         let pool: WorkerPool
         let logger: Logger
     }
 
-    /// How long a client that is still sending may take to notice that the server has closed.
-    private static let lingerTime = TimeAmount.seconds(1)
+    /// How long a client may take to end its side after the server has ended its own.
+    private static let lingerTime = TimeAmount.seconds(2)
+    /// How long a client may read nothing of what is still to be written before the socket is closed anyway.
+    private static let flushTime = TimeAmount.seconds(30)
 
     private let server: Server
     private let home: LoopConnections
@@ -28,8 +32,10 @@ final class ConnectionHandler: @unchecked Sendable {
     private var contextPrefix: [UInt8] = []
     private var isReadHeld = false
     private var isLingering = false
+    private var mayLinger = true
     private var hasFinished = false
     private var isRunning = false
+    private var hasBegun = false
     /// Where ``home`` keeps this connection.
     var position = -1
 
@@ -41,6 +47,11 @@ final class ConnectionHandler: @unchecked Sendable {
         self.server = server
         self.home = home
         self.machine = ConnectionStateMachine(framing: server.framing)
+    }
+
+    /// Closes the socket, whatever is still to be written.
+    func cutOff() {
+        self.context?.close(promise: nil)
     }
 
     /// The server is stopping.
@@ -69,6 +80,7 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.server.pool.submit(self)
             case .closeSocket(let reason):
                 self.log(reason)
+                self.mayLinger = reason != .draining
                 self.closeSocket()
             case .finished:
                 self.hasFinished = true
@@ -93,17 +105,36 @@ final class ConnectionHandler: @unchecked Sendable {
         let flushed = context.eventLoop.makePromise(of: Void.self)
         flushed.futureResult.assumeIsolated().whenComplete { _ in self.closeFlushed() }
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: flushed)
+        self.watchFlush(context, pending: Int.max)
+    }
+
+    /// Lets go of a client that has long stopped reading.
+    private func watchFlush(_ context: ChannelHandlerContext, pending: Int) {
+        let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        guard left > 0 else {
+            return
+        }
+        guard left < pending else {
+            context.close(promise: nil)
+            return
+        }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.flushTime) {
+            if let context = self.context {
+                self.watchFlush(context, pending: left)
+            }
+        }
     }
 
     private func closeFlushed() {
         guard let context else {
             return
         }
-        guard self.isReadHeld, !self.machine.hasInputEnded else {
+        guard self.mayLinger, !self.machine.hasInputEnded else {
             context.close(promise: nil)
             return
         }
-        // Closing a socket that has unread input resets it, and the client might never see the last answer.
+        // Closing a socket that has unread input resets it, and the client would never see the last answer: it is told
+        // of the end, and what it still sends is read and dropped until it ends its side.
         self.isLingering = true
         context.close(mode: .output, promise: nil)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) { self.context?.close(promise: nil) }
@@ -198,7 +229,17 @@ extension ConnectionHandler: ChannelDuplexHandler {
         self.context = context
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
     func channelActive(context: ChannelHandlerContext) {
+        guard context.remoteAddress != nil || !self.server.isTCP else {
+            // It was reset before it was accepted: there is nobody to tell workers of.
+            context.close(promise: nil)
+            return
+        }
+        self.hasBegun = true
         self.contextPrefix = EventContext.prefix(
             remoteAddress: context.remoteAddress,
             server: self.server.quotedName,
@@ -251,9 +292,11 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
-        self.machine.socketClosed()
-        self.run()
-        self.leaveIfDone()
+        if self.hasBegun {
+            self.machine.socketClosed()
+            self.run()
+            self.leaveIfDone()
+        }
         context.fireChannelInactive()
     }
 

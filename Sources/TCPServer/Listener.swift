@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -8,39 +9,82 @@ import NIOPosix
     import Musl
 #endif
 
-/// A bound and listening socket.
-public struct Listener: Sendable {
-    /// As it was asked for.
-    public let configuration: ServerConfiguration
+/// A bound and listening socket; listens anew when the system ends it.
+public final class Listener: Sendable {
+    private struct State {
+        var configuration: ServerConfiguration
+        var channel: any Channel
+        var isClosed = false
+    }
+
     /// The address as it was bound: with the port that the system chose when port 0 was asked for.
     public let address: ServerConfiguration.Address
-    let channel: any Channel
     let shared: SharedServer
+    private let state: Mutex<State>
+
+    init(
+        _ configuration: ServerConfiguration,
+        address: ServerConfiguration.Address,
+        channel: any Channel,
+        shared: SharedServer
+    ) {
+        self.address = address
+        self.shared = shared
+        self.state = Mutex(State(configuration: configuration, channel: channel))
+    }
+
+    /// As it was asked for.
+    var configuration: ServerConfiguration {
+        self.state.withLock { $0.configuration }
+    }
 
     public var server: String {
         self.configuration.name
     }
 
+    var channel: any Channel {
+        self.state.withLock { $0.channel }
+    }
+
+    /// Takes over a channel that was bound anew. `false` when the listener was closed meanwhile.
+    func replaceChannel(_ channel: any Channel) -> Bool {
+        self.state.withLock { state in
+            if !state.isClosed {
+                state.channel = channel
+            }
+            return !state.isClosed
+        }
+    }
+
+    var isClosed: Bool {
+        self.state.withLock { $0.isClosed }
+    }
+
     /// Whether a server can be served without listening anew: under another name, too, unless any free port is meant.
     func serves(_ server: ServerConfiguration) -> Bool {
-        guard self.configuration.address == server.address else {
+        let configuration = self.configuration
+        guard configuration.address == server.address else {
             return false
         }
         if case .tcp(_, port: 0) = server.address {
-            return self.server == server.name
+            return configuration.name == server.name
         }
         return true
     }
 
     /// Gives new connections another framing and read buffer; connections that are open keep theirs.
-    public func reconfigured(_ configuration: ServerConfiguration) -> Listener {
+    func reconfigure(_ configuration: ServerConfiguration) {
         self.shared.update(configuration)
-        return Listener(configuration: configuration, address: self.address, channel: self.channel, shared: self.shared)
+        self.state.withLock { $0.configuration = configuration }
     }
 
     /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
     public func close() async {
-        try? await self.channel.close().get()
+        let channel = self.state.withLock { state in
+            state.isClosed = true
+            return state.channel
+        }
+        try? await channel.close().get()
         if case .unix(let path) = self.address {
             unlink(path)
         }
@@ -54,26 +98,67 @@ extension TCPServer {
     private static let keepAlive: SocketOptionValue = 15
 
     func listen(on server: ServerConfiguration) async throws -> Listener {
-        var logger = self.logger
-        logger[metadataKey: "server"] = "\(server.name)"
         let shared = SharedServer(server, pool: self.pool, logger: self.logger)
-        let bootstrap = self.bootstrap(for: server, shared, logger: logger)
         do {
-            switch server.address {
-            case .unix(let path):
-                try Self.removeStaleSocket(path)
-                let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
-                return Listener(configuration: server, address: server.address, channel: channel, shared: shared)
-            case .tcp(let host, let port):
-                let channel = try await self.bind(bootstrap, host: host, port: port)
-                let bound = channel.localAddress?.port ?? port
-                let address = ServerConfiguration.Address.tcp(host: host, port: bound)
-                return Listener(configuration: server, address: address, channel: channel, shared: shared)
+            let channel = try await self.bind(server.address, shared)
+            var address = server.address
+            if case .tcp(let host, let port) = address {
+                address = .tcp(host: host, port: channel.localAddress?.port ?? port)
             }
-        } catch let error as ListenError {
-            throw error
+            let listener = Listener(server, address: address, channel: channel, shared: shared)
+            self.watch(listener, channel)
+            return listener
         } catch {
             throw ListenError(server: server.name, address: server.address, reason: Self.reason(error))
+        }
+    }
+
+    /// Listens anew when a listener's channel ends without having been closed: NIO closes it after some errors of
+    /// accept(2) that Linux passes on from a network that is down or filtered (see its manual page).
+    private func watch(_ listener: Listener, _ channel: any Channel) {
+        channel.closeFuture.whenComplete { _ in
+            if !listener.isClosed {
+                self.listenAgain(listener, after: .milliseconds(100), on: channel.eventLoop)
+            }
+        }
+    }
+
+    private func listenAgain(_ listener: Listener, after delay: TimeAmount, on eventLoop: any EventLoop) {
+        let logger = self.logger(for: listener.shared.current.name)
+        logger.error("the listener has ended, listening again", metadata: ["address": "\(listener.address)"])
+        eventLoop.scheduleTask(in: delay) {
+            Task {
+                do {
+                    let channel = try await self.bind(listener.address, listener.shared)
+                    if listener.replaceChannel(channel) {
+                        self.watch(listener, channel)
+                    } else {
+                        try? await channel.close().get()
+                    }
+                } catch {
+                    logger.error("cannot listen again", metadata: ["error": "\(Self.reason(error))"])
+                    if !listener.isClosed {
+                        self.listenAgain(listener, after: min(delay + delay, .seconds(5)), on: eventLoop)
+                    }
+                }
+            }
+        }
+    }
+
+    private func logger(for server: String) -> Logger {
+        var logger = self.logger
+        logger[metadataKey: "server"] = "\(server)"
+        return logger
+    }
+
+    private func bind(_ address: ServerConfiguration.Address, _ shared: SharedServer) async throws -> any Channel {
+        let bootstrap = self.bootstrap(isTCP: address.isTCP, shared)
+        switch address {
+        case .unix(let path):
+            try Self.removeStaleSocket(path)
+            return try await bootstrap.bind(unixDomainSocketPath: path).get()
+        case .tcp(let host, let port):
+            return try await self.bind(bootstrap, host: host, port: port)
         }
     }
 
@@ -89,11 +174,8 @@ extension TCPServer {
         }
     }
 
-    private func bootstrap(
-        for server: ServerConfiguration,
-        _ shared: SharedServer,
-        logger: Logger
-    ) -> ServerBootstrap {
+    private func bootstrap(isTCP: Bool, _ shared: SharedServer) -> ServerBootstrap {
+        let logger = self.logger(for: shared.current.name)
         let homes = self.homes
         // Sockets inherit the options of their listener on Linux: set once instead of for each connection.
         let bootstrap = ServerBootstrap(group: self.group)
@@ -119,7 +201,7 @@ extension TCPServer {
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, home: home))
                 }
             }
-        guard case .tcp = server.address else {
+        guard isTCP else {
             return bootstrap
         }
         return
@@ -142,13 +224,14 @@ extension TCPServer {
             throw IOError(errnoCode: EEXIST, reason: "the path is not a socket")
         }
         let address = try SocketAddress(unixDomainSocketPath: path)
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else {
             throw IOError(errnoCode: errno, reason: "socket")
         }
         defer { Glibc.close(descriptor) }
-        let isAlive = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } == 0
-        guard !isAlive else {
+        // Only a socket that refuses is nobody's; one that has a full backlog, or is not ours to use, is somebody's.
+        let isRefused = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } != 0 && errno == ECONNREFUSED
+        guard isRefused else {
             throw IOError(errnoCode: EADDRINUSE, reason: "bind")
         }
         unlink(path)
@@ -159,6 +242,6 @@ extension TCPServer {
             return "\(error)"
         }
         let text = String(cString: strerror(error.errnoCode))
-        return error.errnoCode == EADDRINUSE ? "\(text); another process listens there" : text
+        return error.errnoCode == EADDRINUSE ? "\(text); another process listens there, or another server of this one" : text
     }
 }

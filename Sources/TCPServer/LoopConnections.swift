@@ -40,6 +40,13 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
+    /// Closes every socket, whatever is still to be written.
+    func cutOff() {
+        for connection in self.connections {
+            connection.cutOff()
+        }
+    }
+
     /// The most buffers, and bytes of each, that are kept: 4 MiB a loop.
     private static let spareBufferLimit = 16
     private static let spareBufferSize = 256 * 1024

@@ -6,6 +6,13 @@ public struct ServerConfiguration: Sendable, Hashable {
         case tcp(host: String, port: Int)
         case unix(path: String)
 
+        var isTCP: Bool {
+            switch self {
+            case .tcp: true
+            case .unix: false
+            }
+        }
+
         public var description: String {
             switch self {
             case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

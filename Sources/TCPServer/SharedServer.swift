@@ -33,6 +33,7 @@ final class SharedServer: Sendable {
             quotedName: EventContext.quoted(configuration.name),
             framing: configuration.framing,
             readBufferSize: configuration.readBufferSize,
+            isTCP: configuration.address.isTCP,
             pool: pool,
             logger: logger
         )

@@ -49,10 +49,13 @@ public final class TCPServer: Sendable {
             }
             throw error
         }
-        for listener in current where !kept.contains(where: { $0.0.channel === listener.channel }) {
+        for listener in current where !kept.contains(where: { $0.0 === listener }) {
             await listener.close()
         }
-        return kept.map { $0.reconfigured($1) } + opened
+        for (listener, server) in kept {
+            listener.reconfigure(server)
+        }
+        return kept.map(\.0) + opened
     }
 
     /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.
@@ -63,6 +66,13 @@ public final class TCPServer: Sendable {
             home.eventLoop.flatSubmit { home.drain() }
         }
         return .andAllComplete(futures, on: self.group.next())
+    }
+
+    /// Closes every connection at once: there is no time left.
+    public func cutOff() {
+        for home in self.homes {
+            home.eventLoop.execute { home.cutOff() }
+        }
     }
 
     /// Connections that are not over: open, or with an event still to be handled.

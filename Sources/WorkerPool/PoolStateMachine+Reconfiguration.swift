@@ -1,3 +1,5 @@
+import NIOCore
+
 extension PoolStateMachine {
     struct ReconfigureAction {
         var start: [StartAction] = []
@@ -8,7 +10,10 @@ extension PoolStateMachine {
     }
 
     /// Takes over new limits; workers beyond the new number stop, busy ones after their answer.
-    mutating func reconfigure(_ configuration: PoolConfiguration) -> ReconfigureAction {
+    mutating func reconfigure(_ configuration: PoolConfiguration, now: NIODeadline) -> ReconfigureAction {
+        if configuration.needsTimes, !self.configuration.needsTimes {
+            self.stampAll(now)
+        }
         self.configuration = configuration
         var action = ReconfigureAction()
         guard self.phase == .running else {
@@ -20,8 +25,24 @@ extension PoolStateMachine {
         for place in self.places.indices where self.countedPlaces > self.countedLimit {
             self.dismiss(place, &action)
         }
-        action.start += self.startSuccessors()
+        action.start += self.startSuccessors() + self.grow()
         return action
+    }
+
+    /// What is idle or busy now counts as so from now on: nobody has looked at the clock before.
+    private mutating func stampAll(_ now: NIODeadline) {
+        for place in self.places.indices {
+            switch self.places[place].state {
+            case .idle(var worker):
+                worker.changedAt = now
+                self.places[place].state = .idle(worker)
+            case .busy(var worker, let entry):
+                worker.changedAt = now
+                self.places[place].state = .busy(worker, entry)
+            case .vacant, .backingOff, .starting:
+                break
+            }
+        }
     }
 
     /// Workers that may be kept: those beyond `num_workers` that the allocator started leave when they have been idle.

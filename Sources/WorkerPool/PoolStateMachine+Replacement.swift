@@ -52,6 +52,7 @@ extension PoolStateMachine {
         guard let old = self.places[id.place].replaces else {
             return nil
         }
+        self.failedSuccessors = 0
         self.count(id.place)
         self.places[old.place].isCounted = false
         self.countedPlaces -= 1
@@ -83,10 +84,12 @@ extension PoolStateMachine {
     }
 
     /// A successor has failed at its start: the old worker goes on, and no more are tried for now.
-    mutating func giveUpReplacing(_ id: WorkerID) -> WorkerID? {
+    mutating func giveUpReplacing(_ id: WorkerID, now: NIODeadline) -> WorkerID? {
         guard let old = self.places[id.place].replaces else {
             return nil
         }
+        self.failedSuccessors += 1
+        self.replaceHold = now + self.backoff(failures: self.failedSuccessors)
         self.places[id.place].replaces = nil
         self.replacing -= 1
         for waiting in [old] + self.replaceQueue {

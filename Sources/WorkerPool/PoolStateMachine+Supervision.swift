@@ -56,7 +56,7 @@ extension PoolStateMachine {
             let failed = self.failed(overdue.id, failure, requestWritten: true, now: now)
             action.start += failed.start.map { [$0] } ?? []
         }
-        action.stop = self.shrink(now: now)
+        action.stop += self.shrink(now: now)
         action.start += self.startSuccessors()
         return action
     }
@@ -69,7 +69,7 @@ extension PoolStateMachine {
         memory: (WorkerID) -> Int?,
         _ action: inout TickAction
     ) {
-        guard !worker.isBeingReplaced, !worker.isRetiring else {
+        guard !worker.isBeingReplaced, !worker.isRetiring, now >= self.replaceHold else {
             return
         }
         let limits = self.configuration.supervisor
@@ -83,10 +83,20 @@ extension PoolStateMachine {
         } else {
             reason = nil
         }
-        if let reason {
-            action.replace.append((id, reason))
-            self.askForReplacement(id)
+        guard let reason else {
+            return
         }
+        if reason == .idleTTL, self.configuration.allocator != nil,
+            self.countedPlaces > self.configuration.numWorkers
+        {
+            // The load does not need it: nobody takes its place.
+            self.free[worker.loopIndex].removeAll { $0 == id.place }
+            _ = self.vacate(id.place, after: .none)
+            action.stop.append(id)
+            return
+        }
+        action.replace.append((id, reason))
+        self.askForReplacement(id)
     }
 
     /// How many more workers the waiting events ask for: `dynamic_allocator`, or the fresh ones of `debug`.

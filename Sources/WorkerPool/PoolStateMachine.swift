@@ -80,7 +80,7 @@ struct PoolStateMachine<Request> {
     private var closes = CircularBuffer<Entry>()
     private var nextTicket: UInt64 = 0
     /// When the timer that was asked for last will fire.
-    private var armedFor: NIODeadline?
+    private(set) var armedFor: NIODeadline?
     private var busyCount = 0
     /// Places whose worker is on its way.
     var startingCount = 0
@@ -90,6 +90,9 @@ struct PoolStateMachine<Request> {
     var replaceQueue = CircularBuffer<WorkerID>()
     /// Successors on their way.
     var replacing = 0
+    /// Until when no replacement is asked for, after successors that could not be started, and how many those were.
+    var replaceHold = NIODeadline.uptimeNanoseconds(0)
+    var failedSuccessors = 0
     /// Counts the resets.
     var epoch: UInt64 = 0
     /// Workers whose process has been asked for and has not been reaped.
@@ -132,7 +135,7 @@ struct PoolStateMachine<Request> {
 extension PoolStateMachine {
     enum SubmitAction {
         case lease(WorkerID)
-        /// The request waits. With a date, ``timerFired(now:)`` is to be called then; more workers may be started.
+        /// The request waits. With a date, ``timerFired(at:now:)`` is to be called then; more workers may be started.
         case wait(armTimer: NIODeadline?, start: [StartAction])
         case refuse(EventFailure)
     }
@@ -164,14 +167,15 @@ extension PoolStateMachine {
 
     struct Expiry {
         var expired: [Request]
-        /// When ``timerFired(now:)`` is to be called again.
+        /// When ``timerFired(at:now:)`` is to be called again.
         var armTimer: NIODeadline?
     }
 
     /// Takes the requests whose time to wait is over.
-    mutating func timerFired(now: NIODeadline) -> Expiry {
-        guard let armedFor, armedFor <= now else {
-            // A timer that an earlier one has taken the place of.
+    ///
+    /// - Parameter deadline: What the timer was armed for; one that an earlier one has taken the place of is ignored.
+    mutating func timerFired(at deadline: NIODeadline, now: NIODeadline) -> Expiry {
+        guard deadline == self.armedFor else {
             return Expiry(expired: [], armTimer: nil)
         }
         self.armedFor = nil
@@ -304,7 +308,8 @@ extension PoolStateMachine {
     /// What becomes of a request whose worker did not serve it.
     enum RetryAction {
         case lease(WorkerID, Request)
-        case wait(armTimer: NIODeadline?)
+        /// It waits again; more workers may be started.
+        case wait(armTimer: NIODeadline?, start: [StartAction])
         case fail(Request, EventFailure)
     }
 
@@ -337,7 +342,7 @@ extension PoolStateMachine {
             return .lease(self.lease(place, to: entry, now: { now }), entry.request)
         }
         self.enqueueAgain(entry, now: now)
-        return .wait(armTimer: self.armTimer())
+        return .wait(armTimer: self.armTimer(), start: self.grow())
     }
 }
 
@@ -492,7 +497,7 @@ extension PoolStateMachine {
             break
         case .starting:
             action.startFailed = self.phase == .starting
-            action.goesOn = self.giveUpReplacing(id)
+            action.goesOn = self.giveUpReplacing(id, now: now)
             action.start = self.vacate(id.place, after: .failure(wasUseful: false))
         case .idle(let worker):
             self.free[worker.loopIndex].removeAll { $0 == id.place }
@@ -542,7 +547,7 @@ extension PoolStateMachine {
         return self.startWorker(in: place, isCounted: true, delay: delay)
     }
 
-    private mutating func backoff(failures: Int) -> TimeAmount {
+    mutating func backoff(failures: Int) -> TimeAmount {
         guard failures > 0 else {
             return .zero
         }

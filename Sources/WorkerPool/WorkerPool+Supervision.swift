@@ -13,7 +13,7 @@ extension WorkerPool {
     /// Changes the limits and the number of workers; workers beyond it stop when they are free.
     public func reconfigure(_ configuration: PoolConfiguration) {
         let (action, stopped, killed) = self.state.withLock { state in
-            let action = state.machine.reconfigure(configuration)
+            let action = state.machine.reconfigure(configuration, now: .now())
             return (
                 action,
                 action.stop.compactMap { self.take($0, from: &state) },
@@ -60,11 +60,15 @@ extension WorkerPool {
             return (
                 action,
                 action.stop.compactMap { self.take($0, from: &state) },
-                action.kill.compactMap { self.take($0.id, from: &state) }
+                action.kill.map { (self.take($0.id, from: &state), $0.request) }
             )
         }
-        for handle in killed {
-            handle.kill()
+        for (handle, request) in killed {
+            handle?.kill()
+            // Behind the request's own writing, which may still be on its way there.
+            self.loops[handle?.loopIndex ?? 0].execute {
+                request.finished(.failed(.workerGone(WorkerFailure(.execTTL, "exec_ttl is over"))))
+            }
         }
         for handle in stopped {
             handle.stop(timeout: self.configuration.destroyTimeout)
@@ -78,7 +82,6 @@ extension WorkerPool {
         self.start(action.start)
         for overdue in action.kill {
             self.logger.error("worker was killed: exec_ttl is over", metadata: ["worker.id": "\(overdue.id)"])
-            overdue.request.finished(.failed(.workerGone(WorkerFailure(.execTTL, "exec_ttl is over"))))
         }
     }
 }

@@ -77,7 +77,7 @@ public final class WorkerPool: Sendable {
             return
         }
         self.loops[0].scheduleTask(deadline: deadline) {
-            let expiry = self.state.withLock { $0.machine.timerFired(now: .now()) }
+            let expiry = self.state.withLock { $0.machine.timerFired(at: deadline, now: .now()) }
             self.armTimer(expiry.armTimer)
             for request in expiry.expired {
                 request.finished(.failed(.noFreeWorkers))
@@ -176,8 +176,9 @@ extension WorkerPool: WorkerEvents {
         switch action {
         case .lease(_, let request):
             handle?.serve(request)
-        case .wait(let deadline):
+        case .wait(let deadline, let start):
             self.armTimer(deadline)
+            self.start(start)
         case .fail(let request, let failure):
             request.finished(.failed(failure))
         }
@@ -236,23 +237,29 @@ extension WorkerPool: WorkerEvents {
         if action.startFailed {
             // The others have served nobody: they need no time.
             self.close(timeout: .milliseconds(500))
-        } else if let start = action.start {
-            if start.delay > .zero {
-                self.logger.warning(
-                    "worker failed again, its successor waits",
-                    metadata: ["worker.id": "\(id)", "delay_ms": "\(start.delay.nanoseconds / 1_000_000)"]
-                )
-            }
-            self.start([start])
-        }
-        if let old = action.goesOn {
-            self.logger.error(
-                "the successor of a worker cannot be started, the worker goes on",
-                metadata: ["worker.id": "\(old)", "error": "\(failure)"]
-            )
+        } else {
+            self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
+            self.start(action.start.map { [$0] } ?? [])
         }
         if let request = action.request {
             self.retry(request, handle: next)
+        }
+    }
+
+    /// A worker's end is told by who sees it; here is told what only the pool knows.
+    private func log(_ failure: WorkerFailure, of id: WorkerID, delay: TimeAmount?, goesOn: WorkerID?) {
+        var metadata: Logger.Metadata = ["worker.id": "\(id)"]
+        if let delay, delay > .zero {
+            metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
+        }
+        if let goesOn {
+            metadata["worker.id"] = "\(goesOn)"
+            metadata["error"] = "\(failure)"
+            self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
+        } else if failure.code == .start {
+            self.logger.error("\(failure)", metadata: metadata)
+        } else if metadata["delay_ms"] != nil {
+            self.logger.warning("worker failed again, its successor waits", metadata: metadata)
         }
     }
 

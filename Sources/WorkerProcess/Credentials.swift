@@ -36,12 +36,16 @@ public struct Credentials: Sendable, Hashable {
             }
             groupID = entry.pointee.gr_gid
         }
-        guard geteuid() == 0 || (userID == getuid() && groupID == getgid()) else {
-            throw Failure(
-                description: "server.user: only root may run workers as another user; start rr as root or remove the key"
-            )
-        }
         self.userID = userID
         self.groupID = groupID
+        guard geteuid() == 0 || self.areOurs else {
+            let fix = "start rr as root or remove the key"
+            throw Failure(description: "server.user: only root may run workers as another user; \(fix)")
+        }
+    }
+
+    /// Whether we run as this user already, without the means to be another.
+    public var areOurs: Bool {
+        geteuid() != 0 && self.userID == getuid() && self.groupID == getgid()
     }
 }

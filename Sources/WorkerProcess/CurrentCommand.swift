@@ -1,14 +1,17 @@
+import NIOCore
 import Synchronization
 
-/// The command that the next worker is started with; a reload may change it.
+/// What the next worker is started with; a reload may change it.
 final class CurrentCommand: Sendable {
-    private let state: Mutex<WorkerCommand>
+    typealias Value = (command: WorkerCommand, handshakeTimeout: TimeAmount)
 
-    init(_ command: WorkerCommand) {
-        self.state = Mutex(command)
+    private let state: Mutex<Value>
+
+    init(_ value: Value) {
+        self.state = Mutex(value)
     }
 
-    var value: WorkerCommand {
+    var value: Value {
         get { self.state.withLock { $0 } }
         set { self.state.withLock { $0 = newValue } }
     }

@@ -9,7 +9,6 @@ public import WorkerPool
 public struct WorkerProcessLauncher: WorkerLauncher {
     private let current: CurrentCommand
     let loops: [any EventLoop]
-    let handshakeTimeout: TimeAmount
     let serverPID: Int
     let logger: Logger
 
@@ -24,29 +23,34 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         serverPID: Int,
         logger: Logger
     ) {
-        self.current = CurrentCommand(command)
+        self.current = CurrentCommand((command, handshakeTimeout))
         self.loops = loops
-        self.handshakeTimeout = handshakeTimeout
         self.serverPID = serverPID
         self.logger = logger
     }
 
     /// Changes what workers are started with from now on.
-    public func update(_ command: WorkerCommand) {
-        self.current.value = command
+    public func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
+        self.current.value = (command, handshakeTimeout)
     }
 
     public func run(_ id: WorkerID, events: any WorkerEvents) async {
-        let command = self.current.value
+        let (command, handshakeTimeout) = self.current.value
         do {
-            try await self.spawn(id, command, events: events)
+            let handshake = WorkerRelay.Handshake(serverPID: self.serverPID, timeout: handshakeTimeout)
+            try await self.spawn(id, command, handshake, events: events)
         } catch {
             let failure = WorkerFailure(.start, "failed to spawn a worker: cannot run `\(command.line)`: \(error)")
             events.workerFailed(id, failure, requestWritten: false)
         }
     }
 
-    private func spawn(_ id: WorkerID, _ command: WorkerCommand, events: any WorkerEvents) async throws {
+    private func spawn(
+        _ id: WorkerID,
+        _ command: WorkerCommand,
+        _ handshake: WorkerRelay.Handshake,
+        events: any WorkerEvents
+    ) async throws {
         let loopIndex = id.place % self.loops.count
         var pipes = try WorkerPipes()
         // Until a channel owns them, our ends are this function's to close.
@@ -55,7 +59,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
             id: id,
             eventLoop: self.loops[loopIndex],
             loopIndex: loopIndex,
-            handshake: .init(serverPID: self.serverPID, timeout: self.handshakeTimeout),
+            handshake: handshake,
             events: events,
             logger: self.logger
         )

@@ -162,7 +162,8 @@ extension WorkerRelay: ChannelInboundHandler {
         guard self.machine.isStarting, case .fail = self.machine.giveUp() else {
             return
         }
-        self.startFailure = "no handshake within \(self.handshake.timeout.nanoseconds / 1_000_000) ms (allocate_timeout)"
+        let limit = self.handshake.timeout.nanoseconds / 1_000_000
+        self.startFailure = "no handshake within \(limit) ms (allocate_timeout)"
         self.kill()
     }
 
@@ -211,7 +212,7 @@ extension WorkerRelay: ChannelInboundHandler {
             return
         }
         self.gather("\(error)", firstBytes: error.bytes)
-        self.giveUp("the worker wrote what is \(error)", isBusy: isBusy)
+        self.giveUp("what it wrote is \(error)", isBusy: isBusy)
     }
 
     /// Tells the pool at once: whoever waits for an answer does not wait for the rest of the garbage.
@@ -220,7 +221,13 @@ extension WorkerRelay: ChannelInboundHandler {
             // Told with the rest of the text when the process has ended.
             return
         }
-        self.events.workerFailed(self.id, WorkerFailure(.protocolError, reason), requestWritten: isBusy)
+        let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
+        self.events.workerFailed(self.id, failure, requestWritten: isBusy)
+    }
+
+    /// The process as a message names it.
+    private var pidText: String {
+        self.processID.map { " (pid \($0))" } ?? ""
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -233,7 +240,8 @@ extension WorkerRelay: ChannelInboundHandler {
             let failure = WorkerFailure(
                 .exit,
                 rest > 0
-                    ? "the worker ended in the middle of an answer, after \(rest) bytes of it" : "the worker has ended"
+                    ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
+                    : "the worker\(self.pidText) has ended"
             )
             let requestWritten = isBusy && !self.isWritingAtomically
             self.events.workerFailed(self.id, failure, requestWritten: requestWritten)
@@ -274,7 +282,7 @@ extension WorkerRelay {
         if self.isReady {
             self.logger.error("\(strayOutput.message)", metadata: ["reason": "\(strayOutput.reason)"])
         } else {
-            self.startFailure = strayOutput.message
+            self.startFailure = "\(strayOutput.message) (\(strayOutput.reason))"
         }
         self.kill()
     }

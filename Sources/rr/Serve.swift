@@ -38,6 +38,8 @@ struct Serve: AsyncParsableCommand {
             let reason = String(cString: strerror(errno))
             throw StartError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
+        let pidFile = self.writesPIDFile ? try PIDFile() : nil
+        defer { pidFile?.remove() }
         let gateway = try Gateway(
             loaded,
             process: Gateway.Process(
@@ -47,15 +49,14 @@ struct Serve: AsyncParsableCommand {
                 ),
                 workDirectory: loaded.workDirectory,
                 eventLoops: environment["RR_EVENT_LOOPS"].flatMap { Int($0) } ?? processorCount(),
-                isSilent: self.silent
+                isSilent: self.silent,
+                cleanUp: { pidFile?.remove() }
             ),
             // Our directory has changed since: both are absolute now.
             loadAgain: { [options] in
                 try options.load(path: loaded.file, workDirectory: loaded.workDirectory, environment: environment)
             }
         )
-        let pidFile = self.writesPIDFile ? try PIDFile() : nil
-        defer { pidFile?.remove() }
         try await gateway.run()
     }
 }

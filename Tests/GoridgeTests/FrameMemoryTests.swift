@@ -73,7 +73,7 @@ import Testing
     }
 
     /// Reads that never end where a frame ends must not keep what was decoded long ago.
-    @Test(.disabled("FrameDecoder.gather never discards what was read: enable with its fix"))
+    @Test
     func memoryDoesNotGrowWithTheFramesOfThePast() throws {
         let frame = WireFrame(payload: Array(repeating: 7, count: 100)).bytes
         let stream = Array(repeatElement(frame, count: 100).joined())

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import Synchronization
+import Testing
 import WorkerPool
 
 @testable import TCPServer
@@ -31,11 +32,11 @@ final class HandlerBench {
         )
         let configuration = ServerConfiguration(
             name: "echo",
-            address: .tcp(host: "", port: 0),
+            address: .unix(path: "/nowhere"),
             framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
             readBufferSize: readBufferSize
         )
-        self.server = SharedServer(configuration, pool: self.pool, logger: logger).current.server
+        self.server = SharedServer(configuration, pool: self.pool, logger: logger).current
         self.worker = ScriptedWorker(self.pool)
         self.worker.start()
     }
@@ -66,6 +67,13 @@ final class HandlerChannel {
 
     func receive(_ text: String) throws {
         try self.channel.writeInbound(ByteBuffer(string: text))
+    }
+
+    /// The client sees the server's end, and ends its own side.
+    func noticeEnd(location: SourceLocation = #_sourceLocation) {
+        #expect(self.recorder.closes == [.output], "the client is told of the end first", sourceLocation: location)
+        self.endInput()
+        #expect(!self.channel.isActive, sourceLocation: location)
     }
 
     /// The client ends its side.

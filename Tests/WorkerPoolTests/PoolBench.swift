@@ -74,7 +74,7 @@ final class PoolBench {
     }
 
     func fireTimer() -> Machine.Expiry {
-        self.machine.timerFired(now: self.now)
+        self.machine.timerFired(at: self.machine.armedFor ?? self.now, now: self.now)
     }
 
     func tick(memory: [WorkerID: Int] = [:]) -> Machine.TickAction {
@@ -102,7 +102,7 @@ final class PoolBench {
     }
 
     func reconfigure(_ configuration: PoolConfiguration) -> Machine.ReconfigureAction {
-        self.machine.reconfigure(configuration)
+        self.machine.reconfigure(configuration, now: self.now)
     }
 }
 
@@ -160,7 +160,11 @@ extension PoolStateMachine.RetryAction {
     }
 
     var timer: NIODeadline? {
-        if case .wait(let deadline) = self { deadline } else { nil }
+        if case .wait(let deadline, _) = self { deadline } else { nil }
+    }
+
+    var start: [PoolStateMachine<Request>.StartAction] {
+        if case .wait(_, let start) = self { start } else { [] }
     }
 
     var failure: EventFailure? {

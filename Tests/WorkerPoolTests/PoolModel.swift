@@ -87,12 +87,14 @@ struct PoolModel {
         if !request.isClose {
             let behind = self.waiting[position...].first { self.requests[$0]?.isClose == false }
             let before = self.waiting[..<position].last { self.requests[$0]?.isClose == false }
-            request.deadline = min(
-                request.deadline,
-                now + self.configuration.allocateTimeout,
-                behind.flatMap { self.requests[$0]?.deadline } ?? .distantFuture
+            request.deadline = max(
+                min(
+                    now + self.configuration.allocateTimeout,
+                    behind.flatMap { self.requests[$0]?.deadline } ?? .distantFuture
+                ),
+                before.flatMap { self.requests[$0]?.deadline } ?? .distantPast
             )
-            request.latest = max(request.deadline, before.flatMap { self.requests[$0]?.latest } ?? .distantPast)
+            request.latest = request.deadline
         }
         self.requests[number] = request
         self.waiting.insert(number, at: position)

@@ -81,20 +81,19 @@ import Testing
         #expect(bench.fireTimer().armTimer == start + .seconds(14))
     }
 
-    @Test func aRetriedRequestKeepsItsDeadline() {
+    @Test func aRetriedRequestWaitsAnew() {
         let (bench, worker) = self.busy()
         let start = bench.now
         _ = bench.submit(1)
-        bench.now = start + .seconds(1)
-        _ = bench.submit(2)
         bench.now = start + .seconds(2)
         bench.answered(worker)
-        bench.now = start + .seconds(8)
+        // Long after the end of its first wait.
+        bench.now = start + .seconds(50)
         bench.refused(worker)
-        bench.now = start + .seconds(10)
-        let expiry = bench.fireTimer()
-        #expect(expiry.expired == [1])
-        #expect(expiry.armTimer == start + .seconds(11))
+        bench.now = start + .seconds(59)
+        #expect(bench.fireTimer().expired.isEmpty)
+        bench.now = start + .seconds(60)
+        #expect(bench.fireTimer().expired == [1])
     }
 
     @Test func aRetriedRequestThatNeverWaitedGetsADeadline() {
@@ -115,19 +114,10 @@ import Testing
         #expect(bench.fireTimer().expired == [0, 1])
     }
 
-    @Test func anEarlierDeadlineArmsAnEarlierTimer() {
-        let (bench, worker) = self.busy()
-        let start = bench.now
+    @Test func aTimerThatWasReplacedIsIgnored() {
+        let (bench, _) = self.busy()
         _ = bench.submit(1)
-        bench.answered(worker)
-        bench.now = start + self.timeout
-        _ = bench.fireTimer()
-        #expect(bench.submit(2).timer == start + .seconds(20))
-        bench.now = start + .seconds(15)
-        // Its time is over, and there is nobody to serve it.
-        #expect(bench.failed(worker).request?.timer == start + self.timeout)
-        let expiry = bench.fireTimer()
-        #expect(expiry.expired == [1])
-        #expect(expiry.armTimer == start + .seconds(20))
+        let expiry = bench.machine.timerFired(at: bench.now, now: bench.now + .hours(1))
+        #expect(expiry.expired.isEmpty && expiry.armTimer == nil)
     }
 }

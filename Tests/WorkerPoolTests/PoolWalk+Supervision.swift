@@ -57,7 +57,7 @@ extension PoolWalk {
             configuration.allocator?.maxWorkers = .random(in: 0...4, using: &self.random)
         }
         self.model.configuration = configuration
-        let action = self.machine.reconfigure(configuration)
+        let action = self.machine.reconfigure(configuration, now: self.now)
         for id in action.stop {
             try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
             try self.model.leave(id)

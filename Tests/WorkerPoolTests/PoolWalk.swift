@@ -187,10 +187,11 @@ struct PoolWalk {
             try check(request == number, "\(request) is retried instead of \(number)")
             try check(id == expected, "request \(number) is retried on \(id)")
             try self.model.lease(number, to: id, now: self.now)
-        case .wait(let timer):
+        case .wait(let timer, let start):
             try check(expected == nil, "request \(number) waits though a worker is free")
             try self.model.wait(number, now: self.now)
             self.arm(timer)
+            try self.occupy(start)
         case .fail(let request, _):
             try check(request == number, "\(request) fails instead of \(number)")
             try self.model.finish(number)
@@ -282,8 +283,8 @@ struct PoolWalk {
     private mutating func pass() throws(Violation) {
         self.now = self.now + .milliseconds(.random(in: 0...2000, using: &self.random))
         while let index = self.timers.firstIndex(where: { $0 <= self.now }) {
-            self.timers.remove(at: index)
-            let expiry = self.machine.timerFired(now: self.now)
+            let timer = self.timers.remove(at: index)
+            let expiry = self.machine.timerFired(at: timer, now: self.now)
             let events = self.model.waiting.filter { self.model.requests[$0]?.isClose == false }
             try check(events.starts(with: expiry.expired), "\(expiry.expired) expired before others")
             for number in expiry.expired {

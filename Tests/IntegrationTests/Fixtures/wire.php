@@ -1,20 +1,27 @@
 <?php
 
-/** Goridge 3 frames on this process' standard input and output: REFERENCE.md, section 1. */
+/** Goridge 3 frames on the relay, standard input and output or a socket: REFERENCE.md, sections 1 and 2. */
 
 declare(strict_types=1);
 
 const FLAG_CONTROL = 0x01;
 const FLAG_ERROR = 0x40;
 
-stream_set_read_buffer(STDIN, 0);
-stream_set_write_buffer(STDOUT, 0);
+define('RELAY', str_contains((string) getenv('RR_RELAY'), '://') ? stream_socket_client(getenv('RR_RELAY')) : null);
+define('INPUT', RELAY ?? STDIN);
+define('OUTPUT', RELAY ?? STDOUT);
 
-/** Bytes as they are to standard output, all of them. */
+if (RELAY !== null) {
+    stream_set_timeout(RELAY, 3600);
+}
+stream_set_read_buffer(INPUT, 0);
+stream_set_write_buffer(OUTPUT, 0);
+
+/** Bytes as they are to the relay, all of them. */
 function put(string $bytes): void
 {
     while ($bytes !== '') {
-        $written = @fwrite(STDOUT, $bytes);
+        $written = @fwrite(OUTPUT, $bytes);
         if ($written === false || $written === 0) {
             exit(0);
         }
@@ -22,12 +29,12 @@ function put(string $bytes): void
     }
 }
 
-/** @return string|null exactly so many bytes; null when the server has closed the pipe */
+/** @return string|null exactly so many bytes; null when the server has closed the relay */
 function take(int $length): ?string
 {
     $bytes = '';
     while (($missing = $length - strlen($bytes)) > 0) {
-        $piece = fread(STDIN, min($missing, 1 << 16));
+        $piece = fread(INPUT, min($missing, 1 << 16));
         if ($piece === false || $piece === '') {
             return null;
         }

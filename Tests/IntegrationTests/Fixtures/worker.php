@@ -23,7 +23,7 @@ const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
-    'stop-once', 'wait-exit',
+    'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted',
 ];
 
 function note(array $entry): void
@@ -57,7 +57,7 @@ function awaitFile(string $path): bool
 /** Neither answers nor ends, until the server goes. */
 function hang(): never
 {
-    while (fread(STDIN, 8192) !== '' || !feof(STDIN)) {
+    while (fread(INPUT, 8192) !== '' || !feof(INPUT)) {
     }
     exit(0);
 }
@@ -121,11 +121,41 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'close-stdout' => [fclose(STDOUT), hang()],
         'close-stdin' => [answer('WRITE', "closing\r\n"), fclose(STDIN), sleep(3600)],
         'orphan' => pcntl_fork() === 0 ? sleep(3600) : exit((int) $argument),
+        'eat' => [eat((int) $argument), answer('WRITE', getmypid() . "\r\n")],
+        'eat-wait' => [eat(128), awaitFile($argument), answer('WRITE', "released\r\n")],
+        'family' => pcntl_fork() === 0 ? sleep(3600) : hang(),
+        'adopted' => answer('WRITE', leaveOrphan() . "\r\n"),
         'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
         'flood-exit' => [flood((int) $argument), exit(0)],
         'stop' => answer('{"stop":true}', ''),
         'stop-once' => @mkdir($argument) ? answer('{"stop":true}', '') : answer('WRITE', getmypid() . "\r\n"),
     };
+}
+
+/** Holds so many MiB more from now on. */
+function eat(int $size): void
+{
+    static $eaten = '';
+    ini_set('memory_limit', '-1');
+    $eaten .= str_repeat('m', $size << 20);
+}
+
+/** Leaves a process behind whose parent has ended: it ends soon, and somebody has to reap it. */
+function leaveOrphan(): int
+{
+    [$read, $write] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    $child = pcntl_fork();
+    if ($child === 0) {
+        $orphan = pcntl_fork();
+        if ($orphan !== 0) {
+            fwrite($write, "$orphan\n");
+            posix_kill(getmypid(), SIGKILL);
+        }
+        usleep(200_000);
+        posix_kill(getmypid(), SIGKILL);
+    }
+    pcntl_waitpid($child, $status);
+    return (int) fgets($read);
 }
 
 /** What WORKER_START and WORKER_READY may order. */

@@ -31,6 +31,8 @@ struct Settings {
     var environment: [String: String] = [:]
     /// As written in the file; the tests' own worker if there is none.
     var command: String?
+    /// More lines of `server`.
+    var server: [String] = []
     /// Whole sections, from column 0.
     var more = ""
     /// A configuration that is there already, in place of all of the above but the number of workers.
@@ -70,7 +72,7 @@ struct Settings {
                 "server:",
                 "  command: \(self.command ?? Fixture.workerCommand)",
                 "  env:",
-            ] + quoted
+            ] + quoted + self.server.map { "  \($0)" }
             + ["tcp:", "  servers:"] + servers
             + ["  pool:", "    num_workers: \(self.workers)"] + self.pool.map { "    \($0)" }
         return lines.joined(separator: "\n") + "\n" + self.more + (self.more.isEmpty ? "" : "\n")
