@@ -60,7 +60,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TCPServerTests",
-            dependencies: ["TCPServer", .product(name: "NIOEmbedded", package: "swift-nio")]
+            dependencies: [
+                "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess"]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),

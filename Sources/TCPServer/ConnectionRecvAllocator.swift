@@ -10,6 +10,8 @@ struct ConnectionRecvAllocator: RecvByteBufferAllocator {
     private let maximum: Int
     private var sizes: AdaptiveRecvByteBufferAllocator
     private var next: Int
+    /// Whether this is beyond the buffer that NIO keeps.
+    private var hasRead = false
 
     /// - Parameter maximum: The most bytes of a buffer, at least 1.
     init(maximum: Int, home: LoopConnections) {
@@ -21,10 +23,12 @@ struct ConnectionRecvAllocator: RecvByteBufferAllocator {
     }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
-        self.home.takeBuffer(capacity: self.next, maximum: self.maximum) ?? allocator.buffer(capacity: self.next)
+        let spare = self.hasRead ? self.home.takeBuffer(capacity: self.next, maximum: self.maximum) : nil
+        return spare ?? allocator.buffer(capacity: self.next)
     }
 
     mutating func record(actualReadBytes: Int) -> Bool {
+        self.hasRead = true
         let mayGrow = self.sizes.record(actualReadBytes: actualReadBytes)
         self.next = self.sizes.nextBufferSize() ?? self.next
         return mayGrow

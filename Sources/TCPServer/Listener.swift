@@ -242,6 +242,7 @@ extension TCPServer {
             return "\(error)"
         }
         let text = String(cString: strerror(error.errnoCode))
-        return error.errnoCode == EADDRINUSE ? "\(text); another process listens there, or another server of this one" : text
+        let hint = "another process listens there, or another server of this one"
+        return error.errnoCode == EADDRINUSE ? "\(text); \(hint)" : text
     }
 }

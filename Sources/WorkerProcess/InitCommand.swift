@@ -37,7 +37,8 @@ public struct InitCommand: Sendable {
         }
         guard let status else {
             let limit = self.timeout.nanoseconds / 1_000_000
-            throw Failure(description: "server.on_init: `\(self.command.line)` took more than \(limit) ms (exec_timeout)")
+            let reason = "took more than \(limit) ms (exec_timeout)"
+            throw Failure(description: "server.on_init: `\(self.command.line)` \(reason)")
         }
         guard status.isSuccess else {
             throw Failure(description: "server.on_init: `\(self.command.line)` ended with \(status.text)")

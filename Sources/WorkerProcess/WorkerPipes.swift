@@ -53,7 +53,10 @@ struct WorkerPipes: Sendable {
     }
 
     /// Makes the channel that reads the worker's output and writes its input.
-    mutating func openRelay(on eventLoop: any EventLoop, handler: some ChannelHandler & Sendable) async throws -> any Channel {
+    mutating func openRelay(
+        on eventLoop: any EventLoop,
+        handler: some ChannelHandler & Sendable
+    ) async throws -> any Channel {
         guard let input, let output else {
             throw ChannelError.alreadyClosed
         }
@@ -68,7 +71,10 @@ struct WorkerPipes: Sendable {
     }
 
     /// Makes the channel that reads the worker's standard error.
-    mutating func openError(on eventLoop: any EventLoop, handler: some ChannelHandler & Sendable) async throws -> any Channel {
+    mutating func openError(
+        on eventLoop: any EventLoop,
+        handler: some ChannelHandler & Sendable
+    ) async throws -> any Channel {
         guard let error else {
             throw ChannelError.alreadyClosed
         }

@@ -125,5 +125,21 @@ extension Integration {
                 }
             }
         }
+
+        @Test("A large last answer is not cut for a client that goes on sending")
+        func largeLastAnswer() async throws {
+            let environment = ["WORKER_DATA": "context WRITECLOSE \(Self.filler)"]
+            try await withRR(Settings(.init("main", "framing: split"), environment: environment)) { rr in
+                let client = try rr.client()
+                try client.send("go\r\n")
+                // More than anybody will read, while the answer is on its way.
+                _ = try? client.sendWhatGoes(Data(repeating: 0x78, count: 100_000), atMost: 20)
+                #expect(try client.readToEnd().count == Self.filler.utf8.count)
+                try client.endSending()
+                #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
+        private static let filler = String(repeating: "0123456789", count: 10_000)
     }
 }

@@ -110,5 +110,18 @@ extension Integration {
                 #expect(result.output.hasPrefix("rr version "))
             }
         }
+
+        @Test("A second rr with -p leaves the first one's pid file alone")
+        func pidFileOfAnother() async throws {
+            var settings = try Settings(workers: 1)
+            settings.arguments = ["-p"]
+            try await withRR(settings) { rr in
+                let result = try Command.rr("serve", "-p", "-c", rr.directory.file(".rr.yaml"))
+                #expect(result.exit == .code(1))
+                #expect(result.errors.contains("\(rr.pid)"))
+                let text = try String(contentsOfFile: rr.directory.file(".pid"), encoding: .utf8)
+                #expect(text == "\(rr.pid)\n")
+            }
+        }
     }
 }

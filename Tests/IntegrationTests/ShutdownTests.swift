@@ -153,6 +153,18 @@ extension Integration {
             }
         }
 
+        @Test("A worker that ignores the stop command is killed in time for a clean exit")
+        func deafWorker() async throws {
+            // destroy_timeout is 60 s by default.
+            let settings = try Settings(
+                workers: 1, environment: ["WORKER_STOP": "hang"], more: "endure:\n  grace_period: 3s")
+            try await withRR(settings) { rr in
+                #expect(try rr.client().ask("hello") == "hello")
+                rr.process.send(signal: SIGTERM)
+                try rr.expectExit(.code(0), within: .seconds(10))
+            }
+        }
+
         /// Until no new connection is taken.
         private func awaitClosedListener(_ rr: RRProcess) throws {
             try eventually("the listener to be closed") {

@@ -265,5 +265,22 @@ extension Integration {
                 #expect(try rr.events.count("CLOSE") == 3)
             }
         }
+
+        @Test("Why workers cannot be started is in the log also long after the start")
+        func startFailureAfterTheStart() async throws {
+            let directory = try TemporaryDirectory()
+            for name in ["worker.php", "wire.php"] {
+                let text = try String(contentsOfFile: "\(Fixture.directory)/\(name)", encoding: .utf8)
+                try directory.write(text, to: name)
+            }
+            var settings = try Settings(workers: 1)
+            settings.command = "php worker.php"
+            let rr = try RRProcess(settings, directory: directory)
+            defer { rr.destroy() }
+            try rr.awaitReady()
+            try FileManager.default.removeItem(atPath: directory.file("worker.php"))
+            rr.killWorkers()
+            try rr.log.await("failed to spawn a worker", "Could not open input file")
+        }
     }
 }

@@ -78,4 +78,33 @@ import Testing
         let bench = PoolBench.busy().bench
         #expect((1...50).allSatisfy { bench.submit($0).started.isEmpty })
     }
+
+    @Test func aRetriedRequestAsksForAWorkerToo() throws {
+        let debug = PoolConfiguration.Allocator(maxWorkers: 5, spawnRate: 5, idleTimeout: .seconds(1))
+        var configuration = PoolConfiguration(numWorkers: 0, maxJobs: 1)
+        configuration.allocator = debug
+        let bench = PoolBench(configuration)
+        _ = bench.start()
+        let first = try #require(bench.submit(1).started.first)
+        bench.bringUp(first.id)
+        let refusal = try #require(bench.refused(first.id))
+        #expect(refusal.retry.waits)
+        #expect(refusal.retry.start.count + (refusal.start == nil ? 0 : 1) == 1, "somebody has to serve it")
+    }
+
+    @Test func anExtraWorkerThatIsIdleForIdleTTLIsNotReplaced() throws {
+        var configuration = PoolConfiguration(numWorkers: 1)
+        configuration.allocator = .init(maxWorkers: 1, spawnRate: 1, idleTimeout: .seconds(10))
+        configuration.supervisor.idleTTL = .seconds(2)
+        let (bench, workers) = PoolBench.running(configuration)
+        _ = bench.submit(0)
+        let extra = try #require(bench.submit(1).started.first)
+        bench.bringUp(extra.id)
+        bench.answered(workers[0])
+        bench.answered(extra.id)
+        bench.now = bench.now + .seconds(3)
+        let action = bench.tick()
+        #expect(action.stop.count == 1)
+        #expect(bench.machine.countedPlaces == 1)
+    }
 }

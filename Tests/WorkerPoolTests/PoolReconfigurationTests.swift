@@ -86,4 +86,16 @@ import Testing
         let isFollowedUp = !action.start.isEmpty || !bench.machine.isGone(successor.id)
         #expect(isFollowedUp, "the last worker of before the reset is still to be replaced")
     }
+
+    @Test func aRequestThatRunsWhenExecTTLComesCountsFromThen() {
+        let (bench, _) = PoolBench.busy()
+        bench.now = bench.now + .seconds(100)
+        var configuration = PoolConfiguration(numWorkers: 1)
+        configuration.supervisor.execTTL = .seconds(3)
+        _ = bench.reconfigure(configuration)
+        bench.now = bench.now + .seconds(2)
+        #expect(bench.tick().kill.isEmpty)
+        bench.now = bench.now + .seconds(1)
+        #expect(bench.tick().kill.count == 1)
+    }
 }

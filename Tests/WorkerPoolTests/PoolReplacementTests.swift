@@ -120,4 +120,17 @@ import Testing
         _ = bench.start()
         #expect(bench.reset().isEmpty)
     }
+
+    @Test func replacementsThatFailAreTriedLessAndLess() throws {
+        var configuration = PoolConfiguration(numWorkers: 1)
+        configuration.supervisor.ttl = .seconds(1)
+        let (bench, _) = PoolBench.running(configuration)
+        bench.now = bench.now + .seconds(1)
+        let successor = try #require(bench.tick().start.first)
+        _ = bench.launch(successor.id)
+        bench.failed(successor.id)
+        #expect(bench.tick().start.isEmpty, "not at once again")
+        bench.now = bench.now + .milliseconds(100)
+        #expect(bench.tick().start.count == 1)
+    }
 }

@@ -23,7 +23,7 @@ const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
-    'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted',
+    'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print',
 ];
 
 function note(array $entry): void
@@ -124,6 +124,7 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'eat' => [eat((int) $argument), answer('WRITE', getmypid() . "\r\n")],
         'eat-wait' => [eat(128), awaitFile($argument), answer('WRITE', "released\r\n")],
         'family' => pcntl_fork() === 0 ? sleep(3600) : hang(),
+        'print' => [print("$argument\n"), answer('WRITE', "done\r\n")],
         'adopted' => answer('WRITE', leaveOrphan() . "\r\n"),
         'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
         'flood-exit' => [flood((int) $argument), exit(0)],
