@@ -26,16 +26,20 @@ let package = Package(
         .target(name: "Configuration", dependencies: ["YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "Sockets", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "WorkerPool",
+                "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "TCPServer", dependencies: ["WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]),
+        .target(
+            name: "TCPServer",
+            dependencies: ["Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+        ),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Application",

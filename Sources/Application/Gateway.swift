@@ -52,6 +52,7 @@ public struct Gateway: Sendable {
     let loadAgain: @Sendable () throws -> LoadedConfiguration
     let loggers: Loggers
     let group: MultiThreadedEventLoopGroup
+    let relay: RelayListener?
     let launcher: WorkerProcessLauncher
     let pool: WorkerPool
     let server: TCPServer
@@ -59,7 +60,7 @@ public struct Gateway: Sendable {
     /// - Parameters:
     ///   - loaded: The configuration to start with.
     ///   - loadAgain: Reads the configuration anew, for a reload.
-    /// - Throws: When `server.user` or `server.group` cannot be taken on.
+    /// - Throws: When `server.user` or `server.group` cannot be taken on, or `server.relay` not be listened on.
     public init(
         _ loaded: LoadedConfiguration,
         process: Process,
@@ -75,11 +76,23 @@ public struct Gateway: Sendable {
         self.loadAgain = loadAgain
         self.loggers = loggers
         self.group = group
+        let relay = RelayAddress(settings.server.relay)
+        let command = try WorkerCommand(settings, relay: relay, process)
+        let serverPID = Int(getpid())
+        self.relay = try relay.map {
+            try RelayListener(
+                address: $0,
+                serverPID: serverPID,
+                credentials: command.credentials,
+                logger: loggers.server
+            )
+        }
         self.launcher = WorkerProcessLauncher(
-            command: try WorkerCommand(settings, process),
+            command: command,
             loops: loops,
             handshakeTimeout: configuration.allocateTimeout,
-            serverPID: Int(getpid()),
+            serverPID: serverPID,
+            listener: self.relay,
             logger: loggers.server
         )
         self.pool = WorkerPool(
@@ -101,6 +114,7 @@ public struct Gateway: Sendable {
 
     func leaveAtOnce(_ reason: String) -> Never {
         self.pool.kill()
+        self.relay?.removeFile()
         self.process.cleanUp()
         Console.error(reason)
         // Not exit(3): it would run destructors beside threads that are alive.

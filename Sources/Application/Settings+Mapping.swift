@@ -76,11 +76,26 @@ extension ServerConfiguration {
     }
 }
 
+extension RelayAddress {
+    /// `nil` for pipes.
+    init?(_ relay: Relay) {
+        switch relay {
+        case .pipes: return nil
+        // All who connect are on this machine.
+        case .tcp(host: "", let port): self = .tcp(host: "127.0.0.1", port: port)
+        case .tcp(let host, let port): self = .tcp(host: host, port: port)
+        case .unix(let path): self = .unix(path: path)
+        }
+    }
+}
+
 extension WorkerCommand {
     /// A worker, with the environment of REFERENCE 2: last wins.
-    init(_ settings: Settings, _ process: Gateway.Process) throws {
+    ///
+    /// - Parameter relay: Where it is to connect; `nil` for pipes.
+    init(_ settings: Settings, relay: RelayAddress?, _ process: Gateway.Process) throws {
         var environment = process.environment
-        environment["RR_RELAY"] = "pipes"
+        environment["RR_RELAY"] = relay.map { "\($0)" } ?? "pipes"
         if let rpc = settings.rpc {
             environment["RR_RPC"] = rpc.listen
         }

@@ -19,7 +19,7 @@ enum Schema {
     static let server: [SchemaKey] = [
         SchemaKey("command"),
         SchemaKey("env", .variables),
-        SchemaKey("relay", .value, .inEffectOnly("pipes")),
+        SchemaKey("relay"),
         SchemaKey("user"),
         SchemaKey("group"),
         SchemaKey("on_init", .section(onInit)),
@@ -56,7 +56,9 @@ enum Schema {
         SchemaKey("max_queue_size"),
         SchemaKey("allocate_timeout"),
         SchemaKey("destroy_timeout"),
-        SchemaKey("reset_timeout", .value, .later),
+        SchemaKey(
+            "reset_timeout", .value,
+            .never("a reset lets each worker finish its event, which `supervisor.exec_ttl` limits")),
         SchemaKey("stream_timeout", .value, .never("a TCP answer is never streamed")),
         SchemaKey("debug"),
         SchemaKey("command"),

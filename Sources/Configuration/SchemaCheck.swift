@@ -31,10 +31,6 @@ struct SchemaCheck {
         case .later:
             if isReported { warn(entry, path, "is not in effect yet") }
             isReported = false
-        case .inEffectOnly(let value):
-            if isReported, case .scalar(let scalar) = entry.value.content, !scalar.text.isEmpty, scalar.text != value {
-                warn(entry, path, "only `\(value)` is in effect yet; it is used instead of `\(scalar.text)`")
-            }
         }
         check(entry.value, node: key.node, path: path, isReported: isReported)
     }

@@ -22,8 +22,6 @@ struct SchemaKey: Sendable {
         case inEffect
         /// Its feature comes later: read and validated, then reported as not in effect yet.
         case later
-        /// As `inEffect` for this value, as `later` for any other.
-        case inEffectOnly(String)
         /// RoadRunner has or had it; here it never does anything, for this reason.
         case never(String)
         /// A section of RoadRunner that this service does not run.

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 import Synchronization
 
 #if canImport(Glibc)
@@ -86,7 +87,7 @@ public final class Listener: Sendable {
         }
         try? await channel.close().get()
         if case .unix(let path) = self.address {
-            unlink(path)
+            SocketFile.remove(path)
         }
     }
 }
@@ -155,7 +156,7 @@ extension TCPServer {
         let bootstrap = self.bootstrap(isTCP: address.isTCP, shared)
         switch address {
         case .unix(let path):
-            try Self.removeStaleSocket(path)
+            try SocketFile.removeStale(path)
             return try await bootstrap.bind(unixDomainSocketPath: path).get()
         case .tcp(let host, let port):
             return try await self.bind(bootstrap, host: host, port: port)
@@ -177,6 +178,7 @@ extension TCPServer {
     private func bootstrap(isTCP: Bool, _ shared: SharedServer) -> ServerBootstrap {
         let logger = self.logger(for: shared.current.name)
         let homes = self.homes
+        let limit = self.limit
         // Sockets inherit the options of their listener on Linux: set once instead of for each connection.
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: Self.backlog)
@@ -184,12 +186,14 @@ extension TCPServer {
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(limit: limit, logger: logger))
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                limit.opened()
+                channel.closeFuture.assumeIsolated().whenComplete { _ in limit.closed() }
+                return channel.eventLoop.makeCompletedFuture {
                     guard let home = homes.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.operationUnsupported
                     }
@@ -212,37 +216,7 @@ extension TCPServer {
             .serverChannelOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: Self.keepAlive)
     }
 
-    /// Removes the file of a socket that nobody listens on any more.
-    ///
-    /// - Throws: When somebody does, or when the path is something else.
-    private static func removeStaleSocket(_ path: String) throws {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            return
-        }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw IOError(errnoCode: EEXIST, reason: "the path is not a socket")
-        }
-        let address = try SocketAddress(unixDomainSocketPath: path)
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        guard descriptor >= 0 else {
-            throw IOError(errnoCode: errno, reason: "socket")
-        }
-        defer { Glibc.close(descriptor) }
-        // Only a socket that refuses is nobody's; one that has a full backlog, or is not ours to use, is somebody's.
-        let isRefused = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } != 0 && errno == ECONNREFUSED
-        guard isRefused else {
-            throw IOError(errnoCode: EADDRINUSE, reason: "bind")
-        }
-        unlink(path)
-    }
-
     private static func reason(_ error: any Error) -> String {
-        guard let error = error as? IOError else {
-            return "\(error)"
-        }
-        let text = String(cString: strerror(error.errnoCode))
-        let hint = "another process listens there, or another server of this one"
-        return error.errnoCode == EADDRINUSE ? "\(text); \(hint)" : text
+        (error as? IOError)?.listenFailure ?? "\(error)"
     }
 }

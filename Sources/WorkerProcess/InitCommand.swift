@@ -65,7 +65,7 @@ public struct InitCommand: Sendable {
     }
 
     private func log(_ output: SubprocessOutputSequence) async throws {
-        var lines = LineBuffer(limit: StandardErrorHandler.lineLimit)
+        var lines = LineBuffer(limit: OutputHandler.lineLimit)
         for try await chunk in output {
             lines.append(chunk.withUnsafeBytes { ByteBuffer(bytes: $0) })
             while let line = lines.next() {

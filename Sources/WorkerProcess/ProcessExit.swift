@@ -1,28 +1,64 @@
 import Dispatch
 import NIOCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Tells when a process has ended, while its id is still its own: it has not been reaped.
 final class ProcessExit: Sendable {
-    // Dispatch sources may be used from any thread; their type does not say so.
-    nonisolated(unsafe) private let source: any DispatchSourceRead
+    /// How often is looked where the kernel does not tell.
+    private static let interval = TimeAmount.milliseconds(50)
+
+    private enum Watch {
+        // Dispatch sources may be used from any thread; their type does not say so.
+        case descriptor(any DispatchSourceRead)
+        case polling(RepeatedTask)
+    }
+
+    private nonisolated(unsafe) let watch: Watch
     let future: EventLoopFuture<Void>
 
     /// - Parameter processDescriptor: A pidfd, which becomes readable when the process ends. It must stay open until
-    ///   ``cancel()`` has returned.
-    init(processDescriptor: CInt, on eventLoop: any EventLoop) {
+    ///   ``cancel()`` has returned. Negative when there is none: no descriptor was left, or the kernel is an old one.
+    init(pid: pid_t, processDescriptor: CInt, on eventLoop: any EventLoop) {
         let promise = eventLoop.makePromise(of: Void.self)
         self.future = promise.futureResult
+        guard processDescriptor >= 0 else {
+            // The promise is told of the task's end.
+            let task = eventLoop.scheduleRepeatedTask(
+                initialDelay: Self.interval,
+                delay: Self.interval,
+                notifying: promise
+            ) { task in
+                if Self.hasEnded(pid) {
+                    task.cancel()
+                }
+            }
+            self.watch = .polling(task)
+            return
+        }
         let source = DispatchSource.makeReadSource(fileDescriptor: processDescriptor)
         nonisolated(unsafe) let watched = source
         source.setEventHandler { watched.cancel() }
         source.setCancelHandler { promise.succeed() }
         source.activate()
-        self.source = source
+        self.watch = .descriptor(source)
+    }
+
+    private static func hasEnded(_ pid: pid_t) -> Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_signo == SIGCHLD
     }
 
     /// Ends the watch; when it returns the descriptor may be closed.
     func cancel() async {
-        self.source.cancel()
+        switch self.watch {
+        case .descriptor(let source): source.cancel()
+        case .polling(let task): task.cancel()
+        }
         try? await self.future.get()
     }
 }

@@ -5,7 +5,7 @@ import SystemPackage
 /// NIOCore has a type of the same name.
 typealias Descriptor = SystemPackage.FileDescriptor
 
-/// The three pipes of a worker: standard input, output and error.
+/// The three pipes of a worker: standard input, output and error. A worker whose frames go over a socket has no input.
 ///
 /// The worker's ends are closed by swift-subprocess once it has spawned, ours by the channels that take them.
 struct WorkerPipes: Sendable {
@@ -17,8 +17,13 @@ struct WorkerPipes: Sendable {
     private var error: Descriptor?
 
     /// Opens the pipes; close-on-exec, or a worker spawned at the same time would hold them open.
-    init() throws {
-        let input = try Descriptor.pipe(options: .closeOnExec)
+    ///
+    /// - Parameter hasInput: Without it the worker's input is empty.
+    init(hasInput: Bool) throws {
+        let input: (readEnd: Descriptor, writeEnd: Descriptor?) =
+            hasInput
+            ? try Descriptor.pipe(options: .closeOnExec)
+            : (try Descriptor.open("/dev/null", .readOnly, options: .closeOnExec), nil)
         let output: (readEnd: Descriptor, writeEnd: Descriptor)
         let error: (readEnd: Descriptor, writeEnd: Descriptor)
         do {
@@ -38,9 +43,9 @@ struct WorkerPipes: Sendable {
         (self.error, self.childError) = (error.readEnd, error.writeEnd)
     }
 
-    private static func close(_ descriptors: Descriptor...) {
+    private static func close(_ descriptors: Descriptor?...) {
         for descriptor in descriptors {
-            try? descriptor.close()
+            try? descriptor?.close()
         }
     }
 
@@ -75,16 +80,32 @@ struct WorkerPipes: Sendable {
         on eventLoop: any EventLoop,
         handler: some ChannelHandler & Sendable
     ) async throws -> any Channel {
-        guard let error else {
+        try await Self.open(&self.error, on: eventLoop, handler: handler)
+    }
+
+    /// Makes the channel that reads the worker's output when it is not the relay.
+    mutating func openOutput(
+        on eventLoop: any EventLoop,
+        handler: some ChannelHandler & Sendable
+    ) async throws -> any Channel {
+        try await Self.open(&self.output, on: eventLoop, handler: handler)
+    }
+
+    private static func open(
+        _ descriptor: inout Descriptor?,
+        on eventLoop: any EventLoop,
+        handler: some ChannelHandler & Sendable
+    ) async throws -> any Channel {
+        guard let input = descriptor else {
             throw ChannelError.alreadyClosed
         }
         let channel = try await NIOPipeBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
             }
-            .takingOwnershipOfDescriptor(input: error.rawValue)
+            .takingOwnershipOfDescriptor(input: input.rawValue)
             .get()
-        self.error = nil
+        descriptor = nil
         return channel
     }
 }

@@ -5,33 +5,38 @@ import Subprocess
 import SystemPackage
 public import WorkerPool
 
-/// Starts workers as processes that speak Goridge over their standard input and output.
+/// Starts workers as processes that speak Goridge over their standard input and output, or over a socket.
 public struct WorkerProcessLauncher: WorkerLauncher {
     private let current: CurrentCommand
     let loops: [any EventLoop]
     let serverPID: Int
+    let listener: RelayListener?
     let logger: Logger
 
     /// - Parameters:
     ///   - loops: The event loops that relays are spread over, place by place; loops of a `MultiThreadedEventLoopGroup`.
     ///   - handshakeTimeout: How long a new process may take to answer with its pid.
     ///   - serverPID: This process's id, which the handshake tells.
+    ///   - listener: Where workers connect; `nil` when their input and output are the relay.
     public init(
         command: WorkerCommand,
         loops: [any EventLoop],
         handshakeTimeout: TimeAmount,
         serverPID: Int,
+        listener: RelayListener?,
         logger: Logger
     ) {
         self.current = CurrentCommand((command, handshakeTimeout))
         self.loops = loops
         self.serverPID = serverPID
+        self.listener = listener
         self.logger = logger
     }
 
     /// Changes what workers are started with from now on.
     public func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
         self.current.value = (command, handshakeTimeout)
+        self.listener?.admit(command.credentials)
     }
 
     public func run(_ id: WorkerID, events: any WorkerEvents) async {
@@ -52,18 +57,46 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         events: any WorkerEvents
     ) async throws {
         let loopIndex = id.place % self.loops.count
-        var pipes = try WorkerPipes()
-        // Until a channel owns them, our ends are this function's to close.
-        defer { pipes.closeOurs() }
         let relay = WorkerRelay(
             id: id,
             eventLoop: self.loops[loopIndex],
             loopIndex: loopIndex,
             handshake: handshake,
+            listener: self.listener,
             events: events,
             logger: self.logger
         )
-        let result = try await Subprocess.run(
+        let pipes = try WorkerPipes(hasInput: self.listener == nil)
+        let status = relay.eventLoop.makePromise(of: String.self)
+        // Not a child task: see ``UnwatchedProcess``.
+        let task = Task {
+            do {
+                status.succeed(try await Self.run(command, relay, pipes, status))
+            } catch {
+                status.fail(error)
+            }
+        }
+        let text = try await withTaskCancellationHandler {
+            try await status.futureResult.get()
+        } onCancel: {
+            task.cancel()
+        }
+        await relay.reaped(status: text)
+    }
+
+    /// Runs a worker's process until it has been reaped.
+    ///
+    /// - Returns: How it ended.
+    private static func run(
+        _ command: WorkerCommand,
+        _ relay: WorkerRelay,
+        _ pipes: WorkerPipes,
+        _ status: EventLoopPromise<String>
+    ) async throws -> String {
+        var pipes = pipes
+        // Until a channel owns them, our ends are this function's to close.
+        defer { pipes.closeOurs() }
+        return try await Subprocess.run(
             command.executable,
             arguments: command.rest,
             environment: .custom(command.variables),
@@ -73,12 +106,15 @@ public struct WorkerProcessLauncher: WorkerLauncher {
             output: .fileDescriptor(pipes.childOutput, closeAfterSpawningProcess: true),
             error: .fileDescriptor(pipes.childError, closeAfterSpawningProcess: true)
         ) { execution in
-            try await relay.accompany(
-                pid: execution.processIdentifier.value,
-                processDescriptor: execution.processIdentifier.processDescriptor,
-                pipes: &pipes
-            )
-        }
-        await relay.reaped(status: result.terminationStatus.text)
+            let pid = execution.processIdentifier.value
+            let descriptor = execution.processIdentifier.processDescriptor
+            defer {
+                if descriptor < 0 {
+                    pipes.closeOurs()
+                    UnwatchedProcess(pid: pid).reap(on: relay.eventLoop, telling: status)
+                }
+            }
+            try await relay.accompany(pid: pid, processDescriptor: descriptor, pipes: &pipes)
+        }.terminationStatus.text
     }
 }

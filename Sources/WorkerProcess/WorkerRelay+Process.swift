@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOPosix
 import Synchronization
 import SystemPackage
 import WorkerPool
@@ -16,15 +17,15 @@ extension WorkerRelay {
 
     /// Talks with a worker from its start to the end of its process, which is not reaped before this returns.
     ///
-    /// - Parameter processDescriptor: The pidfd of the process, open for as long as this runs.
+    /// - Parameter processDescriptor: The pidfd of the process, open for as long as this runs; negative without one.
     func accompany(pid: pid_t, processDescriptor: CInt, pipes: inout WorkerPipes) async throws {
         self.logger[metadataKey: "worker.pid"] = "\(pid)"
         self.process.withLock { $0 = pid }
         // From here on the id may be given to another process.
         defer { self.process.withLock { $0 = nil } }
-        let exit = ProcessExit(processDescriptor: processDescriptor, on: self.eventLoop)
+        let exit = ProcessExit(pid: pid, processDescriptor: processDescriptor, on: self.eventLoop)
         do {
-            try await self.converse(until: exit.future, pipes: &pipes)
+            try await self.converse(with: pid, until: exit.future, pipes: &pipes)
         } catch {
             self.kill()
             await exit.cancel()
@@ -33,19 +34,20 @@ extension WorkerRelay {
         await exit.cancel()
     }
 
-    private func converse(until exit: EventLoopFuture<Void>, pipes: inout WorkerPipes) async throws {
+    private func converse(
+        with pid: pid_t,
+        until exit: EventLoopFuture<Void>,
+        pipes: inout WorkerPipes
+    ) async throws {
         self.events.workerStarted(self.id, self)
-        let errorHandler = StandardErrorHandler(eventLoop: self.eventLoop, logger: self.logger)
+        let errorHandler = OutputHandler(eventLoop: self.eventLoop, logger: self.logger)
         let errorChannel = try await pipes.openError(on: self.eventLoop, handler: errorHandler)
-        let channel = try await pipes.openRelay(on: self.eventLoop, handler: self)
-        exit.whenComplete { _ in
-            // What the process wrote last is read first; then nothing more comes, even when a child of it holds the pipe.
-            for channel in [channel, errorChannel] {
-                self.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
-            }
-        }
+        self.closeLate(errorChannel, after: exit)
         try await withTaskCancellationHandler {
-            try await channel.closeFuture.get()
+            if let channel = try await self.open(&pipes, pid: pid, until: exit) {
+                self.closeLate(channel, after: exit)
+                try await channel.closeFuture.get()
+            }
             let timer = try await self.eventLoop.submit {
                 self.eventLoop.scheduleTask(deadline: self.stopDeadline ?? .now() + Self.lingerTime) { self.kill() }
             }.get()
@@ -61,6 +63,50 @@ extension WorkerRelay {
         } onCancel: {
             self.kill()
         }
+    }
+
+    /// What the process wrote last is read first; then nothing more comes, even when a child of it holds the pipe.
+    private func closeLate(_ channel: any Channel, after exit: EventLoopFuture<Void>) {
+        exit.whenComplete { _ in
+            self.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        }
+    }
+
+    /// Makes the channel that frames go over.
+    ///
+    /// - Returns: `nil` when the worker has not connected in time, or has ended.
+    private func open(
+        _ pipes: inout WorkerPipes,
+        pid: pid_t,
+        until exit: EventLoopFuture<Void>
+    ) async throws -> (any Channel)? {
+        guard let listener else {
+            return try await pipes.openRelay(on: self.eventLoop, handler: self)
+        }
+        let outputHandler = OutputHandler(eventLoop: self.eventLoop, logger: self.logger)
+        self.closeLate(try await pipes.openOutput(on: self.eventLoop, handler: outputHandler), after: exit)
+        let future = listener.connection(of: pid, on: self.eventLoop)
+        exit.whenComplete { _ in listener.abandon(pid) }
+        let timer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
+            let limit = self.handshake.timeout.nanoseconds / 1_000_000
+            self.startFailure =
+                "the worker has not connected to \(listener.address) (server.relay) within \(limit) ms (allocate_timeout)"
+            listener.abandon(pid)
+            self.kill()
+        }
+        defer { timer.cancel() }
+        guard let connection = try? await future.get() else {
+            return nil
+        }
+        return try await ClientBootstrap(group: self.eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    self.greeting = connection.received
+                    try channel.pipeline.syncOperations.addHandler(self)
+                }
+            }
+            .withConnectedSocket(connection.descriptor)
+            .get()
     }
 
     /// The process has been reaped.

@@ -29,6 +29,8 @@ final class WorkerRelay: @unchecked Sendable {
     let eventLoop: any EventLoop
     let loopIndex: Int
     let handshake: Handshake
+    /// Where the worker connects; `nil` when its input and output are the relay.
+    let listener: RelayListener?
     let events: any WorkerEvents
     /// Names the process from the moment on that it is known.
     var logger: Logger
@@ -45,6 +47,8 @@ final class WorkerRelay: @unchecked Sendable {
     /// Whether the write that runs reaches the worker whole or not at all.
     var isWritingAtomically = false
     var handshakeTimer: Scheduled<Void>?
+    /// What came over the relay before it was a channel; the worker has been told our pid then.
+    var greeting: ByteBuffer?
     var strayOutput: StrayOutput?
     /// Why the worker never became ready.
     var startFailure: String?
@@ -59,6 +63,7 @@ final class WorkerRelay: @unchecked Sendable {
         eventLoop: any EventLoop,
         loopIndex: Int,
         handshake: Handshake,
+        listener: RelayListener?,
         events: any WorkerEvents,
         logger: Logger
     ) {
@@ -66,6 +71,7 @@ final class WorkerRelay: @unchecked Sendable {
         self.eventLoop = eventLoop
         self.loopIndex = loopIndex
         self.handshake = handshake
+        self.listener = listener
         self.events = events
         self.logger = logger
     }
@@ -151,11 +157,15 @@ extension WorkerRelay: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        if let greeting {
+            self.received(greeting)
+            self.greeting = nil
+            return
+        }
         self.writeControl(.pid(self.handshake.serverPID))
         self.handshakeTimer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
             self.handshakeTimedOut()
         }
-        context.fireChannelActive()
     }
 
     private func handshakeTimedOut() {
@@ -168,7 +178,10 @@ extension WorkerRelay: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = self.unwrapInboundIn(data)
+        self.received(self.unwrapInboundIn(data))
+    }
+
+    private func received(_ bytes: ByteBuffer) {
         if let strayOutput {
             strayOutput.append(bytes)
             return

@@ -1,8 +1,9 @@
 import Logging
 import NIOCore
 
-/// Logs what a worker writes to its standard error, a line an entry, and never lets the pipe fill up.
-final class StandardErrorHandler: ChannelInboundHandler, Sendable {
+/// Logs what a worker writes to its standard error, a line an entry, and never lets the pipe fill up; also what it
+/// writes to its standard output when frames go over a socket.
+final class OutputHandler: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
 
     /// A longer line is logged in pieces of this many bytes.

@@ -1,0 +1,96 @@
+import Dispatch
+import Goridge
+import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A connection to the relay's socket of which it is not known yet whose it is. Confined to its queue.
+final class RelayCaller {
+    enum Event {
+        /// It has said which process it is.
+        case introduced(pid_t)
+        /// It is gone, or has said something else.
+        case failed
+    }
+
+    /// The most that is read before the connection is handed over, in bytes.
+    private static let limit = 4096
+
+    /// No other caller's, ever.
+    let id: UInt64
+    private let descriptor: CInt
+    private let source: any DispatchSourceRead
+    private var decoder = FrameDecoder(payloadLimit: RelayCaller.limit)
+    private var isIntroduced = false
+    private var owner: @Sendable (CInt) -> Void = { close($0) }
+    /// All that was read: it is for who gets the connection.
+    private(set) var received = ByteBuffer()
+
+    /// - Parameters:
+    ///   - descriptor: A connected socket that does not block, owned from here on.
+    ///   - handle: Called on the queue.
+    init(id: UInt64, descriptor: CInt, queue: DispatchQueue, handle: @escaping (RelayCaller, Event) -> Void) {
+        self.id = id
+        self.descriptor = descriptor
+        self.source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        // It lives until its source is cancelled, which lets go of both.
+        self.source.setEventHandler {
+            if let event = self.read() {
+                handle(self, event)
+            }
+        }
+        self.source.setCancelHandler { self.owner(descriptor) }
+        self.source.activate()
+    }
+
+    /// Sends the server's part of the handshake, which fits into the buffer of a new socket.
+    ///
+    /// - Returns: Whether that worked.
+    func greet(serverPID: Int) -> Bool {
+        var frame = ByteBuffer()
+        frame.writeControlFrame(.pid(serverPID))
+        let count = frame.withUnsafeReadableBytes {
+            send(self.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        return count == frame.readableBytes
+    }
+
+    private func read() -> Event? {
+        let count = self.received.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.limit) { buffer in
+            max(recv(self.descriptor, buffer.baseAddress, Self.limit, 0), 0)
+        }
+        guard count > 0 else {
+            return [EAGAIN, EINTR].contains(errno) ? nil : .failed
+        }
+        guard !self.isIntroduced, self.received.readableBytes <= Self.limit else {
+            // A worker says nothing more until it is asked.
+            return .failed
+        }
+        self.decoder.append(
+            self.received.getSlice(at: self.received.writerIndex - count, length: count) ?? ByteBuffer())
+        do throws(FrameError) {
+            guard let frame = try self.decoder.next() else {
+                return nil
+            }
+            guard frame.flags.contains(.control), case .pid(let number) = ControlMessage(payload: frame.payload),
+                let pid = pid_t(exactly: number), pid > 0
+            else {
+                return .failed
+            }
+            self.isIntroduced = true
+            return .introduced(pid)
+        } catch {
+            return .failed
+        }
+    }
+
+    /// Gives the descriptor away, on the queue, when nobody watches it any more; without an owner it is closed.
+    func release(to owner: (@Sendable (CInt) -> Void)? = nil) {
+        self.owner = owner ?? self.owner
+        self.source.cancel()
+    }
+}
