@@ -8,6 +8,8 @@ public struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
         case version(UInt8)
         /// A header length, in 32-bit words, outside 3…13.
         case headerLength(Int)
+        /// Byte 1 has a bit without a meaning.
+        case flags(UInt8)
         /// The CRC of bytes 0–5 is not the one that bytes 6–9 carry.
         case checksum(carried: UInt32, expected: UInt32)
         /// Byte 11 or the unused bits of byte 10 are set.
@@ -31,6 +33,8 @@ public struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
             "not a Goridge frame: version \(version) instead of \(FrameHeader.version)"
         case .headerLength(let words):
             "not a Goridge frame: a header of \(words) words instead of 3 to \(3 + FrameHeader.maximumOptionCount)"
+        case .flags(let flags):
+            "not a Goridge frame: unknown flags \(flags)"
         case .checksum(let carried, let expected):
             "not a Goridge frame: CRC \(carried) instead of \(expected)"
         case .reservedBits:

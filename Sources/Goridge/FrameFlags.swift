@@ -15,6 +15,9 @@ public struct FrameFlags: OptionSet, Sendable, Hashable {
     /// The payload is an error message of the worker's.
     public static let error = FrameFlags(rawValue: 0x40)
     public static let proto = FrameFlags(rawValue: 0x80)
+
+    /// The bits that have a meaning.
+    public static let known: FrameFlags = [.control, .raw, .json, .msgpack, .gob, .error, .proto]
 }
 
 /// Byte 10 of a frame's header.

@@ -63,8 +63,11 @@ extension FrameHeader {
         guard words >= 3, words <= 3 + self.maximumOptionCount else {
             return .malformed(.headerLength(words))
         }
+        guard bytes.count < 2 || FrameFlags.known.isSuperset(of: FrameFlags(rawValue: bytes[1])) else {
+            return .malformed(.flags(bytes[1]))
+        }
         guard bytes.count >= self.fixedLength else {
-            return .incomplete
+            return self.parseIncomplete(bytes, first)
         }
         let payloadLength = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
         let carried = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt32.self))
@@ -83,6 +86,26 @@ extension FrameHeader {
                 payloadLength: payloadLength
             )
         )
+    }
+}
+
+extension FrameHeader {
+    private static let checksumOffset = 6
+
+    /// Of a checksum whose first bytes are wrong the others are not waited for.
+    private static func parseIncomplete(_ bytes: UnsafeRawBufferPointer, _ first: UInt8) -> Prefix {
+        guard bytes.count > self.checksumOffset else {
+            return .incomplete
+        }
+        let payloadLength = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
+        let expected = CRC32.checksum(version: first, flags: bytes[1], payloadLength: payloadLength)
+        var carried: UInt32 = 0
+        var mask: UInt32 = 0
+        for (index, byte) in bytes[self.checksumOffset...].prefix(4).enumerated() {
+            carried |= UInt32(byte) << UInt32(8 * index)
+            mask |= 0xFF << UInt32(8 * index)
+        }
+        return carried == expected & mask ? .incomplete : .malformed(.checksum(carried: carried, expected: expected))
     }
 }
 

@@ -23,13 +23,13 @@ import Testing
 
     @Test func nothingIsReservedForARefusedHeader() throws {
         var header = self.header(announcing: 1 << 30)
-        header.setInteger(UInt32(0), at: 6)
+        header.setInteger(UInt8(1), at: 11)
         var decoder = FrameDecoder()
         for byte in header.readableBytesView.dropLast() {
             decoder.append(ByteBuffer(bytes: [byte]))
             #expect(try decoder.next() == nil)
         }
-        decoder.append(ByteBuffer(bytes: [0]))
+        decoder.append(ByteBuffer(bytes: [1]))
         #expect(throws: FrameError.self) { try decoder.next() }
         #expect(decoder.undecoded.storageCapacity <= 64)
     }

@@ -43,7 +43,9 @@ import Testing
             bytes[bit / 8] ^= 1 << UInt8(bit % 8)
             let error = try #require(self.refusal(of: bytes), "bit \(bit)")
             #expect(error.bytes == ByteBuffer(bytes: bytes))
-            if bit >= 8 {
+            if bit == 9 {
+                #expect(error.reason == .flags(bytes[1]))
+            } else if bit >= 8 {
                 guard case .checksum(let carried, let expected) = error.reason else {
                     Issue.record("bit \(bit): \(error)")
                     continue
@@ -99,17 +101,24 @@ import Testing
         #expect(!decoder.isEmpty)
     }
 
-    @Test func aRefusedHeaderInPiecesIsRefusedWhenItIsWhole() throws {
+    @Test func aFlagWithoutAMeaningIsRefusedWhenItComes() {
+        // How a terminal's colour starts: the first byte alone could be a frame's.
+        #expect(self.refusal(of: [0x1B]) == nil)
+        #expect(self.refusal(of: Array("\u{1B}[".utf8))?.reason == .flags(0x5B))
+    }
+
+    @Test(arguments: 6...9)
+    func theFirstWrongByteOfAChecksumIsEnoughToRefuse(_ position: Int) throws {
         var bytes = KnownFrame.answer.bytes
-        bytes[7] ^= 0xFF
+        bytes[position] ^= 0xFF
         var decoder = FrameDecoder()
-        for count in 1...11 {
-            decoder.append(ByteBuffer(bytes: [bytes[count - 1]]))
+        for byte in bytes[..<position] {
+            decoder.append(ByteBuffer(bytes: [byte]))
             #expect(try decoder.next() == nil)
         }
-        decoder.append(ByteBuffer(bytes: [bytes[11]]))
+        decoder.append(ByteBuffer(bytes: [bytes[position]]))
         let error = #expect(throws: FrameError.self) { _ = try decoder.next() }
-        #expect(error?.bytes == ByteBuffer(bytes: bytes.prefix(12)))
+        #expect(error?.bytes == ByteBuffer(bytes: bytes.prefix(position + 1)))
     }
 
     @Test func descriptionsNameWhatWasWrong() {
@@ -118,6 +127,7 @@ import Testing
         }
         #expect(text(.version(5)).contains("version 5"))
         #expect(text(.headerLength(2)).contains("2 words"))
+        #expect(text(.flags(2)).contains("flags 2"))
         #expect(text(.checksum(carried: 7, expected: 8)).contains("CRC 7 instead of 8"))
         #expect(text(.reservedBits).contains("reserved"))
         #expect(text(.payloadLength(9, limit: 8)).contains("9 bytes is over the limit of 8"))

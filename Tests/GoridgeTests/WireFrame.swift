@@ -41,7 +41,7 @@ struct WireFrame {
 extension WireFrame {
     static func random(using random: inout SeededGenerator, maximumPayload: Int = 64) -> WireFrame {
         WireFrame(
-            flags: FrameFlags(rawValue: .random(in: 0...255, using: &random)),
+            flags: .known.intersection(FrameFlags(rawValue: .random(in: 0...255, using: &random))),
             streamFlags: StreamFlags(rawValue: .random(in: 0...15, using: &random)),
             options: (0..<Int.random(in: 0...10, using: &random)).map { _ in .random(in: 0...(.max), using: &random) },
             payload: random.bytes(Int.random(in: 0...maximumPayload, using: &random))
