@@ -53,6 +53,11 @@ public struct PoolConfiguration: Sendable, Hashable {
         }
     }
 
+    /// Workers at the most, but for those that are being replaced.
+    public var maximumWorkers: Int {
+        self.numWorkers + (self.allocator?.maxWorkers ?? 0)
+    }
+
     /// Whether the times at which workers become idle and busy are needed.
     var needsTimes: Bool {
         self.supervisor.idleTTL != nil || self.supervisor.execTTL != nil || self.allocator != nil

@@ -22,7 +22,8 @@ extension PoolStateMachine {
         while self.countedPlaces < configuration.numWorkers {
             action.start.append(self.occupy(isCounted: true))
         }
-        for place in self.places.indices where self.countedPlaces > self.countedLimit {
+        // Those beyond `num_workers` that the allocator started leave when they have been idle.
+        for place in self.places.indices where self.countedPlaces > configuration.maximumWorkers {
             self.dismiss(place, &action)
         }
         action.start += self.startSuccessors() + self.grow()
@@ -43,11 +44,6 @@ extension PoolStateMachine {
                 break
             }
         }
-    }
-
-    /// Workers that may be kept: those beyond `num_workers` that the allocator started leave when they have been idle.
-    private var countedLimit: Int {
-        self.configuration.numWorkers + (self.configuration.allocator?.maxWorkers ?? 0)
     }
 
     private mutating func dismiss(_ place: Int, _ action: inout ReconfigureAction) {

@@ -104,7 +104,7 @@ extension PoolStateMachine {
         guard let allocator = self.configuration.allocator, self.phase == .running else {
             return 0
         }
-        let room = self.configuration.numWorkers + allocator.maxWorkers - self.countedPlaces
+        let room = self.configuration.maximumWorkers - self.countedPlaces
         return min(self.waiting - self.startingCount, allocator.spawnRate - self.startingCount, room)
     }
 

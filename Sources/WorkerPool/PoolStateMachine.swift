@@ -438,7 +438,7 @@ extension PoolStateMachine {
         var poolIsReady = false
         /// The worker that this one replaces, when it is idle; a busy one stops after its answer.
         var stop: WorkerID?
-        /// Successors that may be started now.
+        /// Workers that may be started now.
         var start: [StartAction] = []
     }
 
@@ -467,7 +467,10 @@ extension PoolStateMachine {
         if worker.epoch < self.epoch {
             self.askForReplacement(id)
         }
-        return ReadyResult(action: action, poolIsReady: self.runIfReady(), stop: old, start: self.startSuccessors())
+        let poolIsReady = self.runIfReady()
+        // What waits may need more than were started at once.
+        let start = self.startSuccessors() + self.grow()
+        return ReadyResult(action: action, poolIsReady: poolIsReady, stop: old, start: start)
     }
 
     struct FailureAction {
@@ -475,6 +478,8 @@ extension PoolStateMachine {
         var request: RetryAction?
         /// The start of the worker's successor.
         var start: StartAction?
+        /// The start of workers for events that wait: as a successor it kept others from being started.
+        var more: [StartAction] = []
         /// The pool never became ready: its start has failed.
         var startFailed = false
         /// It was to replace this worker, which goes on instead.
@@ -499,6 +504,7 @@ extension PoolStateMachine {
             action.startFailed = self.phase == .starting
             action.goesOn = self.giveUpReplacing(id, now: now)
             action.start = self.vacate(id.place, after: .failure(wasUseful: false))
+            action.more = self.grow()
         case .idle(let worker):
             self.free[worker.loopIndex].removeAll { $0 == id.place }
             action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))

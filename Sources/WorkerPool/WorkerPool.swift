@@ -239,7 +239,7 @@ extension WorkerPool: WorkerEvents {
             self.close(timeout: .milliseconds(500))
         } else {
             self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
-            self.start(action.start.map { [$0] } ?? [])
+            self.start((action.start.map { [$0] } ?? []) + action.more)
         }
         if let request = action.request {
             self.retry(request, handle: next)

@@ -26,6 +26,21 @@ import Testing
         #expect(counts == [1, 1, 0, 0, 0])
     }
 
+    @Test func whatStillWaitsStartsMoreWhenOneIsReady() throws {
+        let bench = PoolBench.busy(self.configuration(maxWorkers: 3, spawnRate: 1)).bench
+        var start = try #require(bench.submit(1).started.first)
+        for request in 2...5 {
+            #expect(bench.submit(request).started.isEmpty)
+        }
+        for request in 1...2 {
+            let result = bench.bringUp(start.id)
+            #expect(result.action.served == request)
+            start = try #require(result.start.first)
+            #expect(result.start.count == 1)
+        }
+        #expect(bench.bringUp(start.id).start.isEmpty, "as many as are allowed")
+    }
+
     @Test func neverMoreThanTheLimit() {
         let bench = PoolBench.busy(self.configuration(maxWorkers: 3, spawnRate: 10)).bench
         var started = 0
@@ -56,6 +71,45 @@ import Testing
         bench.now = bench.now + .hours(1)
         #expect(bench.tick().stop.isEmpty)
         #expect(bench.machine.ready == 1)
+    }
+
+    /// Three events at a time, each of which takes a worker 20 to 30 ms, every 40 ms for half an hour.
+    @Test func underASteadyLoadNobodyComesAndGoes() throws {
+        let bench = PoolBench.running(self.configuration(maxWorkers: 5, spawnRate: 5)).bench
+        var random = SeededGenerator(seed: 7)
+        var starts: [NIODeadline] = []
+        var request = 0
+        let begin = bench.now
+        for round in 0..<45_000 {
+            var busy: [WorkerID] = []
+            var waiting = 0
+            for _ in 1...3 {
+                request += 1
+                let action = bench.submit(request)
+                busy += action.leased.map { [$0] } ?? []
+                waiting += action.waits ? 1 : 0
+                for start in action.started {
+                    starts.append(bench.now)
+                    bench.bringUp(start.id)
+                    busy.append(start.id)
+                    waiting -= 1
+                }
+            }
+            bench.now = bench.now + .milliseconds(.random(in: 20...30, using: &random))
+            for worker in busy.shuffled(using: &random) {
+                while waiting > 0, bench.answered(worker)?.next.served != nil {
+                    waiting -= 1
+                }
+                bench.answered(worker)
+            }
+            bench.now = begin + .milliseconds(40) * (round + 1)
+            if round.isMultiple(of: 25) {
+                let tick = bench.tick()
+                #expect(tick.stop.isEmpty && tick.start.isEmpty, "round \(round)")
+            }
+        }
+        #expect(starts == [begin, begin], "two more are needed, from the first moment on")
+        #expect(bench.machine.ready == 3)
     }
 
     @Test func aWorkerBeyondTheNumberThatDiesIsNotReplaced() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WorkerPool
 
-/// Long random sequences of events; a failure names its seed, which repeats it.
+/// Long random sequences of events, more than a million in all; a failure names its seed, which repeats it.
 @Suite struct PoolRandomWalkTests {
     private func configuration(using random: inout SeededGenerator) -> PoolConfiguration {
         var configuration = PoolConfiguration(
@@ -53,11 +53,11 @@ import Testing
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedAndReset(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 10, steps: 3000, isSupervised: true)
+        try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: true)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedResetAndReconfigured(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 10, steps: 3000, isSupervised: true, isReconfigured: true)
+        try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: true, isReconfigured: true)
     }
 }

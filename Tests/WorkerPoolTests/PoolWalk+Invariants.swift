@@ -62,6 +62,8 @@ extension PoolWalk {
         if self.wasReady {
             try check(counted >= configuration.numWorkers, "\(counted) workers of \(configuration.numWorkers)")
             try check(counted <= most, "\(counted) workers of \(most) at the most")
+            let isHelped = configuration.allocator == nil || starting > 0 || counted == most
+            try check(self.model.waiting.isEmpty || isHelped, "requests wait and the pool does not grow")
         }
     }
 

@@ -231,6 +231,7 @@ struct PoolWalk {
         }
         if !self.startFailed {
             try self.successor(in: id.place, action.start)
+            try self.occupy(action.more)
         }
     }
 
