@@ -8,6 +8,7 @@ extension Gateway {
     /// What can change while the service lives.
     struct Current {
         var settings: Settings
+        let descriptorLimit: Int
         var listeners: [Listener] = []
 
         var servers: [ServerConfiguration] {
@@ -21,8 +22,8 @@ extension Gateway {
             let loaded = try self.loadAgain()
             self.report(loaded.warnings)
             let next = loaded.settings
-            let command = try WorkerCommand(next, self.process)
-            var changed = Current(settings: next)
+            let command = try WorkerCommand(next, relay: self.relay?.address, self.process)
+            var changed = Current(settings: next, descriptorLimit: current.descriptorLimit)
             // Binding may fail, and the rest cannot: so it comes first.
             changed.listeners = try await self.server.listen(on: changed.servers, keeping: current.listeners)
             self.warnAboutWhatStays(current.settings, next)
@@ -30,6 +31,7 @@ extension Gateway {
             let pool = PoolConfiguration(next.tcp.pool)
             self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
             self.pool.reconfigure(pool)
+            self.limitConnections(current.descriptorLimit, next)
             current = changed
             self.loggers.rr.notice("the configuration was reloaded")
             self.pool.reset()

@@ -16,7 +16,8 @@ extension Gateway {
     ///
     /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
     public func run() async throws {
-        raiseDescriptorLimit(self.loggers.rr)
+        let descriptorLimit = DescriptorLimit.raise(self.loggers.rr)
+        self.limitConnections(descriptorLimit, self.settings)
         let (events, tell) = Events.makeStream()
         // Caught from the first moment on: a signal during the start ends it in order, too.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
@@ -34,8 +35,9 @@ extension Gateway {
                 tell.yield(.poolEnded(failure: "\(error)"))
             }
         }
-        let outcome = await self.live(events, initCommand, tell, &watchdog)
+        let outcome = await self.live(events, initCommand, tell, descriptorLimit, &watchdog)
         await poolTask.value
+        self.relay?.close()
         try? await self.group.shutdownGracefully()
         reaping.cancel()
         signalTask.cancel()
@@ -93,10 +95,11 @@ extension Gateway {
         _ events: Events,
         _ initCommand: Task<Void, any Error>,
         _ tell: Events.Continuation,
+        _ descriptorLimit: Int,
         _ watchdog: inout Task<Void, Never>?
     ) async -> LifecycleStateMachine.Outcome {
         var lifecycle = LifecycleStateMachine()
-        var current = Current(settings: self.settings)
+        var current = Current(settings: self.settings, descriptorLimit: descriptorLimit)
         var grace = Grace(period: .zero)
         for await event in events {
             for action in lifecycle.handle(event) {
@@ -139,6 +142,12 @@ extension Gateway {
             }
         }
         return .success
+    }
+
+    /// Keeps enough descriptors for the workers.
+    func limitConnections(_ descriptorLimit: Int, _ settings: Settings) {
+        let workers = PoolConfiguration(settings.tcp.pool).maximumWorkers
+        self.server.limitConnections(to: DescriptorLimit.connections(of: descriptorLimit, workers: workers))
     }
 
     /// Near the end of the grace period what is left is killed, so that it is reaped within it; at its end we leave.

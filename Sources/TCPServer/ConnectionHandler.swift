@@ -208,8 +208,11 @@ extension ConnectionHandler: PoolRequest {
         } else {
             self.body = ByteBuffer()
         }
-        if case .failed(let failure) = outcome, self.kind == .close, !failure.reachedWorker {
-            self.server.logger.error("CLOSE was not delivered", metadata: self.metadata(["reason": "\(failure)"]))
+        if case .failed(let failure) = outcome, self.kind == .close {
+            self.server.logger.error(
+                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
+                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
+            )
         }
         if let answer = self.machine.finished(outcome), let context {
             context.writeAndFlush(self.wrapOutboundOut(answer), promise: nil)

@@ -10,6 +10,7 @@ public final class TCPServer: Sendable {
     let group: MultiThreadedEventLoopGroup
     /// The connections of each event loop, by the loop's index.
     let homes: [LoopConnections]
+    let limit = ConnectionLimit()
 
     /// - Parameters:
     ///   - group: The event loops of the pool, in the same order.
@@ -18,6 +19,11 @@ public final class TCPServer: Sendable {
         self.group = group
         self.logger = logger
         self.homes = group.makeIterator().enumerated().map { LoopConnections(eventLoop: $1, loopIndex: $0) }
+    }
+
+    /// Lets new connections wait in the backlog while this many are open.
+    public func limitConnections(to maximum: Int) {
+        self.limit.set(maximum)
     }
 
     /// Listens on every server, keeping what is listened on already.

@@ -13,11 +13,12 @@ import Testing
 
 @Suite struct AcceptBackoffHandlerTests {
     private let channel = EmbeddedChannel()
+    private let limit = ConnectionLimit()
 
     init() throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.channel.allowOptionsWhenClosed = true
-        try self.channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(logger: logger))
+        try self.channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(limit: self.limit, logger: logger))
     }
 
     private func fail(_ code: Int32) {
@@ -61,5 +62,20 @@ import Testing
     @Test func aClientThatLeftBeforeItWasAcceptedIsNoReasonToWait() {
         self.fail(ECONNABORTED)
         #expect(self.isReading == nil)
+    }
+
+    @Test func connectionsBeyondTheLimitWaitUntilOthersHaveEnded() {
+        self.limit.set(2)
+        self.limit.opened()
+        self.channel.read()
+        #expect(self.isReading == nil)
+        self.limit.opened()
+        self.channel.read()
+        #expect(self.isReading == false)
+        self.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(self.isReading == false)
+        self.limit.closed()
+        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(10))
+        #expect(self.isReading == true)
     }
 }
