@@ -6,7 +6,7 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test release format lint setup clean
+.PHONY: help run test torture release format lint setup clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+
+torture: ## everything that goes wrong in months, at once, for SECONDS=600; SEED=n repeats what clients do
+	@scripts/setup --test
+	@$(MAKE) --no-print-directory release
+	@RR_BINARY="$(CURDIR)/$(RR)" TORTURE_SECONDS="$(or $(SECONDS),600)" TORTURE_SEED="$(SEED)" \
+		$(SWIFT) test --filter Integration/TortureRun
 
 release: setup ## set up and build the optimised binary, .build/release/rr
 	@$(SWIFT) build $(RELEASE_FLAGS) --product rr

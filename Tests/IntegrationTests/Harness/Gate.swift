@@ -10,4 +10,9 @@ struct Gate {
     func open() throws {
         try Data().write(to: URL(filePath: self.path))
     }
+
+    /// Holds back who comes from now on.
+    func shut() throws {
+        try check(unlink(self.path), "unlink \(self.path)")
+    }
 }
