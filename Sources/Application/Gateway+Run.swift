@@ -1,6 +1,7 @@
 import Configuration
 import Logging
 import NIOCore
+import NIOPosix
 import TCPServer
 import UnixSignals
 import WorkerPool
@@ -24,7 +25,8 @@ extension Gateway {
         let initCommand = Task { try await self.runInitCommand() }
         // These two must work whatever hangs: they end when all else has.
         let signalTask = Task { await self.handle(signals, tell) }
-        var watchdog: Task<Void, Never>?
+        var graceTask: Task<Void, Never>?
+        let watchdog = Task { await self.feedWatchdog() }
         let reaping = Task { await self.reapAdoptedChildren() }
         let poolTask = Task {
             do {
@@ -35,13 +37,14 @@ extension Gateway {
                 tell.yield(.poolEnded(failure: "\(error)"))
             }
         }
-        let outcome = await self.live(events, initCommand, tell, descriptorLimit, &watchdog)
+        let outcome = await self.live(events, initCommand, tell, descriptorLimit, &graceTask)
         await poolTask.value
         self.relay?.close()
         try? await self.group.shutdownGracefully()
         reaping.cancel()
         signalTask.cancel()
-        watchdog?.cancel()
+        watchdog.cancel()
+        graceTask?.cancel()
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
@@ -61,7 +64,8 @@ extension Gateway {
                     self.leaveAtOnce("exit forced")
                 }
                 isEnding = true
-                tell.yield(.stopRequested)
+                // Who presses Ctrl-C does not want to wait for sessions.
+                tell.yield(.stopRequested(isHasty: signal == .sigint))
             }
             self.loggers.rr.notice("signal received", metadata: ["signal": "\(signal)"])
         }
@@ -96,17 +100,18 @@ extension Gateway {
         _ initCommand: Task<Void, any Error>,
         _ tell: Events.Continuation,
         _ descriptorLimit: Int,
-        _ watchdog: inout Task<Void, Never>?
+        _ graceTask: inout Task<Void, Never>?
     ) async -> LifecycleStateMachine.Outcome {
         var lifecycle = LifecycleStateMachine()
         var current = Current(settings: self.settings, descriptorLimit: descriptorLimit)
         var grace = Grace(period: .zero)
         for await event in events {
             for action in lifecycle.handle(event) {
-                if action.isBeginningOfEnd, watchdog == nil {
+                if action.isBeginningOfEnd, graceTask == nil {
+                    self.process.serviceManager?.notify(.stopping)
                     let started = Grace(period: TimeAmount(clamping: current.settings.endure.gracePeriod))
                     grace = started
-                    watchdog = Task { await self.watch(started, tell) }
+                    graceTask = Task { await self.watch(started, tell) }
                 }
                 switch action {
                 case .listen:
@@ -118,16 +123,30 @@ extension Gateway {
                     }
                 case .announce:
                     self.announce(current.listeners)
+                    self.process.serviceManager?.notify(.ready)
                 case .reload:
+                    self.process.serviceManager?.notify(.reloading)
                     await self.reload(&current)
+                    self.process.serviceManager?.notify(.ready)
                 case .reset:
                     self.pool.reset()
-                case .drain:
+                case .withdraw:
+                    let delay = current.settings.endure.drainDelay
+                    // Cut short by the exit only.
+                    Task {
+                        try? await Task.sleep(for: delay)
+                        tell.yield(.withdrawn)
+                    }
+                case .drain(let sessionsGoOn):
                     for listener in current.listeners {
                         await listener.close()
                     }
+                    let idle = TimeAmount(clamping: current.settings.endure.drainIdle)
                     // Not awaited: when time is up we do not wait for who does not read his answer.
-                    self.server.drain().whenComplete { _ in tell.yield(.drained) }
+                    self.server.drain(idle: sessionsGoOn ? idle : nil).whenComplete { _ in tell.yield(.drained) }
+                case .endSessions:
+                    await self.logSessionsThatEnd()
+                    self.server.drain(idle: nil).whenComplete { _ in tell.yield(.drained) }
                 case .closePool(let atOnce):
                     initCommand.cancel()
                     let timeout = TimeAmount(clamping: current.settings.tcp.pool.destroyTimeout)
@@ -150,10 +169,16 @@ extension Gateway {
         self.server.limitConnections(to: DescriptorLimit.connections(of: descriptorLimit, workers: workers))
     }
 
-    /// Near the end of the grace period what is left is killed, so that it is reaped within it; at its end we leave.
+    /// Sessions end in time for their CLOSE and the workers' end; near the end of the grace period what is left is
+    /// killed, so that it is reaped within it; at its end we leave.
     private func watch(_ grace: Grace, _ tell: Events.Continuation) async {
+        let progress = Task { await self.logProgress() }
+        defer { progress.cancel() }
         do {
-            try await Task.sleep(for: .nanoseconds((grace.period - grace.reserve).nanoseconds))
+            try await Task.sleep(for: .nanoseconds(grace.timeForSessions.nanoseconds))
+            tell.yield(.sessionsMustEnd)
+            let rest = grace.period - grace.reserve - grace.timeForSessions
+            try await Task.sleep(for: .nanoseconds(rest.nanoseconds))
             tell.yield(.timeIsUp)
             try await Task.sleep(for: .nanoseconds(grace.reserve.nanoseconds))
         } catch {
@@ -173,6 +198,41 @@ extension Gateway {
         if !self.process.isSilent {
             Console.info("RoadRunner server started; version: \(Version.current)")
         }
+    }
+
+    /// Once a second, while the service is ending.
+    private func logProgress() async {
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            let connections = await self.server.connectionCount()
+            self.loggers.rr.notice(
+                "draining",
+                metadata: [
+                    "connections": "\(connections)", "requests": "\(self.pool.requests)",
+                    "workers": "\(self.pool.processIDs.count)",
+                ]
+            )
+        }
+    }
+
+    /// Tells systemd that we are alive, for as long as every event loop is.
+    private func feedWatchdog() async {
+        guard let manager = self.process.serviceManager, let interval = manager.watchdogInterval else {
+            return
+        }
+        while (try? await Task.sleep(for: interval)) != nil {
+            for loop in self.group.makeIterator() {
+                try? await loop.submit {}.get()
+            }
+            manager.notify(.watchdog)
+        }
+    }
+
+    private func logSessionsThatEnd() async {
+        let connections = await self.server.connectionCount()
+        self.loggers.rr.warning(
+            "the grace period is nearly over, sessions are ended between two packets",
+            metadata: ["connections": "\(connections)"]
+        )
     }
 
     private func logWhatIsCutOff() async {

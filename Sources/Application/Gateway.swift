@@ -23,6 +23,8 @@ public struct Gateway: Sendable {
         public var eventLoops: Int
         /// Whether nothing but the log is printed.
         public var isSilent: Bool
+        /// Who has started us and wants to know how we are.
+        public var serviceManager: ServiceManager?
         /// What is to be done when the process leaves at once.
         public var cleanUp: @Sendable () -> Void
 
@@ -32,12 +34,14 @@ public struct Gateway: Sendable {
             workDirectory: String,
             eventLoops: Int,
             isSilent: Bool,
+            serviceManager: ServiceManager?,
             cleanUp: @escaping @Sendable () -> Void
         ) {
             self.environment = environment
             self.workDirectory = workDirectory
             self.eventLoops = min(max(eventLoops, 1), 256)
             self.isSilent = isSilent
+            self.serviceManager = serviceManager
             self.cleanUp = cleanUp
         }
     }

@@ -7,8 +7,10 @@ struct LifecycleStateMachine {
         case starting
         /// The listeners are being bound. Can become `serving` or `stopping`.
         case listening
-        /// Can become `draining` or `stopping`.
+        /// Can become `withdrawing`, `draining` or `stopping`.
         case serving
+        /// Not ready any more, while load balancers get to know; served as ever. Can become `draining` or `stopping`.
+        case withdrawing
         /// Listeners are closed, connections are ending. Can become `stopping`.
         case draining
         /// The pool is closed, workers are ending. Can become `stopped`.
@@ -23,8 +25,12 @@ struct LifecycleStateMachine {
         case poolEnded(failure: String?)
         /// Every server is listened on, or why one is not.
         case listening(failure: String?)
-        /// SIGTERM or SIGINT.
-        case stopRequested
+        /// SIGTERM; or SIGINT, which does not wait for sessions.
+        case stopRequested(isHasty: Bool)
+        /// `drain_delay` is over.
+        case withdrawn
+        /// What is left of the grace period is needed for the end of what is open.
+        case sessionsMustEnd
         /// SIGHUP.
         case reloadRequested
         /// SIGUSR2.
@@ -42,18 +48,22 @@ struct LifecycleStateMachine {
         case reload
         /// Replace the workers.
         case reset
-        /// Close the listeners and end the connections; ``Event/timeIsUp`` comes near the end of the grace period.
-        case drain
+        /// Say that we are not ready, and go on for `drain_delay`.
+        case withdraw
+        /// Close the listeners and end the connections: each when it rests, or without a wait.
+        case drain(sessionsGoOn: Bool)
+        /// End the connections that are left, without a wait.
+        case endSessions
         /// Stop the workers, each after its request; `atOnce` when there is nobody to serve.
         case closePool(atOnce: Bool)
         case killWorkers
         case exit(Outcome)
 
-        /// Whether the grace period counts from here.
+        /// Whether the grace period counts from here: ``Event/sessionsMustEnd`` and ``Event/timeIsUp`` come in it.
         var isBeginningOfEnd: Bool {
             switch self {
-            case .drain, .closePool: true
-            case .listen, .announce, .reload, .reset, .killWorkers, .exit: false
+            case .withdraw, .drain, .closePool: true
+            case .listen, .announce, .reload, .reset, .endSessions, .killWorkers, .exit: false
             }
         }
     }
@@ -70,7 +80,9 @@ struct LifecycleStateMachine {
         switch event {
         case .poolReady: self.poolReady()
         case .listening(let failure): self.listening(failure: failure)
-        case .stopRequested: self.stopRequested()
+        case .stopRequested(let isHasty): self.stopRequested(isHasty: isHasty)
+        case .withdrawn: self.withdrawn(sessionsGoOn: true)
+        case .sessionsMustEnd: self.sessionsMustEnd()
         case .reloadRequested: self.isServing ? [.reload] : []
         case .resetRequested: self.isServing ? [.reset] : []
         case .drained: self.drained()
@@ -100,14 +112,15 @@ struct LifecycleStateMachine {
             return [.closePool(atOnce: true)]
         }
         guard !self.stopWasRequested else {
+            // Nobody knows of us yet.
             self.state = .draining
-            return [.drain]
+            return [.drain(sessionsGoOn: false)]
         }
         self.state = .serving
         return [.announce]
     }
 
-    private mutating func stopRequested() -> [Action] {
+    private mutating func stopRequested(isHasty: Bool) -> [Action] {
         guard !self.stopWasRequested else {
             return []
         }
@@ -117,12 +130,27 @@ struct LifecycleStateMachine {
             self.state = .stopping(.success)
             return [.closePool(atOnce: true)]
         case .serving:
-            self.state = .draining
-            return [.drain]
-        case .listening, .draining, .stopping, .stopped:
+            self.state = isHasty ? .draining : .withdrawing
+            return isHasty ? [.drain(sessionsGoOn: false)] : [.withdraw]
+        case .listening, .withdrawing, .draining, .stopping, .stopped:
             // Binding takes no time; what follows it looks at the request.
             return []
         }
+    }
+
+    private mutating func withdrawn(sessionsGoOn: Bool) -> [Action] {
+        guard case .withdrawing = self.state else {
+            return []
+        }
+        self.state = .draining
+        return [.drain(sessionsGoOn: sessionsGoOn)]
+    }
+
+    private mutating func sessionsMustEnd() -> [Action] {
+        if case .draining = self.state {
+            return [.endSessions]
+        }
+        return self.withdrawn(sessionsGoOn: false)
     }
 
     private mutating func drained() -> [Action] {
@@ -135,7 +163,7 @@ struct LifecycleStateMachine {
 
     private mutating func timeIsUp() -> [Action] {
         switch self.state {
-        case .draining, .stopping(.success):
+        case .withdrawing, .draining, .stopping(.success):
             self.state = .stopping(.failure("the grace period is over"))
             return [.killWorkers]
         case .stopping(.failure):
@@ -150,7 +178,7 @@ struct LifecycleStateMachine {
         switch self.state {
         case .stopping(let reason):
             outcome = reason
-        case .starting, .listening, .serving, .draining:
+        case .starting, .listening, .serving, .withdrawing, .draining:
             outcome = .failure(failure ?? "the pool has ended")
         case .stopped:
             return []

@@ -94,7 +94,7 @@ extension WorkerCommand {
     ///
     /// - Parameter relay: Where it is to connect; `nil` for pipes.
     init(_ settings: Settings, relay: RelayAddress?, _ process: Gateway.Process) throws {
-        var environment = process.environment
+        var environment = process.inheritedEnvironment
         environment["RR_RELAY"] = relay.map { "\($0)" } ?? "pipes"
         if let rpc = settings.rpc {
             environment["RR_RPC"] = rpc.listen
@@ -113,7 +113,7 @@ extension WorkerCommand {
 
     /// `server.on_init`.
     init(onInit: OnInitSettings, _ process: Gateway.Process) throws {
-        var environment = process.environment
+        var environment = process.inheritedEnvironment
         environment.set(onInit.environment)
         self.init(
             arguments: onInit.command,
@@ -121,6 +121,13 @@ extension WorkerCommand {
             workingDirectory: process.workDirectory,
             credentials: try Credentials.wanted(user: onInit.user, group: nil)
         )
+    }
+}
+
+extension Gateway.Process {
+    /// What is for what we start, too.
+    fileprivate var inheritedEnvironment: [String: String] {
+        self.environment.filter { !ServiceManager.variables.contains($0.key) }
     }
 }
 

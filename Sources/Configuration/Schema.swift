@@ -98,10 +98,10 @@ enum Schema {
 
     static let endure: [SchemaKey] = [
         SchemaKey("grace_period"),
-        SchemaKey("drain_delay", .value, .later),
-        SchemaKey("drain_idle", .value, .later),
-        SchemaKey("log_level", .value, .later),
+        SchemaKey("drain_delay"),
+        SchemaKey("drain_idle"),
+        SchemaKey("log_level", .value, .never("`logs.channels.rr.level` is the level of the service's own log")),
         SchemaKey("print_graph", .value, .never("there is no plugin graph")),
-        SchemaKey("watchdog_sec", .value, .never("there is no systemd watchdog")),
+        SchemaKey("watchdog_sec", .value, .never("systemd tells it itself: `WatchdogSec=` of the unit")),
     ]
 }

@@ -41,12 +41,22 @@ extension SettingsReader {
     }
 
     func endure(from reader: inout SectionReader) throws(ConfigurationError) -> EndureSettings {
-        EndureSettings(
+        let settings = EndureSettings(
             gracePeriod: try reader.duration("grace_period", default: .seconds(30), .zeroAllowed),
             drainDelay: try reader.duration("drain_delay", default: .zero, .zeroAllowed),
             drainIdle: try reader.duration("drain_idle", default: .seconds(2), .zeroAllowed),
             logLevel: try reader.choice("log_level", aliases: Self.levelAliases)
         )
+        guard settings.drainDelay == .zero || settings.drainDelay < settings.gracePeriod else {
+            let place = reader.source["drain_delay"]?.value.place ?? reader.place
+            throw place.error(
+                .invalidValue,
+                "the delay must be shorter than the grace period, which it is a part of",
+                key: reader.path("drain_delay"),
+                fix: "make it shorter, or `endure.grace_period` longer"
+            )
+        }
+        return settings
     }
 
     static let levelAliases: [String: LogLevel] = ["warning": .warn, "dpanic": .panic]

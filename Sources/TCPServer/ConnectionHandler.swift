@@ -38,6 +38,8 @@ final class ConnectionHandler: @unchecked Sendable {
     private var hasBegun = false
     /// Where ``home`` keeps this connection.
     var position = -1
+    /// Looks in a row that found it at rest, while the server is draining.
+    private var looksAtRest = 0
 
     // The event that the pool has.
     private(set) var kind = EventKind.connected
@@ -54,10 +56,22 @@ final class ConnectionHandler: @unchecked Sendable {
         self.context?.close(promise: nil)
     }
 
-    /// The server is stopping.
+    /// Ends the connection as soon as what is complete is served.
     func drain() {
         self.machine.drain()
         self.run()
+    }
+
+    /// Ends the connection when this look and so many before it found it between two packets, and nothing came.
+    func drainIfAtRest(looks: Int) {
+        guard self.machine.isBetweenPackets else {
+            self.looksAtRest = 0
+            return
+        }
+        self.looksAtRest += 1
+        if self.looksAtRest > looks {
+            self.drain()
+        }
     }
 
     // MARK: Doing what the machine says
@@ -249,7 +263,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
             uuid: self.home.uuids.next()
         )
         self.home.add(self)
-        if self.home.isDraining {
+        if self.home.endsConnections {
             self.machine.drain()
         }
         self.run()
@@ -257,6 +271,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.looksAtRest = 0
         self.machine.received(self.unwrapInboundIn(data))
         self.run()
     }

@@ -66,6 +66,11 @@ struct ConnectionStateMachine {
         self.framer.count
     }
 
+    /// Whether all that came is answered, and no packet has begun.
+    var isBetweenPackets: Bool {
+        if case .ready = self.state { self.framer.count == 0 && self.closeReason == nil } else { false }
+    }
+
     /// Whether the client's side has ended.
     var hasInputEnded: Bool {
         self.inputEnded
@@ -95,7 +100,7 @@ struct ConnectionStateMachine {
         self.isWritable = isWritable
     }
 
-    /// The server is stopping: what is complete is served, then the connection is closed.
+    /// The connection is to end: what is complete is served, then it is closed.
     mutating func drain() {
         self.isDraining = true
     }

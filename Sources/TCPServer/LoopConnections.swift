@@ -9,7 +9,9 @@ final class LoopConnections: @unchecked Sendable {
     /// Read buffers that nobody uses, the last one returned last: it is the warmest.
     private var spareBuffers: [ByteBuffer] = []
     private var connections: [ConnectionHandler] = []
-    private(set) var isDraining = false
+    /// Whether the server is stopping, and sessions do not go on.
+    private(set) var endsConnections = false
+    private var idleWatch: RepeatedTask?
     private var whenEmpty: EventLoopPromise<Void>?
 
     init(eventLoop: any EventLoop, loopIndex: Int) {
@@ -34,7 +36,8 @@ final class LoopConnections: @unchecked Sendable {
         self.connections.swapAt(position, self.connections.count - 1)
         self.connections[position].position = position
         self.connections.removeLast()
-        if self.connections.isEmpty {
+        if self.connections.isEmpty, self.whenEmpty != nil {
+            self.idleWatch?.cancel()
             self.whenEmpty?.succeed()
             self.whenEmpty = nil
         }
@@ -72,15 +75,31 @@ final class LoopConnections: @unchecked Sendable {
         self.spareBuffers.append(buffer)
     }
 
-    /// Tells every connection, and those still to come, that the server is stopping.
+    /// How many times a connection is looked at in the time that it may rest.
+    private static let looks = 4
+
+    /// Ends the connections, those that are still accepted included.
     ///
+    /// - Parameter idle: How long a connection may rest between two packets before it is ended; `nil` ends each as soon
+    ///   as what is complete is served.
     /// - Returns: Done when none is left.
-    func drain() -> EventLoopFuture<Void> {
-        self.isDraining = true
-        for connection in self.connections {
-            connection.drain()
+    func drain(idle: TimeAmount?) -> EventLoopFuture<Void> {
+        self.idleWatch?.cancel()
+        if let idle {
+            let interval = max(TimeAmount.milliseconds(1), .nanoseconds(idle.nanoseconds / Int64(Self.looks)))
+            self.idleWatch = self.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in
+                for connection in self.connections {
+                    connection.drainIfAtRest(looks: idle > .zero ? Self.looks : 0)
+                }
+            }
+        } else {
+            self.endsConnections = true
+            for connection in self.connections {
+                connection.drain()
+            }
         }
         guard !self.connections.isEmpty else {
+            self.idleWatch?.cancel()
             return self.eventLoop.makeSucceededVoidFuture()
         }
         let promise = self.whenEmpty ?? self.eventLoop.makePromise(of: Void.self)

@@ -66,10 +66,11 @@ public final class TCPServer: Sendable {
 
     /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.
     ///
+    /// - Parameter idle: How long a session may rest before it is ended; `nil` ends them without a wait.
     /// - Returns: Done when no connection is left.
-    public func drain() -> EventLoopFuture<Void> {
+    public func drain(idle: TimeAmount?) -> EventLoopFuture<Void> {
         let futures = self.homes.map { home in
-            home.eventLoop.flatSubmit { home.drain() }
+            home.eventLoop.flatSubmit { home.drain(idle: idle) }
         }
         return .andAllComplete(futures, on: self.group.next())
     }

@@ -95,6 +95,11 @@ public final class WorkerPool: Sendable {
         Set(self.state.withLock { $0.processes }.values.compactMap { $0.processID })
     }
 
+    /// Requests that wait for a worker, or that one has.
+    public var requests: Int {
+        self.state.withLock { $0.machine.waiting + $0.machine.running }
+    }
+
     /// Workers past their handshake, free or busy.
     public var readyWorkers: Int {
         self.state.withLock { $0.machine.ready }

@@ -50,6 +50,7 @@ struct Serve: AsyncParsableCommand {
                 workDirectory: loaded.workDirectory,
                 eventLoops: environment["RR_EVENT_LOOPS"].flatMap { Int($0) } ?? processorCount(),
                 isSilent: self.silent,
+                serviceManager: ServiceManager(environment: environment),
                 cleanUp: { pidFile?.remove() }
             ),
             // Our directory has changed since: both are absolute now.

@@ -2,12 +2,16 @@ import Testing
 
 @testable import Application
 
+extension LifecycleStateMachine.Event {
+    fileprivate static let stop = Self.stopRequested(isHasty: false)
+}
+
 @Suite struct LifecycleStateMachineTests {
     typealias Event = LifecycleStateMachine.Event
     typealias Action = LifecycleStateMachine.Action
 
     enum State: CaseIterable {
-        case starting, listening, serving, draining, stopping, failing, stopped
+        case starting, listening, serving, withdrawing, draining, stopping, failing, stopped
     }
 
     private static func machine(_ state: State) -> LifecycleStateMachine {
@@ -16,8 +20,9 @@ import Testing
             case .starting: []
             case .listening: [.poolReady]
             case .serving: [.poolReady, .listening(failure: nil)]
-            case .draining: [.poolReady, .listening(failure: nil), .stopRequested]
-            case .stopping: [.poolReady, .listening(failure: nil), .stopRequested, .drained]
+            case .withdrawing: [.poolReady, .listening(failure: nil), .stop]
+            case .draining: [.poolReady, .listening(failure: nil), .stop, .withdrawn]
+            case .stopping: [.poolReady, .listening(failure: nil), .stop, .withdrawn, .drained]
             case .failing: [.poolReady, .listening(failure: "taken")]
             case .stopped: [.poolEnded(failure: "gone")]
             }
@@ -36,7 +41,9 @@ import Testing
         #expect(machine.handle(.listening(failure: nil)) == [.announce])
         #expect(machine.handle(.reloadRequested) == [.reload])
         #expect(machine.handle(.resetRequested) == [.reset])
-        #expect(machine.handle(.stopRequested) == [.drain])
+        #expect(machine.handle(.stop) == [.withdraw])
+        #expect(machine.handle(.withdrawn) == [.drain(sessionsGoOn: true)])
+        #expect(machine.handle(.sessionsMustEnd) == [.endSessions])
         #expect(machine.handle(.drained) == [.closePool(atOnce: false)])
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
         #expect(machine.handle(.poolEnded(failure: nil)) == [])
@@ -54,30 +61,55 @@ import Testing
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("taken"))])
     }
 
+    @Test func whoPressesControlCDoesNotWait() {
+        var machine = Self.machine(.serving)
+        #expect(machine.handle(.stopRequested(isHasty: true)) == [.drain(sessionsGoOn: false)])
+        #expect(machine.handle(.withdrawn) == [])
+        #expect(machine.handle(.drained) == [.closePool(atOnce: false)])
+    }
+
+    @Test func aDelayThatIsLongerThanSessionsMayGoOn() {
+        var machine = Self.machine(.withdrawing)
+        #expect(machine.handle(.sessionsMustEnd) == [.drain(sessionsGoOn: false)])
+        #expect(machine.handle(.withdrawn) == [])
+    }
+
+    @Test(arguments: State.allCases)
+    func sessionsMustEnd(_ state: State) {
+        var machine = Self.machine(state)
+        let actions: [Action] =
+            switch state {
+            case .withdrawing: [.drain(sessionsGoOn: false)]
+            case .draining: [.endSessions]
+            case .starting, .listening, .serving, .stopping, .failing, .stopped: []
+            }
+        #expect(machine.handle(.sessionsMustEnd) == actions)
+    }
+
     @Test func aStopWhileWorkersStart() {
         var machine = LifecycleStateMachine()
-        #expect(machine.handle(.stopRequested) == [.closePool(atOnce: true)])
+        #expect(machine.handle(.stop) == [.closePool(atOnce: true)])
         #expect(machine.handle(.poolReady) == [], "nobody listens any more")
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
     }
 
     @Test func aWorkerThatFailsToStartAfterTheStopIsNoFailure() {
         var machine = LifecycleStateMachine()
-        _ = machine.handle(.stopRequested)
+        _ = machine.handle(.stop)
         #expect(machine.handle(.poolEnded(failure: "killed")) == [.exit(.success)])
     }
 
     @Test func aStopWhileBinding() {
         var machine = Self.machine(.listening)
-        #expect(machine.handle(.stopRequested) == [])
-        #expect(machine.handle(.listening(failure: nil)) == [.drain], "it is never announced")
+        #expect(machine.handle(.stop) == [])
+        #expect(machine.handle(.listening(failure: nil)) == [.drain(sessionsGoOn: false)], "it is never announced")
         #expect(machine.handle(.drained) == [.closePool(atOnce: false)])
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.success)])
     }
 
     @Test func aStopWhileBindingFails() {
         var machine = Self.machine(.listening)
-        _ = machine.handle(.stopRequested)
+        _ = machine.handle(.stop)
         #expect(machine.handle(.listening(failure: "taken")) == [.closePool(atOnce: true)])
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("taken"))])
     }
@@ -101,22 +133,22 @@ import Testing
         #expect(machine.handle(.poolEnded(failure: "late")) == [.exit(.failure("taken"))])
     }
 
-    @Test(arguments: [State.listening, .serving, .draining])
+    @Test(arguments: [State.listening, .serving, .withdrawing, .draining])
     func aPoolThatEndsByItselfIsAFailure(_ state: State) {
         var machine = Self.machine(state)
         #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("the pool has ended"))])
-        #expect(machine.handle(.stopRequested) == [])
+        #expect(machine.handle(.stop) == [])
     }
 
     // MARK: Everything else in every state
 
-    @Test(arguments: zip(State.allCases, [[.listen], [], [], [], [], [], []] as [[Action]]))
+    @Test(arguments: zip(State.allCases, [[.listen], [], [], [], [], [], [], []] as [[Action]]))
     func poolReady(state: State, actions: [Action]) {
         var machine = Self.machine(state)
         #expect(machine.handle(.poolReady) == actions)
     }
 
-    @Test(arguments: zip(State.allCases, [[], [.announce], [], [], [], [], []] as [[Action]]))
+    @Test(arguments: zip(State.allCases, [[], [.announce], [], [], [], [], [], []] as [[Action]]))
     func listening(state: State, actions: [Action]) {
         var machine = Self.machine(state)
         #expect(machine.handle(.listening(failure: nil)) == actions)
@@ -125,13 +157,13 @@ import Testing
     @Test(
         arguments: zip(
             State.allCases,
-            [[.closePool(atOnce: true)], [], [.drain], [], [], [], []] as [[Action]]
+            [[.closePool(atOnce: true)], [], [.withdraw], [], [], [], [], []] as [[Action]]
         )
     )
     func stopRequestedTwice(state: State, actions: [Action]) {
         var machine = Self.machine(state)
-        #expect(machine.handle(.stopRequested) == actions)
-        #expect(machine.handle(.stopRequested) == [], "the second signal is not the machine's business")
+        #expect(machine.handle(.stop) == actions)
+        #expect(machine.handle(.stop) == [], "the second signal is not the machine's business")
     }
 
     @Test(arguments: State.allCases)
@@ -150,7 +182,7 @@ import Testing
     @Test(arguments: State.allCases)
     func timeIsUp(_ state: State) {
         var machine = Self.machine(state)
-        let isEnding = state == .draining || state == .stopping || state == .failing
+        let isEnding = [.withdrawing, .draining, .stopping, .failing].contains(state)
         #expect(machine.handle(.timeIsUp) == (isEnding ? [.killWorkers] : []))
         #expect(machine.handle(.timeIsUp) == (isEnding ? [.killWorkers] : []), "again")
     }
@@ -159,17 +191,17 @@ import Testing
     func theEndOfThePoolIsTheEnd(_ state: State) {
         var machine = Self.machine(state)
         #expect(machine.handle(.poolEnded(failure: nil)).count == (state == .stopped ? 0 : 1))
-        for event in [Event.poolReady, .listening(failure: nil), .stopRequested, .drained, .timeIsUp, .reloadRequested]
-        {
+        for event in [Event.poolReady, .listening(failure: nil), .stop, .drained, .timeIsUp, .reloadRequested] {
             #expect(machine.handle(event) == [])
         }
     }
 
     @Test func theGracePeriodCountsFromTheFirstStepOfTheEnd() {
-        #expect(Action.drain.isBeginningOfEnd)
+        #expect(Action.withdraw.isBeginningOfEnd)
+        #expect(Action.drain(sessionsGoOn: true).isBeginningOfEnd)
         #expect(Action.closePool(atOnce: true).isBeginningOfEnd)
         #expect(Action.closePool(atOnce: false).isBeginningOfEnd)
-        for action in [Action.listen, .announce, .reload, .reset, .killWorkers, .exit(.success)] {
+        for action in [Action.listen, .announce, .reload, .reset, .endSessions, .killWorkers, .exit(.success)] {
             #expect(!action.isBeginningOfEnd)
         }
     }

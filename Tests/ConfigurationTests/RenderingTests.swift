@@ -35,7 +35,7 @@ import Testing
           output: [stderr, 'a b.log']
           line_ending: "\\r\\n"
           channels: {tcp: {level: error, file_logger_options: {log_output: x}}, off: {}}
-        endure: {grace_period: 0, drain_delay: 1s, log_level: error}
+        endure: {grace_period: 90s, drain_delay: 1s, log_level: error}
         """
 
     private func reload(_ text: String) throws -> Settings {

@@ -137,6 +137,7 @@ import Testing
         ("status: {address: ':1', unavailable_status_code: 99}", "status.unavailable_status_code"),
         ("logs: {file_logger_options: {}}", "logs.file_logger_options.log_output"),
         ("endure: {log_level: x}", "endure.log_level"),
+        ("endure: {grace_period: 5s, drain_delay: 5s}", "endure.drain_delay"),
         ("metrics: {address: x}", "metrics.address"), ("rpc: {listen: [a]}", "rpc.listen"),
     ])
     func faultsNameTheirKey(text: String, key: String) throws {

@@ -21,7 +21,7 @@ extension Integration {
                 for client in idle {
                     #expect(try client.readToEnd().isEmpty, "nothing is in flight: closed at once")
                 }
-                try self.awaitClosedListener(rr)
+                try rr.awaitClosedListener()
                 #expect(busy.count { $0.isQuiet } == 2)
                 try gate.open()
                 for client in busy {
@@ -48,7 +48,7 @@ extension Integration {
                 // Nobody tells when rr has read it.
                 usleep(50_000)
                 rr.process.send(signal: SIGTERM)
-                try self.awaitClosedListener(rr)
+                try rr.awaitClosedListener()
                 try gate.open()
                 #expect(try busy.readToEnd().text == "released\r\n")
                 #expect(try waiting.readToEnd().text == "waiting\r\n")
@@ -120,7 +120,7 @@ extension Integration {
                 try client.send("hang\r\n")
                 try rr.events.await("DATA", count: 1, of: client)
                 rr.process.send(signal: SIGTERM)
-                try self.awaitClosedListener(rr)
+                try rr.awaitClosedListener()
                 #expect(!rr.process.hasExited)
                 rr.process.send(signal: signal)
                 #expect(try rr.process.awaitExit(within: .seconds(3)) == .code(1))
@@ -162,18 +162,6 @@ extension Integration {
                 #expect(try rr.client().ask("hello") == "hello")
                 rr.process.send(signal: SIGTERM)
                 try rr.expectExit(.code(0), within: .seconds(10))
-            }
-        }
-
-        /// Until no new connection is taken.
-        private func awaitClosedListener(_ rr: RRProcess) throws {
-            try eventually("the listener to be closed") {
-                do {
-                    _ = try rr.client()
-                    return false
-                } catch let error as SystemError where error.code == ECONNREFUSED {
-                    return true
-                }
             }
         }
     }

@@ -64,7 +64,8 @@ import Testing
         #expect(self.isReading == nil)
     }
 
-    @Test func connectionsBeyondTheLimitWaitUntilOthersHaveEnded() {
+    @Test func connectionsBeyondTheLimitWaitUntilOthersHaveEnded() throws {
+        self.channel.connect(to: try SocketAddress(unixDomainSocketPath: "listening"), promise: nil)
         self.limit.set(2)
         self.limit.opened()
         self.channel.read()

@@ -195,7 +195,7 @@ import WorkerPool
         let busy = try bench.connected()
         let idle = try bench.connected()
         try busy.receive("x\r\n")
-        let drained = bench.home.drain()
+        let drained = bench.home.drain(idle: nil)
         let isDrained = drained.isDone()
         #expect(!idle.channel.isActive)
         #expect(busy.channel.isActive)
@@ -212,9 +212,51 @@ import WorkerPool
         #expect(bench.worker.log == ["CONNECTED", "CONNECTED", "DATA x\r\n", "CLOSE", "CLOSE"])
     }
 
+    @Test func aSessionGoesOnUntilItRests() throws {
+        let bench = HandlerBench()
+        let client = try bench.connected()
+        let half = try bench.connected()
+        try half.receive("half a pack")
+        let drained = bench.home.drain(idle: .seconds(2)).isDone()
+        for round in 1...5 {
+            bench.loop.advanceTime(by: .milliseconds(1900))
+            try client.receive("\(round)\r\n")
+            bench.worker.answer("WRITE", "answer \(round)")
+            #expect(try client.written() == "answer \(round)")
+        }
+        bench.loop.advanceTime(by: .milliseconds(1999))
+        #expect(client.channel.isActive)
+        bench.loop.advanceTime(by: .milliseconds(502))
+        #expect(!client.channel.isActive)
+        #expect(half.channel.isActive, "in the middle of a packet")
+        bench.worker.answer("CLOSE")
+        try half.receive("et\r\n")
+        bench.worker.answer("WRITE", "whole")
+        #expect(try half.written() == "whole")
+        #expect(!drained.value)
+        bench.loop.advanceTime(by: .milliseconds(2501))
+        #expect(!half.channel.isActive)
+        bench.worker.answer("CLOSE")
+        bench.loop.run()
+        #expect(drained.value)
+        #expect(bench.worker.log.suffix(3) == ["CLOSE", "DATA half a packet\r\n", "CLOSE"])
+    }
+
+    @Test func whoIsLeftIsEndedWithoutAWait() throws {
+        let bench = HandlerBench()
+        let client = try bench.connected()
+        let first = bench.home.drain(idle: .seconds(60)).isDone()
+        #expect(client.channel.isActive)
+        let second = bench.home.drain(idle: nil).isDone()
+        #expect(!client.channel.isActive)
+        bench.worker.answer("CLOSE")
+        bench.loop.run()
+        #expect(first.value && second.value)
+    }
+
     @Test func aConnectionThatComesWhileDrainingIsToldAndClosed() throws {
         let bench = HandlerBench()
-        let drained = bench.home.drain().isDone()
+        let drained = bench.home.drain(idle: nil).isDone()
         bench.loop.run()
         #expect(drained.value)
         let client = try bench.connect()

@@ -75,7 +75,9 @@ struct Settings {
             ] + quoted + self.server.map { "  \($0)" }
             + ["tcp:", "  servers:"] + servers
             + ["  pool:", "    num_workers: \(self.workers)"] + self.pool.map { "    \($0)" }
-        return lines.joined(separator: "\n") + "\n" + self.more + (self.more.isEmpty ? "" : "\n")
+        // Nobody here wants to wait for sessions that rest, but for who says so.
+        let end = self.more.contains("endure:") ? [] : ["endure:", "  drain_idle: 100ms"]
+        return (lines + end + [self.more]).joined(separator: "\n") + "\n"
     }
 }
 
