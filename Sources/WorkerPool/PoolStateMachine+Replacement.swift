@@ -16,14 +16,18 @@ extension PoolStateMachine {
         }
         self.epoch += 1
         for place in self.places.indices {
-            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation))
+            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation), .reset)
         }
         return self.startSuccessors()
     }
 
     /// Notes that a ready worker is to be replaced; once.
-    mutating func askForReplacement(_ id: WorkerID) {
-        guard self.changeWorker(id, where: { !$0.isBeingReplaced }, { $0.isBeingReplaced = true }) else {
+    mutating func askForReplacement(_ id: WorkerID, _ reason: RestartReason) {
+        func note(_ worker: inout Worker) {
+            worker.isBeingReplaced = true
+            worker.replaceReason = reason
+        }
+        guard self.changeWorker(id, where: { !$0.isBeingReplaced }, note) else {
             return
         }
         self.replaceQueue.append(id)
@@ -58,10 +62,14 @@ extension PoolStateMachine {
         self.countedPlaces -= 1
         switch self.state(of: old) {
         case .idle(let worker):
+            self.measures.countRestart(worker.replaceReason)
             self.free[worker.loopIndex].removeAll { $0 == old.place }
             _ = self.vacate(old.place, after: .none)
             return old
         default:
+            if case .busy(let worker, _) = self.state(of: old) {
+                self.measures.countRestart(worker.replaceReason)
+            }
             _ = self.changeWorker(old, where: { _ in true }, { $0.isRetiring = true })
             return nil
         }
