@@ -15,6 +15,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
         // Unix signals as an asynchronous sequence.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        // The HTTP server of probes and metrics: its core alone, without traits, which bring Foundation and a module that
+        // is named as one of ours.
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -42,9 +46,22 @@ let package = Package(
         ),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
         .target(
+            name: "AdminHTTP",
+            dependencies: [
+                "Observability",
+                .product(
+                    name: "HummingbirdCore",
+                    package: "hummingbird",
+                    moduleAliases: ["Configuration": "SwiftConfiguration"]
+                ),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .target(
             name: "Application",
             dependencies: [
-                "Configuration", "Observability", "TCPServer", "WorkerProcess",
+                "AdminHTTP", "Configuration", "Observability", "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -52,7 +69,8 @@ let package = Package(
         .executableTarget(
             name: "rr",
             dependencies: [
-                "Application", "Configuration", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "AdminHTTP", "Application", "Configuration",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
@@ -71,6 +89,10 @@ let package = Package(
         ),
         .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess"]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
+        .testTarget(
+            name: "AdminHTTPTests",
+            dependencies: ["AdminHTTP", .product(name: "NIOPosix", package: "swift-nio")]
+        ),
         .testTarget(name: "ApplicationTests", dependencies: ["Application"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),

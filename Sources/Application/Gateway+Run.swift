@@ -1,3 +1,4 @@
+import AdminHTTP
 import Configuration
 import Logging
 import NIOCore
@@ -22,6 +23,7 @@ extension Gateway {
         let (events, tell) = Events.makeStream()
         // Caught from the first moment on: a signal during the start ends it in order, too.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
+        let admin = try await self.startAdmin()
         let initCommand = Task { try await self.runInitCommand() }
         // These two must work whatever hangs: they end when all else has.
         let signalTask = Task { await self.handle(signals, tell) }
@@ -40,6 +42,7 @@ extension Gateway {
         let outcome = await self.live(events, initCommand, tell, descriptorLimit, &graceTask)
         await poolTask.value
         self.relay?.close()
+        await admin?.stop()
         try? await self.group.shutdownGracefully()
         reaping.cancel()
         signalTask.cancel()
@@ -106,7 +109,9 @@ extension Gateway {
         var current = Current(settings: self.settings, descriptorLimit: descriptorLimit)
         var grace = Grace(period: .zero)
         for await event in events {
-            for action in lifecycle.handle(event) {
+            let actions = lifecycle.handle(event)
+            self.status.phase = lifecycle.phase
+            for action in actions {
                 if action.isBeginningOfEnd, graceTask == nil {
                     self.process.serviceManager?.notify(.stopping)
                     let started = Grace(period: TimeAmount(clamping: current.settings.endure.gracePeriod))

@@ -60,6 +60,7 @@ public struct Gateway: Sendable {
     let launcher: WorkerProcessLauncher
     let pool: WorkerPool
     let server: TCPServer
+    let status = ServiceStatus()
 
     /// - Parameters:
     ///   - loaded: The configuration to start with.
@@ -103,9 +104,15 @@ public struct Gateway: Sendable {
             configuration: configuration,
             launcher: self.launcher,
             loops: loops,
-            logger: loggers.server
+            logger: loggers.server,
+            isMeasured: settings.metrics != nil
         )
-        self.server = TCPServer(pool: self.pool, group: group, logger: loggers.tcp)
+        self.server = TCPServer(
+            pool: self.pool,
+            group: group,
+            logger: loggers.tcp,
+            isMeasured: settings.metrics != nil
+        )
         self.report(loaded.warnings)
     }
 

@@ -1,3 +1,5 @@
+import Observability
+
 /// The service from its start to its exit: workers, then listeners; on a signal listeners, connections, workers.
 ///
 /// No I/O and no clock: ``handle(_:)`` takes what happened and says what to do.
@@ -71,6 +73,15 @@ struct LifecycleStateMachine {
     enum Outcome: Hashable {
         case success
         case failure(String)
+    }
+
+    /// Where the service is, as probes and metrics tell it.
+    var phase: ServicePhase {
+        switch self.state {
+        case .starting, .listening: .starting
+        case .serving: .serving
+        case .draining, .stopping, .stopped: .draining
+        }
     }
 
     private var state = State.starting

@@ -10,8 +10,8 @@ enum Schema {
             SchemaKey("server", .section(server)),
             SchemaKey("tcp", .section(tcp)),
             SchemaKey("rpc", .section(rpc)),
-            SchemaKey("status", .section(status), .later),
-            SchemaKey("metrics", .section(metrics), .later),
+            SchemaKey("status", .section(status)),
+            SchemaKey("metrics", .section(metrics)),
             SchemaKey("logs", .section(logs)),
             SchemaKey("endure", .section(endure)),
         ] + sectionsNotRun.map { SchemaKey($0, .anything, .notRun) }

@@ -17,9 +17,11 @@ public struct StatusSettings: Sendable, Equatable {
     public var address: ListenAddress
     /// `status.unavailable_status_code`: 100…599, default 503.
     public var unavailableStatusCode: Int
-    /// `status.check_timeout`: seconds in the file (a duration text works too), default 60 s.
+    /// `status.check_timeout`: seconds in the file (a duration text works too), default 60 s. How long a connection of
+    /// a probe may rest.
     public var checkTimeout: Duration
-    /// `status.unavailable_after` (ours): how long a cause must last before a probe fails. Default zero.
+    /// `status.unavailable_after` (ours): how long there may be no worker, and none be startable, before `/health` fails.
+    /// Default zero: it never does.
     public var unavailableAfter: Duration
 
     public init(

@@ -11,7 +11,7 @@ extension SettingsReader {
         if let status { wanted.append((["status", "address"], status.address)) }
         if let metrics { wanted.append((["metrics", "address"], metrics.address)) }
         for listener in wanted {
-            if let other = taken.first(where: { $0.address.overlaps(listener.address) }) {
+            if let other = taken.first(where: { Self.conflict($0, listener) }) {
                 let value = root.source.value(at: listener.path[...])
                 throw (value?.place ?? root.place).error(
                     .addressConflict,
@@ -23,5 +23,14 @@ extension SettingsReader {
             }
             taken.append(listener)
         }
+    }
+
+    /// Probes and metrics may have the very same address: one listener serves both then.
+    private static func conflict(
+        _ one: (path: [String], address: ListenAddress),
+        _ other: (path: [String], address: ListenAddress)
+    ) -> Bool {
+        let areAdmin = one.path[0] == "status" && other.path[0] == "metrics"
+        return one.address.overlaps(other.address) && !(areAdmin && one.address == other.address)
     }
 }

@@ -16,6 +16,8 @@ final class ConnectionHandler: @unchecked Sendable {
         let readBufferSize: Int
         /// Whether clients have an address and a port.
         let isTCP: Bool
+        /// `nil` when nothing is counted.
+        let counters: ServerCounters?
         let pool: WorkerPool
         let logger: Logger
     }
@@ -36,6 +38,9 @@ final class ConnectionHandler: @unchecked Sendable {
     private var hasFinished = false
     private var isRunning = false
     private var hasBegun = false
+    private let counters: LoopCounters?
+    /// The first reason there was.
+    private var closeCause: CloseCause?
     /// Where ``home`` keeps this connection.
     var position = -1
     /// Looks in a row that found it at rest, while the server is draining.
@@ -48,11 +53,13 @@ final class ConnectionHandler: @unchecked Sendable {
     init(server: Server, home: LoopConnections) {
         self.server = server
         self.home = home
+        self.counters = server.counters?.loops[home.loopIndex]
         self.machine = ConnectionStateMachine(framing: server.framing)
     }
 
     /// Closes the socket, whatever is still to be written.
     func cutOff() {
+        self.closeCause = self.closeCause ?? .cutOff
         self.context?.close(promise: nil)
     }
 
@@ -91,9 +98,11 @@ final class ConnectionHandler: @unchecked Sendable {
             case .submit(let kind, let body):
                 self.kind = kind
                 self.body = body
+                self.counters?.submitted(kind)
                 self.server.pool.submit(self)
             case .closeSocket(let reason):
                 self.log(reason)
+                self.closeCause = self.closeCause ?? CloseCause(reason)
                 self.mayLinger = reason != .draining
                 self.closeSocket()
             case .finished:
@@ -171,7 +180,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
     private func log(_ reason: ConnectionStateMachine.CloseReason) {
         switch reason {
-        case .client, .worker, .draining:
+        case .client, .worker, .writeClose, .draining:
             self.server.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
         case .workerError(let message):
             self.server.logger.error("worker answered with an error", metadata: self.metadata(["error": "\(message)"]))
@@ -229,6 +238,7 @@ extension ConnectionHandler: PoolRequest {
             )
         }
         if let answer = self.machine.finished(outcome), let context {
+            self.counters?.sent(answer.readableBytes)
             context.writeAndFlush(self.wrapOutboundOut(answer), promise: nil)
         }
         self.run()
@@ -263,6 +273,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
             uuid: self.home.uuids.next()
         )
         self.home.add(self)
+        self.counters?.connectionAccepted()
         if self.home.endsConnections {
             self.machine.drain()
         }
@@ -272,7 +283,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.looksAtRest = 0
-        self.machine.received(self.unwrapInboundIn(data))
+        let bytes = self.unwrapInboundIn(data)
+        self.counters?.received(bytes.readableBytes)
+        self.machine.received(bytes)
         self.run()
     }
 
@@ -311,6 +324,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         if self.hasBegun {
+            self.counters?.connectionClosed(self.closeCause ?? .client)
             self.machine.socketClosed()
             self.run()
             self.leaveIfDone()
@@ -320,6 +334,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client is gone; what it sent before is still served.
+        self.closeCause = self.closeCause ?? .error
         self.server.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
         context.close(promise: nil)
     }

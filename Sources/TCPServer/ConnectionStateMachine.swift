@@ -20,8 +20,10 @@ struct ConnectionStateMachine {
     enum CloseReason: Hashable {
         /// The client ended its side.
         case client
-        /// A worker answered so.
+        /// A worker answered `CLOSE`, or something unknown.
         case worker
+        /// A worker answered `WRITECLOSE`.
+        case writeClose
         /// A worker answered with an error frame.
         case workerError(String)
         case eventFailed(EventFailure)
@@ -135,7 +137,7 @@ struct ConnectionStateMachine {
         case .answered(.reply(let context, let body)):
             let action = AnswerAction(context: context)
             if !action.keepsReading {
-                self.close(.worker)
+                self.close(action == .writeAndClose ? .writeClose : .worker)
             }
             return action.writes && self.isOpen && body.readableBytes > 0 ? body : nil
         }

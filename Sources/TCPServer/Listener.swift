@@ -61,6 +61,11 @@ public final class Listener: Sendable {
         self.state.withLock { $0.isClosed }
     }
 
+    /// Whether the socket is there, as opposed to being about to be bound anew.
+    var isListening: Bool {
+        self.state.withLock { !$0.isClosed && $0.channel.isActive }
+    }
+
     /// Whether a server can be served without listening anew: under another name, too, unless any free port is meant.
     func serves(_ server: ServerConfiguration) -> Bool {
         let configuration = self.configuration
@@ -99,7 +104,7 @@ extension TCPServer {
     private static let keepAlive: SocketOptionValue = 15
 
     func listen(on server: ServerConfiguration) async throws -> Listener {
-        let shared = SharedServer(server, pool: self.pool, logger: self.logger)
+        let shared = SharedServer(server, pool: self.pool, counters: self.counters, logger: self.logger)
         do {
             let channel = try await self.bind(server.address, shared)
             var address = server.address

@@ -6,12 +6,14 @@ import WorkerPool
 final class SharedServer: Sendable {
     private let pool: WorkerPool
     private let logger: Logger
+    private let counters: CountersByServer?
     private let state: Mutex<ConnectionHandler.Server>
 
-    init(_ configuration: ServerConfiguration, pool: WorkerPool, logger: Logger) {
+    init(_ configuration: ServerConfiguration, pool: WorkerPool, counters: CountersByServer?, logger: Logger) {
         self.pool = pool
         self.logger = logger
-        self.state = Mutex(Self.make(configuration, pool: pool, logger: logger))
+        self.counters = counters
+        self.state = Mutex(Self.make(configuration, pool: pool, counters: counters, logger: logger))
     }
 
     var current: ConnectionHandler.Server {
@@ -19,13 +21,14 @@ final class SharedServer: Sendable {
     }
 
     func update(_ configuration: ServerConfiguration) {
-        let current = Self.make(configuration, pool: self.pool, logger: self.logger)
+        let current = Self.make(configuration, pool: self.pool, counters: self.counters, logger: self.logger)
         self.state.withLock { $0 = current }
     }
 
     private static func make(
         _ configuration: ServerConfiguration,
         pool: WorkerPool,
+        counters: CountersByServer?,
         logger: Logger
     ) -> ConnectionHandler.Server {
         ConnectionHandler.Server(
@@ -34,6 +37,7 @@ final class SharedServer: Sendable {
             framing: configuration.framing,
             readBufferSize: configuration.readBufferSize,
             isTCP: configuration.address.isTCP,
+            counters: counters?.counters(for: configuration.name),
             pool: pool,
             logger: logger
         )

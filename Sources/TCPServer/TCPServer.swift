@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 public import NIOPosix
+import Synchronization
 public import WorkerPool
 
 /// Listens on all configured servers and serves their connections with the workers of a pool.
@@ -11,14 +12,20 @@ public final class TCPServer: Sendable {
     /// The connections of each event loop, by the loop's index.
     let homes: [LoopConnections]
     let limit = ConnectionLimit()
+    /// `nil` when nothing is counted.
+    let counters: CountersByServer?
+    /// What ``listen(on:keeping:)`` returned last.
+    private let listeners = Mutex<[Listener]>([])
 
     /// - Parameters:
     ///   - group: The event loops of the pool, in the same order.
-    public init(pool: WorkerPool, group: MultiThreadedEventLoopGroup, logger: Logger) {
+    ///   - isMeasured: Whether connections, events and bytes are counted, for ``counts()``.
+    public init(pool: WorkerPool, group: MultiThreadedEventLoopGroup, logger: Logger, isMeasured: Bool = false) {
         self.pool = pool
         self.group = group
         self.logger = logger
         self.homes = group.makeIterator().enumerated().map { LoopConnections(eventLoop: $1, loopIndex: $0) }
+        self.counters = isMeasured ? CountersByServer(loopCount: self.homes.count) : nil
     }
 
     /// Lets new connections wait in the backlog while this many are open.
@@ -53,6 +60,7 @@ public final class TCPServer: Sendable {
             for listener in opened {
                 await listener.close()
             }
+            self.counters?.keep(Set(current.map(\.server)))
             throw error
         }
         for listener in current where !kept.contains(where: { $0.0 === listener }) {
@@ -61,7 +69,20 @@ public final class TCPServer: Sendable {
         for (listener, server) in kept {
             listener.reconfigure(server)
         }
-        return kept.map(\.0) + opened
+        let listeners = kept.map(\.0) + opened
+        self.listeners.withLock { $0 = listeners }
+        self.counters?.keep(Set(servers.map(\.name)))
+        return listeners
+    }
+
+    /// Servers whose listener has ended and is not there again yet.
+    public var serversNotListening: [String] {
+        self.listeners.withLock { $0 }.filter { !$0.isListening }.map(\.server)
+    }
+
+    /// The counts of every server; empty when nothing is counted.
+    public func counts() -> [ServerCounts] {
+        self.counters?.counts() ?? []
     }
 
     /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.

@@ -16,14 +16,18 @@ extension PoolStateMachine {
         }
         self.epoch += 1
         for place in self.places.indices {
-            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation))
+            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation), .reset)
         }
         return self.startSuccessors()
     }
 
     /// Notes that a ready worker is to be replaced; once.
-    mutating func askForReplacement(_ id: WorkerID) {
-        guard self.changeWorker(id, where: { !$0.isBeingReplaced }, { $0.isBeingReplaced = true }) else {
+    mutating func askForReplacement(_ id: WorkerID, _ reason: RestartReason) {
+        let isNew = self.changeWorker(id, where: { !$0.isBeingReplaced }) { worker in
+            worker.isBeingReplaced = true
+            worker.replaceReason = reason
+        }
+        guard isNew else {
             return
         }
         self.replaceQueue.append(id)
@@ -58,11 +62,19 @@ extension PoolStateMachine {
         self.countedPlaces -= 1
         switch self.state(of: old) {
         case .idle(let worker):
+            self.measures.countRestart(worker.replaceReason)
             self.free[worker.loopIndex].removeAll { $0 == old.place }
             _ = self.vacate(old.place, after: .none)
             return old
         default:
-            _ = self.changeWorker(old, where: { _ in true }, { $0.isRetiring = true })
+            var reason: RestartReason?
+            _ = self.changeWorker(old, where: { _ in true }) { worker in
+                worker.isRetiring = true
+                reason = worker.replaceReason
+            }
+            if let reason {
+                self.measures.countRestart(reason)
+            }
             return nil
         }
     }

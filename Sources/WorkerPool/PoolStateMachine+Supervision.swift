@@ -3,9 +3,10 @@ import NIOCore
 // What is looked at from time to time: the supervisor's limits, and workers that the load does not need any more.
 
 extension PoolStateMachine {
-    /// Notes when a worker became idle or busy, where a limit asks for it: the clock is not read for nothing.
+    /// Notes when a worker became idle or busy, where a limit or a measure asks for it: the clock is not read for
+    /// nothing.
     func stamp(_ worker: inout Worker, _ now: () -> NIODeadline) {
-        if self.configuration.needsTimes {
+        if self.isMeasured || self.configuration.needsTimes {
             worker.changedAt = now()
         }
     }
@@ -96,7 +97,7 @@ extension PoolStateMachine {
             return
         }
         action.replace.append((id, reason))
-        self.askForReplacement(id)
+        self.askForReplacement(id, RestartReason(reason))
     }
 
     /// How many more workers the waiting events ask for: `dynamic_allocator`, or the fresh ones of `debug`.
@@ -135,6 +136,16 @@ extension PoolStateMachine {
             }
             _ = self.vacate(entry.place, after: .none)
             return id
+        }
+    }
+}
+
+extension RestartReason {
+    fileprivate init<Request>(_ reason: PoolStateMachine<Request>.ReplaceReason) {
+        switch reason {
+        case .ttl: self = .ttl
+        case .idleTTL: self = .idleTTL
+        case .memory: self = .memory
         }
     }
 }

@@ -14,6 +14,8 @@ struct PoolStateMachine<Request> {
         var ticket: UInt64
         /// When waiting ends in ``EventFailure/noFreeWorkers``; a `CLOSE` waits for as long as the pool lives.
         var deadline: NIODeadline
+        /// Since when it waits; kept only where it is measured.
+        var since = NIODeadline.uptimeNanoseconds(0)
         /// Workers that answered `{"stop":true}`.
         var refusals = 0
     }
@@ -31,6 +33,8 @@ struct PoolStateMachine<Request> {
         var epoch: UInt64
         /// Whether a successor is asked for or on its way.
         var isBeingReplaced = false
+        /// Why, then.
+        var replaceReason = RestartReason.reset
         /// Whether its successor is ready: it stops after its answer.
         var isRetiring = false
     }
@@ -57,6 +61,8 @@ struct PoolStateMachine<Request> {
         var epoch: UInt64 = 0
         /// Whether its worker is one of those that the pool keeps: a successor counts from when it takes over.
         var isCounted = false
+        /// Whether its worker takes the place of one that left as planned.
+        var isPlanned = false
         /// The worker that this place's one takes over from when it is ready.
         var replaces: WorkerID?
     }
@@ -97,15 +103,22 @@ struct PoolStateMachine<Request> {
     var epoch: UInt64 = 0
     /// Workers whose process has been asked for and has not been reaped.
     private(set) var processes = 0
+    /// Whether times are measured; the clock is read for that alone otherwise.
+    let isMeasured: Bool
+    var measures = PoolMeasures()
+    /// Since when there is nobody to serve with.
+    var unavailableSince: NIODeadline?
     private var random: any RandomNumberGenerator
 
     init(
         configuration: PoolConfiguration,
         loopCount: Int,
+        isMeasured: Bool = false,
         random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     ) {
         self.configuration = configuration
         self.free = Array(repeating: [], count: loopCount)
+        self.isMeasured = isMeasured
         self.random = random
     }
 
@@ -158,8 +171,10 @@ extension PoolStateMachine {
         if let place = self.takeFree(loopIndex: loopIndex) {
             return .lease(self.lease(place, to: entry, now: now))
         }
-        if !isClose {
-            entry.deadline = now() + self.configuration.allocateTimeout
+        if !isClose || self.isMeasured {
+            let now = now()
+            entry.since = now
+            entry.deadline = isClose ? .distantFuture : now + self.configuration.allocateTimeout
         }
         self.enqueue(entry)
         return .wait(armTimer: self.armTimer(), start: self.grow())
@@ -181,7 +196,11 @@ extension PoolStateMachine {
         self.armedFor = nil
         var expired: [Request] = []
         while let first = self.events.first, first.deadline <= now {
-            expired.append(self.events.removeFirst().request)
+            let entry = self.events.removeFirst()
+            expired.append(entry.request)
+            if self.isMeasured {
+                self.measures.waits.record(now - entry.since)
+            }
         }
         return Expiry(expired: expired, armTimer: self.armTimer())
     }
@@ -202,9 +221,10 @@ extension PoolStateMachine {
         }
     }
 
-    /// Puts a request that a worker had already before all that came after it.
+    /// Puts a request that a worker had already, and that waits anew, before all that came after it.
     private mutating func enqueueAgain(_ entry: Entry, now: NIODeadline) {
         var entry = entry
+        entry.since = now
         guard !entry.isClose else {
             self.closes.insert(entry, at: self.closes.position(ofTicket: entry.ticket))
             return
@@ -248,6 +268,9 @@ extension PoolStateMachine {
             preconditionFailure("a place in the free list is not idle")
         }
         self.stamp(&worker, now)
+        if self.isMeasured {
+            self.measures.waits.recordZero()
+        }
         self.places[place].state = .busy(worker, entry)
         self.busyCount += 1
         return WorkerID(place: place, generation: self.places[place].generation)
@@ -285,9 +308,18 @@ extension PoolStateMachine {
         }
         worker.jobs += 1
         self.busyCount -= 1
+        let answeredAt = self.isMeasured ? now() : nil
+        if let answeredAt {
+            self.measures.workerTimes.record(answeredAt - worker.changedAt)
+        }
         let isDone = worker.isRetiring || (worker.jobLimit > 0 && worker.jobs >= worker.jobLimit)
         if isUsable, !isDone, self.phase != .closing {
-            return AnswerAction(request: entry.request, next: self.nextFor(worker, at: id.place, now: now))
+            let next = self.nextFor(worker, at: id.place, now: { answeredAt ?? now() })
+            return AnswerAction(request: entry.request, next: next)
+        }
+        // One that is retiring was counted when its successor took over.
+        if !worker.isRetiring, self.phase != .closing {
+            self.measures.countRestart(isUsable ? .maxJobs : .protocolError)
         }
         return AnswerAction(request: entry.request, next: .replace(self.vacate(id.place, after: .none)))
     }
@@ -296,6 +328,9 @@ extension PoolStateMachine {
         var worker = worker
         self.stamp(&worker, now)
         if let entry = self.dequeue() {
+            if self.isMeasured {
+                self.measures.waits.record(worker.changedAt - entry.since)
+            }
             self.places[place].state = .busy(worker, entry)
             self.busyCount += 1
             return .serve(entry.request)
@@ -326,6 +361,9 @@ extension PoolStateMachine {
         }
         self.busyCount -= 1
         entry.refusals += 1
+        if !worker.isRetiring, self.phase != .closing {
+            self.measures.countRestart(.requested)
+        }
         let start = self.vacate(id.place, after: .none)
         guard entry.refusals < self.configuration.maxAttempts else {
             let failure = EventFailure.refusedByWorkers(attempts: entry.refusals)
@@ -407,6 +445,7 @@ extension PoolStateMachine {
         self.places[place].generation += 1
         self.places[place].state = .backingOff
         self.places[place].isCounted = isCounted
+        self.places[place].isPlanned = false
         self.places[place].epoch = self.epoch
         self.countedPlaces += isCounted ? 1 : 0
         self.startingCount += 1
@@ -465,8 +504,9 @@ extension PoolStateMachine {
         case .idle, .replace: action = .idle
         }
         if worker.epoch < self.epoch {
-            self.askForReplacement(id)
+            self.askForReplacement(id, .reset)
         }
+        self.noteAvailability(now: now)
         let poolIsReady = self.runIfReady()
         // What waits may need more than were started at once.
         let start = self.startSuccessors() + self.grow()
@@ -496,6 +536,8 @@ extension PoolStateMachine {
         now: NIODeadline
     ) -> FailureAction {
         var action = FailureAction()
+        self.countFailure(of: id, failure)
+        defer { self.noteAvailability(now: now) }
         switch self.state(of: id) {
         case .none, .vacant, .backingOff:
             // It was stopped or given up already.
@@ -517,6 +559,22 @@ extension PoolStateMachine {
                 : self.retry(entry, loopIndex: worker.loopIndex, now: now)
         }
         return action
+    }
+
+    private mutating func countFailure(of id: WorkerID, _ failure: WorkerFailure) {
+        guard self.phase != .closing else {
+            return
+        }
+        switch self.state(of: id) {
+        case .none, .vacant, .backingOff:
+            break
+        case .starting:
+            self.measures.countRestart(RestartReason(failure.code))
+        case .idle(let worker), .busy(let worker, _):
+            if !worker.isRetiring {
+                self.measures.countRestart(RestartReason(failure.code))
+            }
+        }
     }
 
     private func wasUseful(_ worker: Worker, now: NIODeadline) -> Bool {
@@ -550,7 +608,11 @@ extension PoolStateMachine {
             delay = self.backoff(failures: self.places[place].failures)
             self.places[place].failures += 1
         }
-        return self.startWorker(in: place, isCounted: true, delay: delay)
+        let start = self.startWorker(in: place, isCounted: true, delay: delay)
+        if case .none = cause {
+            self.places[place].isPlanned = true
+        }
+        return start
     }
 
     mutating func backoff(failures: Int) -> TimeAmount {

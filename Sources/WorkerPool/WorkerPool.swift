@@ -27,34 +27,42 @@ public final class WorkerPool: Sendable {
     let launcher: any WorkerLauncher
     let loops: [any EventLoop]
     let logger: Logger
+    /// Whether times are measured, for ``snapshot()``.
+    private let isMeasured: Bool
     let commands: AsyncStream<Command>
     let issue: AsyncStream<Command>.Continuation
 
     /// - Parameters:
     ///   - loops: The event loops of requests and workers; their `loopIndex` counts in this list.
+    ///   - isMeasured: Whether the times of ``PoolMeasures`` are measured: one or two looks at the clock for each request.
     public init(
         configuration: PoolConfiguration,
         launcher: any WorkerLauncher,
         loops: [any EventLoop],
-        logger: Logger
+        logger: Logger,
+        isMeasured: Bool = false
     ) {
+        self.isMeasured = isMeasured
         self.launcher = launcher
         self.loops = loops
         self.logger = logger
         self.state = Mutex(
-            State(machine: PoolStateMachine(configuration: configuration, loopCount: loops.count))
+            State(
+                machine: PoolStateMachine(configuration: configuration, loopCount: loops.count, isMeasured: isMeasured))
         )
         (self.commands, self.issue) = AsyncStream.makeStream()
     }
 
     /// Hands a request to a free worker, or lets it wait for one.
     public func submit(_ request: any PoolRequest) {
+        // Read before the lock is taken, when it is known that it is needed.
+        let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
             let action = state.machine.submit(
                 request,
                 isClose: request.kind == .close,
                 loopIndex: request.loopIndex,
-                now: NIODeadline.now
+                now: { date ?? .now() }
             )
             if case .lease(let id) = action {
                 return (action, state.handles[id.place])
@@ -110,8 +118,9 @@ public final class WorkerPool: Sendable {
 
 extension WorkerPool: WorkerEvents {
     public func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer, isUsable: Bool) {
+        let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
-            let action = state.machine.answered(id, isUsable: isUsable)
+            let action = state.machine.answered(id, isUsable: isUsable, now: { date ?? .now() })
             return (action, self.handle(in: &state, for: id, next: action?.next))
         }
         guard let action else {

@@ -7,7 +7,7 @@ struct RR: AsyncParsableCommand {
         commandName: "rr",
         abstract: "Relays TCP connections to PHP workers, on RoadRunner's configuration.",
         version: "rr version \(Version.current)",
-        subcommands: [Serve.self, Check.self]
+        subcommands: [Serve.self, Check.self, Health.self]
     )
 
     @Flag(name: .customShort("v"), help: "Show the version.")

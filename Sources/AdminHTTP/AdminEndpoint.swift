@@ -1,0 +1,89 @@
+public import Observability
+
+/// What one address serves.
+public struct AdminEndpoint: Sendable {
+    public enum Address: Sendable, Hashable, CustomStringConvertible {
+        /// An empty host means every interface; port 0 a free one.
+        case tcp(host: String, port: Int)
+        case unix(path: String)
+
+        public var description: String {
+            switch self {
+            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .unix(let path): "unix://\(path)"
+            }
+        }
+    }
+
+    /// `/health` and `/ready`.
+    public struct Probes: Sendable {
+        /// `status.unavailable_status_code`.
+        public var unavailableStatus: Int
+        public var report: @Sendable () -> HealthReport
+
+        public init(unavailableStatus: Int, report: @escaping @Sendable () -> HealthReport) {
+            self.unavailableStatus = unavailableStatus
+            self.report = report
+        }
+    }
+
+    public var address: Address
+    /// The key or keys that the address is of, for messages: `status.address`.
+    public var key: String
+    public var probes: Probes?
+    /// Writes the metrics, for every path that is not a probe's.
+    public var metrics: (@Sendable () -> PrometheusText)?
+
+    public init(
+        address: Address,
+        key: String,
+        probes: Probes? = nil,
+        metrics: (@Sendable () -> PrometheusText)? = nil
+    ) {
+        self.address = address
+        self.key = key
+        self.probes = probes
+        self.metrics = metrics
+    }
+}
+
+extension AdminEndpoint {
+    struct Answer: Hashable {
+        var status: Int
+        var contentType: String
+        var body: String
+
+        static func plain(_ status: Int, _ text: String) -> Answer {
+            Answer(status: status, contentType: "text/plain; charset=utf-8", body: text + "\n")
+        }
+    }
+
+    /// - Parameter target: Path and query as the client sent them.
+    func answer(method: String, target: String) -> Answer {
+        guard method == "GET" || method == "HEAD" else {
+            return .plain(405, "only GET and HEAD")
+        }
+        let target = RequestTarget(target)
+        if let probes, let fault = Self.probe(target.path) {
+            let response = HealthResponse(
+                fault: fault(probes.report()),
+                unavailable: probes.unavailableStatus,
+                plugins: target.plugins
+            )
+            return Answer(status: response.status, contentType: "application/json", body: response.body)
+        }
+        if let metrics {
+            return Answer(status: 200, contentType: PrometheusText.contentType, body: metrics().text)
+        }
+        return .plain(404, "there is /health and /ready")
+    }
+
+    /// What a path asks of the report.
+    private static func probe(_ path: String) -> ((HealthReport) -> String?)? {
+        switch path {
+        case "/health", "/health/": { $0.healthFault }
+        case "/ready", "/ready/": { $0.readyFault }
+        default: nil
+        }
+    }
+}

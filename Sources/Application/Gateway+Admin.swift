@@ -1,0 +1,79 @@
+public import AdminHTTP
+public import Configuration
+import Logging
+import NIOCore
+import Observability
+import TCPServer
+import WorkerPool
+
+extension Gateway {
+    /// Probes and metrics, when the configuration has them; before anything else starts, and until all else has ended.
+    ///
+    /// - Throws: `AdminError` when an address cannot be listened on.
+    func startAdmin() async throws -> AdminServer? {
+        let endpoints = self.adminEndpoints()
+        guard !endpoints.isEmpty else {
+            return nil
+        }
+        let server = try await AdminServer.start(
+            endpoints,
+            idleTimeout: TimeAmount(clamping: self.settings.status?.checkTimeout ?? .seconds(60)),
+            logger: self.loggers.rr
+        )
+        for (key, address) in server.addresses {
+            self.loggers.rr.info("listening", metadata: ["key": "\(key)", "address": "\(address)"])
+        }
+        return server
+    }
+
+    /// One for each address: probes and metrics may share it.
+    private func adminEndpoints() -> [AdminEndpoint] {
+        let metrics: @Sendable () -> PrometheusText = { self.metricsText() }
+        var endpoints: [AdminEndpoint] = []
+        if let status = self.settings.status {
+            let probes = AdminEndpoint.Probes(unavailableStatus: status.unavailableStatusCode) {
+                HealthReport(self.healthFacts(unavailableAfter: status.unavailableAfter))
+            }
+            let sharesAddress = self.settings.metrics?.address == status.address
+            endpoints.append(
+                AdminEndpoint(
+                    address: AdminEndpoint.Address(status.address),
+                    key: sharesAddress ? "status.address, metrics.address" : "status.address",
+                    probes: probes,
+                    metrics: sharesAddress ? metrics : nil
+                )
+            )
+            if sharesAddress {
+                return endpoints
+            }
+        }
+        if let settings = self.settings.metrics {
+            endpoints.append(
+                AdminEndpoint(
+                    address: AdminEndpoint.Address(settings.address),
+                    key: "metrics.address",
+                    metrics: metrics
+                )
+            )
+        }
+        return endpoints
+    }
+
+    private func healthFacts(unavailableAfter: Duration) -> HealthFacts {
+        HealthFacts(
+            phase: self.status.phase,
+            serversNotListening: self.server.serversNotListening,
+            withoutWorkersFor: self.pool.unavailableFor.map { .nanoseconds($0.nanoseconds) },
+            unavailableAfter: unavailableAfter
+        )
+    }
+}
+
+extension AdminEndpoint.Address {
+    public init(_ address: ListenAddress) {
+        switch address {
+        case .tcp(let host, let port): self = .tcp(host: host, port: port)
+        case .unix(let path): self = .unix(path: path)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+/// Metrics in Prometheus' text format 0.0.4, written family by family.
+public struct PrometheusText: Sendable {
+    public enum Kind: String, Sendable {
+        case counter
+        case gauge
+    }
+
+    /// The `Content-Type` of ``text``.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    public private(set) var text = ""
+
+    public init() {}
+
+    /// A family without labels.
+    public mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some MetricValue) {
+        self.family(name, kind, help) { $0.add(value) }
+    }
+
+    /// A family; its samples are added by the closure, each with other labels.
+    public mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
+        self.head(name, kind.rawValue, help)
+        var written = Samples(name: name)
+        samples(&written)
+        self.text += written.text
+    }
+
+    /// - Parameters:
+    ///   - upperBounds: Ascending; what is beyond the last one is in a bucket of its own.
+    ///   - counts: Of each bucket alone, one more than there are bounds.
+    ///   - sum: Of all values that were counted.
+    public mutating func histogram(
+        _ name: String,
+        _ help: String,
+        upperBounds: [Double],
+        counts: [UInt64],
+        sum: Double
+    ) {
+        self.head(name, "histogram", help)
+        var total: UInt64 = 0
+        for (index, count) in counts.enumerated() {
+            total &+= count
+            let bound = index < upperBounds.count ? upperBounds[index].metricText : "+Inf"
+            self.text += "\(name)_bucket{le=\"\(bound)\"} \(total)\n"
+        }
+        self.text += "\(name)_sum \(sum.metricText)\n\(name)_count \(total)\n"
+    }
+
+    private mutating func head(_ name: String, _ type: String, _ help: String) {
+        self.text += "# HELP \(name) \(help.escapedForHelp)\n# TYPE \(name) \(type)\n"
+    }
+}
+
+extension PrometheusText {
+    /// The samples of one family.
+    public struct Samples: Sendable {
+        fileprivate let name: String
+        fileprivate var text = ""
+
+        /// - Parameter labels: Names that are valid and different; values may be anything.
+        public mutating func add(_ value: some MetricValue, _ labels: (name: String, value: String)...) {
+            self.text += self.name
+            if !labels.isEmpty {
+                let pairs = labels.map { "\($0.name)=\"\($0.value.escapedForLabel)\"" }
+                self.text += "{\(pairs.joined(separator: ","))}"
+            }
+            self.text += " \(value.metricText)\n"
+        }
+    }
+}
+
+/// A number as the text format has it.
+public protocol MetricValue: Sendable {
+    var metricText: String { get }
+}
+
+extension Int: MetricValue {
+    public var metricText: String { String(self) }
+}
+
+extension UInt64: MetricValue {
+    public var metricText: String { String(self) }
+}
+
+extension Double: MetricValue {
+    public var metricText: String {
+        switch self {
+        case .infinity: "+Inf"
+        case -.infinity: "-Inf"
+        case _ where self.isNaN: "NaN"
+        default: self.description
+        }
+    }
+}
+
+extension String {
+    fileprivate var escapedForHelp: String {
+        self.escaped(quotes: false)
+    }
+
+    fileprivate var escapedForLabel: String {
+        self.escaped(quotes: true)
+    }
+
+    private func escaped(quotes: Bool) -> String {
+        var text = ""
+        for scalar in self.unicodeScalars {
+            switch scalar {
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\"" where quotes: text += "\\\""
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}

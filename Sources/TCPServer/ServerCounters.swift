@@ -1,0 +1,156 @@
+import Synchronization
+public import WorkerPool
+
+/// Why the socket of a connection was closed.
+public enum CloseCause: String, Sendable, Hashable, CaseIterable {
+    /// The client ended it.
+    case client
+    /// A worker answered `CLOSE`, or something unknown.
+    case worker
+    /// A worker answered `WRITECLOSE`.
+    case writeClose = "write_close"
+    /// A worker answered with an error frame.
+    case workerError = "worker_error"
+    /// The worker was lost with the event, or workers refused it.
+    case workerFailure = "worker_failure"
+    /// No worker was free in time, or too many events waited.
+    case refused
+    case packetTooLarge = "packet_too_large"
+    /// The socket failed: most often a client that reset it.
+    case error
+    /// The server is stopping, and the connection was between two packets.
+    case drain
+    /// The server's time to stop was over.
+    case cutOff = "cut_off"
+}
+
+/// What has been counted of one server since it is there.
+public struct ServerCounts: Sendable, Hashable {
+    public var server: String
+    public var accepted: UInt64 = 0
+    public var closed: [CloseCause: UInt64] = [:]
+    public var events: [EventKind: UInt64] = [:]
+    /// Bytes that clients have sent.
+    public var receivedBytes: UInt64 = 0
+    /// Bytes of answers that were given to the system for clients.
+    public var sentBytes: UInt64 = 0
+
+    /// Connections whose socket is open.
+    public var open: UInt64 {
+        // Both are read while they are counted up: never less than none.
+        let closed = self.closed.values.reduce(0, &+)
+        return self.accepted > closed ? self.accepted - closed : 0
+    }
+}
+
+/// A count that one thread writes and others read: no lock, and no locked instruction either.
+struct LoopCounter: ~Copyable, Sendable {
+    private let value = Atomic<UInt64>(0)
+
+    var current: UInt64 {
+        self.value.load(ordering: .relaxed)
+    }
+
+    /// On the writing thread alone.
+    func add(_ count: UInt64) {
+        self.value.store(self.value.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+    }
+}
+
+/// What is counted of one server on one event loop, which alone writes it.
+final class LoopCounters: Sendable {
+    private let accepted = LoopCounter()
+    private let connectedEvents = LoopCounter()
+    private let dataEvents = LoopCounter()
+    private let closeEvents = LoopCounter()
+    private let receivedBytes = LoopCounter()
+    private let sentBytes = LoopCounter()
+    private let closed = InlineArray<10, LoopCounter> { _ in LoopCounter() }
+
+    func connectionAccepted() {
+        self.accepted.add(1)
+    }
+
+    func connectionClosed(_ cause: CloseCause) {
+        self.closed[cause.index].add(1)
+    }
+
+    func submitted(_ kind: EventKind) {
+        switch kind {
+        case .connected: self.connectedEvents.add(1)
+        case .data: self.dataEvents.add(1)
+        case .close: self.closeEvents.add(1)
+        }
+    }
+
+    func received(_ bytes: Int) {
+        self.receivedBytes.add(UInt64(bytes))
+    }
+
+    func sent(_ bytes: Int) {
+        self.sentBytes.add(UInt64(bytes))
+    }
+
+    func add(to counts: inout ServerCounts) {
+        // Closed first: a connection that comes in between counts as open rather than as less than none.
+        for cause in CloseCause.allCases {
+            counts.closed[cause, default: 0] &+= self.closed[cause.index].current
+        }
+        counts.accepted &+= self.accepted.current
+        counts.events[.connected, default: 0] &+= self.connectedEvents.current
+        counts.events[.data, default: 0] &+= self.dataEvents.current
+        counts.events[.close, default: 0] &+= self.closeEvents.current
+        counts.receivedBytes &+= self.receivedBytes.current
+        counts.sentBytes &+= self.sentBytes.current
+    }
+}
+
+/// What is counted of one server, on every event loop.
+final class ServerCounters: Sendable {
+    /// By the loop's index.
+    let loops: [LoopCounters]
+
+    init(loopCount: Int) {
+        self.loops = (0..<loopCount).map { _ in LoopCounters() }
+    }
+
+    func counts(server: String) -> ServerCounts {
+        var counts = ServerCounts(server: server)
+        for loop in self.loops {
+            loop.add(to: &counts)
+        }
+        return counts
+    }
+}
+
+extension CloseCause {
+    /// Its position among ``allCases``.
+    fileprivate var index: Int {
+        switch self {
+        case .client: 0
+        case .worker: 1
+        case .writeClose: 2
+        case .workerError: 3
+        case .workerFailure: 4
+        case .refused: 5
+        case .packetTooLarge: 6
+        case .error: 7
+        case .drain: 8
+        case .cutOff: 9
+        }
+    }
+
+    init(_ reason: ConnectionStateMachine.CloseReason) {
+        switch reason {
+        case .client: self = .client
+        case .worker: self = .worker
+        case .writeClose: self = .writeClose
+        case .workerError: self = .workerError
+        case .packetTooLarge: self = .packetTooLarge
+        case .draining: self = .drain
+        case .eventFailed(.noFreeWorkers), .eventFailed(.queueFull): self = .refused
+        case .eventFailed(.workerGone), .eventFailed(.refusedByWorkers): self = .workerFailure
+        case .eventFailed(.poolClosing): self = .drain
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// What a pool has counted since its start.
+public struct PoolMeasures: Sendable, Hashable {
+    /// How long requests waited: once each time a worker takes one, nothing where one was free, and once for each that
+    /// waited in vain.
+    public internal(set) var waits = TimeHistogram()
+    /// From a request's being given to a worker to the worker's answer.
+    public internal(set) var workerTimes = TimeHistogram()
+    /// Workers whose place was given to another one, and starts that failed.
+    public private(set) var restarts: [RestartReason: UInt64] = [:]
+
+    mutating func countRestart(_ reason: RestartReason) {
+        self.restarts[reason, default: 0] &+= 1
+    }
+}
+
+/// Why a worker's place was given to another one.
+public enum RestartReason: String, Sendable, Hashable, CaseIterable {
+    /// It never did its handshake.
+    case start
+    /// It ended by itself.
+    case exit
+    /// It wrote something that is no answer.
+    case protocolError = "protocol"
+    /// It was killed: `exec_ttl`.
+    case execTTL = "exec_ttl"
+    case maxJobs = "max_jobs"
+    case ttl
+    case idleTTL = "idle_ttl"
+    case memory = "max_worker_memory"
+    /// All workers were replaced: a reset or a reload.
+    case reset
+    /// It answered `{"stop":true}`.
+    case requested
+
+    init(_ code: WorkerFailure.Code) {
+        switch code {
+        case .start: self = .start
+        case .exit: self = .exit
+        case .protocolError: self = .protocolError
+        case .execTTL: self = .execTTL
+        }
+    }
+}

@@ -1,0 +1,67 @@
+public import NIOCore
+import Synchronization
+
+/// What a pool is like at one moment.
+public struct PoolSnapshot: Sendable {
+    public enum WorkerState: String, Sendable, Hashable, CaseIterable {
+        /// Free.
+        case ready
+        /// It has a request.
+        case working
+        /// Before its handshake.
+        case starting
+        /// It has left its place and not ended yet.
+        case stopping
+    }
+
+    public struct Worker: Sendable {
+        public var processID: Int32
+        public var state: WorkerState
+        /// Bytes that the process holds resident; 0 when that cannot be told any more.
+        public var residentMemory: Int
+    }
+
+    /// Every process that is there, in the order of their ids.
+    public var workers: [Worker]
+    /// Requests that wait for a worker.
+    public var waiting: Int
+    public var measures: PoolMeasures
+}
+
+extension WorkerPool {
+    /// Workers, requests and counts as they are now. Reads a file for each worker: not for an event loop with packets.
+    public func snapshot() -> PoolSnapshot {
+        let (states, waiting, measures) = self.state.withLock { state in
+            let states = state.processes.map { id, handle in
+                (handle, Self.workerState(state.machine.state(of: id)))
+            }
+            return (states, state.machine.waiting, state.machine.measures)
+        }
+        let workers = states.compactMap { handle, state in
+            handle.processID.map { processID in
+                PoolSnapshot.Worker(processID: processID, state: state, residentMemory: handle.residentMemory ?? 0)
+            }
+        }
+        return PoolSnapshot(
+            workers: workers.sorted { $0.processID < $1.processID },
+            waiting: waiting,
+            measures: measures
+        )
+    }
+
+    /// How long there has been no worker to serve with; `nil` when there is one.
+    public var unavailableFor: TimeAmount? {
+        self.state.withLock { $0.machine.unavailableSince }.map { max(.zero, .now() - $0) }
+    }
+
+    private static func workerState(
+        _ state: PoolStateMachine<any PoolRequest>.PlaceState?
+    ) -> PoolSnapshot.WorkerState {
+        switch state {
+        case .idle: .ready
+        case .busy: .working
+        case .backingOff, .starting: .starting
+        case .none, .vacant: .stopping
+        }
+    }
+}
