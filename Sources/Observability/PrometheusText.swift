@@ -88,6 +88,8 @@ extension Double: MetricValue {
         case .infinity: "+Inf"
         case -.infinity: "-Inf"
         case _ where self.isNaN: "NaN"
+        // As others write it: labels such as `le` are compared as text.
+        case _ where self == self.rounded() && abs(self) < 1e15: String(Int(self))
         default: self.description
         }
     }

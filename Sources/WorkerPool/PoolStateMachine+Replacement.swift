@@ -23,11 +23,11 @@ extension PoolStateMachine {
 
     /// Notes that a ready worker is to be replaced; once.
     mutating func askForReplacement(_ id: WorkerID, _ reason: RestartReason) {
-        let isNew = self.changeWorker(id, where: { !$0.isBeingReplaced }) { worker in
+        func note(_ worker: inout Worker) {
             worker.isBeingReplaced = true
             worker.replaceReason = reason
         }
-        guard isNew else {
+        guard self.changeWorker(id, where: { !$0.isBeingReplaced }, note) else {
             return
         }
         self.replaceQueue.append(id)
@@ -67,14 +67,10 @@ extension PoolStateMachine {
             _ = self.vacate(old.place, after: .none)
             return old
         default:
-            var reason: RestartReason?
-            _ = self.changeWorker(old, where: { _ in true }) { worker in
-                worker.isRetiring = true
-                reason = worker.replaceReason
+            if case .busy(let worker, _) = self.state(of: old) {
+                self.measures.countRestart(worker.replaceReason)
             }
-            if let reason {
-                self.measures.countRestart(reason)
-            }
+            _ = self.changeWorker(old, where: { _ in true }, { $0.isRetiring = true })
             return nil
         }
     }

@@ -80,6 +80,15 @@ import Testing
         #expect(error.key == "metrics.address")
     }
 
+    @Test func probesAndMetricsMayHaveOneAddress() throws {
+        let settings = try load(minimal + "status: {address: ':2112'}\nmetrics: {address: ':2112'}\n").settings
+        #expect(settings.status?.address == settings.metrics?.address)
+        // One would take the other's connections on that interface.
+        let error = try failure(minimal + "status: {address: ':2112'}\nmetrics: {address: '127.0.0.1:2112'}\n")
+        #expect(error.code == .addressConflict)
+        #expect(error.key == "metrics.address")
+    }
+
     @Test func aMissingAddressIsNamed() throws {
         for keys in ["", "delimiter: x", "addr: ''", "addr: ~", "addr: $UNSET"] {
             let error = #expect(throws: ConfigurationError.self) { try loadServer(keys) }

@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("status: {address: ':1'}", "status"), ("metrics: {}", "metrics"), ("logs: {output: stdout}", "logs.output"),
+        ("logs: {output: stdout}", "logs.output"),
         ("logs: {line_ending: x}", "logs.line_ending"), ("endure: {drain_delay: 1s}", "endure.drain_delay"),
         ("logs: {file_logger_options: {log_output: x}}", "logs.file_logger_options"),
     ])
@@ -68,6 +68,8 @@ import Testing
             logs: {level: info, mode: raw, encoding: json, channels: {tcp: {level: info}}}
             endure: {grace_period: 1s}
             rpc: {listen: x}
+            status: {address: ':2', unavailable_status_code: 500, check_timeout: 5, unavailable_after: 1m}
+            metrics: {address: ':3'}
             """
         #expect(try load(text).warnings.isEmpty)
     }

@@ -145,6 +145,6 @@ import WorkerPool
         var bench = ConnectionBench.serving()
         bench.machine.writabilityChanged(false)
         #expect(bench.answer("WRITECLOSE", "bye") == "bye")
-        #expect(bench.steps() == [.closeSocket(.worker), .close])
+        #expect(bench.steps() == [.closeSocket(.writeClose), .close])
     }
 }

@@ -49,7 +49,7 @@ import WorkerPool
         }
         bench.receive("never seen\r\n")
         #expect(bench.answer("WRITECLOSE", "bye") == "bye")
-        #expect(bench.steps() == [.closeSocket(.worker), .close])
+        #expect(bench.steps() == [.closeSocket(.writeClose), .close])
         #expect(bench.answer("WRITE", "ignored") == nil)
         #expect(bench.steps() == [.finished])
     }

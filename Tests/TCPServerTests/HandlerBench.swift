@@ -14,6 +14,7 @@ final class HandlerBench {
     let home: LoopConnections
     let pool: WorkerPool
     let worker: ScriptedWorker
+    let counters = CountersByServer(loopCount: 1)
     private let server: ConnectionHandler.Server
 
     init(
@@ -36,7 +37,7 @@ final class HandlerBench {
             framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
             readBufferSize: readBufferSize
         )
-        self.server = SharedServer(configuration, pool: self.pool, logger: logger).current
+        self.server = SharedServer(configuration, pool: self.pool, counters: self.counters, logger: logger).current
         self.worker = ScriptedWorker(self.pool)
         self.worker.start()
     }

@@ -13,9 +13,15 @@ final class PoolBench {
     init(
         _ configuration: PoolConfiguration,
         loops: Int = 1,
+        isMeasured: Bool = false,
         random: any RandomNumberGenerator = SeededGenerator(seed: 1)
     ) {
-        self.machine = Machine(configuration: configuration, loopCount: loops, random: random)
+        self.machine = Machine(
+            configuration: configuration,
+            loopCount: loops,
+            isMeasured: isMeasured,
+            random: random
+        )
         self.loopCount = loops
     }
 
@@ -23,9 +29,10 @@ final class PoolBench {
     static func running(
         _ configuration: PoolConfiguration,
         loops: Int = 1,
+        isMeasured: Bool = false,
         random: any RandomNumberGenerator = SeededGenerator(seed: 1)
     ) -> (bench: PoolBench, workers: [WorkerID]) {
-        let bench = PoolBench(configuration, loops: loops, random: random)
+        let bench = PoolBench(configuration, loops: loops, isMeasured: isMeasured, random: random)
         let workers = bench.machine.start().map(\.id)
         for worker in workers {
             bench.bringUp(worker)
@@ -69,8 +76,12 @@ final class PoolBench {
     }
 
     @discardableResult
-    func failed(_ id: WorkerID, written: Bool = false) -> Machine.FailureAction {
-        self.machine.failed(id, .gone, requestWritten: written, now: self.now)
+    func failed(
+        _ id: WorkerID,
+        _ failure: WorkerFailure = .gone,
+        written: Bool = false
+    ) -> Machine.FailureAction {
+        self.machine.failed(id, failure, requestWritten: written, now: self.now)
     }
 
     func fireTimer() -> Machine.Expiry {

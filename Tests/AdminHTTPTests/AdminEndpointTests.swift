@@ -1,0 +1,63 @@
+import Observability
+import Testing
+
+@testable import AdminHTTP
+
+@Suite struct AdminEndpointTests {
+    private static let address = AdminEndpoint.Address.tcp(host: "127.0.0.1", port: 0)
+
+    private func probes(_ facts: HealthFacts) -> AdminEndpoint.Probes {
+        AdminEndpoint.Probes(unavailableStatus: 530) { HealthReport(facts) }
+    }
+
+    private let metrics: @Sendable () -> PrometheusText = {
+        var text = PrometheusText()
+        text.family("up", .gauge, "Up.", 1)
+        return text
+    }
+
+    @Test func probesHaveTheirPaths() {
+        let endpoint = AdminEndpoint(
+            address: Self.address,
+            key: "status.address",
+            probes: self.probes(HealthFacts(phase: .draining))
+        )
+        #expect(endpoint.answer(method: "GET", target: "/health").status == 200)
+        #expect(endpoint.answer(method: "HEAD", target: "/health/").status == 200)
+        let ready = endpoint.answer(method: "GET", target: "/ready?plugin=tcp")
+        #expect(ready.status == 530 && ready.contentType == "application/json")
+        #expect(ready.body.contains("the service is stopping"))
+        #expect(endpoint.answer(method: "GET", target: "/ready?plugin=http").body == "[]")
+        #expect(endpoint.answer(method: "GET", target: "/").status == 404)
+        #expect(endpoint.answer(method: "GET", target: "/healthy").status == 404)
+        #expect(endpoint.answer(method: "POST", target: "/health").status == 405)
+    }
+
+    @Test(arguments: ["/", "/metrics", "/any/thing?x=1", "/health", ""])
+    func metricsAreOnEveryPath(path: String) {
+        let endpoint = AdminEndpoint(address: Self.address, key: "metrics.address", metrics: self.metrics)
+        let answer = endpoint.answer(method: "GET", target: path)
+        #expect(answer.status == 200 && answer.contentType == "text/plain; version=0.0.4; charset=utf-8")
+        #expect(answer.body.hasSuffix("up 1\n"))
+    }
+
+    @Test func oneAddressMayServeBoth() {
+        let endpoint = AdminEndpoint(
+            address: Self.address,
+            key: "both",
+            probes: self.probes(HealthFacts(phase: .serving)),
+            metrics: self.metrics
+        )
+        #expect(endpoint.answer(method: "GET", target: "/ready").contentType == "application/json")
+        #expect(endpoint.answer(method: "GET", target: "/metrics").body.contains("up 1"))
+    }
+
+    @Test(arguments: [
+        ("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.2", "127.0.0.2"),
+        ("localhost", "localhost"),
+    ])
+    func aWildcardIsReachedOnThisHost(host: String, reached: String) {
+        let address = AdminEndpoint.Address.tcp(host: host, port: 7)
+        #expect(address.reachable == .tcp(host: reached, port: 7))
+    }
+}

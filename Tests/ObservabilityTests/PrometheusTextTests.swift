@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Observability
+
+@Suite struct PrometheusTextTests {
+    @Test func familiesAndLabels() {
+        var text = PrometheusText()
+        text.family("a_total", .counter, "Things.", 3)
+        text.family("b", .gauge, "Other\nthings \\ and \"more\".") { samples in
+            samples.add(1.5, ("server", "main"), ("reason", "client"))
+            samples.add(0, ("server", "a\"b\\c\nd"), ("reason", "ü"))
+        }
+        #expect(
+            text.text == #"""
+                # HELP a_total Things.
+                # TYPE a_total counter
+                a_total 3
+                # HELP b Other\nthings \\ and "more".
+                # TYPE b gauge
+                b{server="main",reason="client"} 1.5
+                b{server="a\"b\\c\nd",reason="ü"} 0
+
+                """#
+        )
+    }
+
+    @Test func histogramsAddUp() {
+        var text = PrometheusText()
+        text.histogram("h_seconds", "Times.", upperBounds: [0.000_05, 1, 2.5], counts: [1, 2, 0, 4], sum: 7.25)
+        #expect(
+            text.text == """
+                # HELP h_seconds Times.
+                # TYPE h_seconds histogram
+                h_seconds_bucket{le="5e-05"} 1
+                h_seconds_bucket{le="1"} 3
+                h_seconds_bucket{le="2.5"} 3
+                h_seconds_bucket{le="+Inf"} 7
+                h_seconds_sum 7.25
+                h_seconds_count 7
+
+                """
+        )
+    }
+
+    @Test(arguments: [
+        (Double.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"), (1e300, "1e+300"), (0, "0"),
+        (-3, "-3"), (1_753_000_000.25, "1753000000.25"),
+    ])
+    func numbersAsPrometheusReadsThem(value: Double, text: String) {
+        #expect(value.metricText == text)
+    }
+
+    @Test func theProcessIsMeasured() throws {
+        let process = ProcessMetrics()
+        #expect(try #require(process.residentMemory) > 1 << 20)
+        #expect(try #require(process.virtualMemory) >= #require(process.residentMemory))
+        #expect(try #require(process.openDescriptors) >= 3)
+        #expect(try #require(process.threads) >= 1)
+        #expect(try #require(process.processorTime) >= 0)
+        // After 2020, and not in the future by more than clocks differ.
+        #expect(try #require(process.startTime) > 1_577_836_800)
+    }
+}
