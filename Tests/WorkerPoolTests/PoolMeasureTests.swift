@@ -161,8 +161,8 @@ import Testing
     @Test func everyTimeIsInTheFirstBucketThatHoldsIt() {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
-            let time = TimeAmount.nanoseconds(
-                .random(in: 0...(1 << .random(in: 0...36, using: &generator)), using: &generator))
+            let largest = Int64(1) << Int64.random(in: 0...36, using: &generator)
+            let time = TimeAmount.nanoseconds(Int64.random(in: 0...largest, using: &generator))
             var histogram = TimeHistogram()
             histogram.record(time)
             let seconds = Double(time.nanoseconds) * 1e-9
