@@ -170,6 +170,9 @@ extension Integration {
             rr.killWorkers()
             try eventually("not to be ready") { try self.ready(status).status == 503 }
             #expect(try self.health(status).body == Self.good)
+            // The CLOSE of the client's connection waits for a worker.
+            try directory.write(worker, to: "worker.php")
+            try eventually("to be ready again") { try self.ready(status).status == 200 }
             try rr.stop()
         }
 
@@ -187,6 +190,28 @@ extension Integration {
                     #expect(try client.ask("hello \(number)") == "hello \(number)")
                     #expect(try self.ready(status).status == 200)
                 }
+            }
+        }
+
+        @Test("Out of descriptors, probes wait and are answered as soon as there are some")
+        func outOfDescriptors() async throws {
+            let status = try Endpoint.free()
+            var settings = try Settings(more: "status: {address: \"\(status.address)\"}")
+            settings.launcher = ["/usr/bin/prlimit", "--nofile=100:100"]
+            try await withRR(settings) { rr in
+                var clients = try (0..<150).map { _ in try rr.client() }
+                try rr.log.await("cannot accept connections, trying again")
+                let probe = try Client(status)
+                try probe.send("GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+                try eventually("the probes' own listener to fail, too") {
+                    rr.log.all.contains { $0.contains("\trr\t") && $0.contains("cannot accept connections") }
+                }
+                for client in clients {
+                    client.close()
+                }
+                clients.removeAll()
+                #expect(String(decoding: try probe.readToEnd(), as: UTF8.self).hasPrefix("HTTP/1.1 200 OK\r\n"))
+                #expect(try self.ready(status).status == 200)
             }
         }
 
