@@ -80,7 +80,7 @@ struct LifecycleStateMachine {
         switch self.state {
         case .starting, .listening: .starting
         case .serving: .serving
-        case .draining, .stopping, .stopped: .draining
+        case .withdrawing, .draining, .stopping, .stopped: .draining
         }
     }
 
