@@ -91,7 +91,10 @@ let package = Package(
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(
             name: "AdminHTTPTests",
-            dependencies: ["AdminHTTP", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: [
+                "AdminHTTP", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(name: "ApplicationTests", dependencies: ["Application"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.

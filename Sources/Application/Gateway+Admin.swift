@@ -5,12 +5,22 @@ import NIOCore
 import Observability
 import TCPServer
 import WorkerPool
+import WorkerProcess
 
 extension Gateway {
     /// Probes and metrics, when the configuration has them; before anything else starts, and until all else has ended.
     ///
-    /// - Throws: `AdminError` when an address cannot be listened on.
+    /// - Throws: `AdminError` when an address cannot be listened on; what was there before is cleaned up then.
     func startAdmin() async throws -> AdminServer? {
+        do {
+            return try await self.listenForAdmins()
+        } catch {
+            self.relay?.close()
+            throw error
+        }
+    }
+
+    private func listenForAdmins() async throws -> AdminServer? {
         let endpoints = self.adminEndpoints()
         guard !endpoints.isEmpty else {
             return nil

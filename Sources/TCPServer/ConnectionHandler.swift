@@ -282,9 +282,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.looksAtRest = 0
         let bytes = self.unwrapInboundIn(data)
         self.counters?.received(bytes.readableBytes)
-        self.looksAtRest = 0
         self.machine.received(bytes)
         self.run()
     }
