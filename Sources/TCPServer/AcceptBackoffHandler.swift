@@ -43,6 +43,8 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
             self.hasLogged = false
             self.logger.notice("connections are accepted again")
         }
+        // Here and not where it is set up: that may be on a loop that is behind.
+        self.limit.opened()
         context.fireChannelRead(data)
     }
 

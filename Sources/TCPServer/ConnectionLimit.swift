@@ -1,8 +1,7 @@
 import Synchronization
 
 /// How many connections may be open: each takes a descriptor, and some are kept for workers.
-///
-/// Counted from when a connection is set up, so a few more may be accepted than are allowed.
+/// Looked at between two batches of accepts, so a few more may be accepted than are allowed.
 final class ConnectionLimit: Sendable {
     private let open = Atomic(0)
     private let maximum = Atomic(Int.max)

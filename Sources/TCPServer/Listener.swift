@@ -196,7 +196,6 @@ extension TCPServer {
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                limit.opened()
                 channel.closeFuture.assumeIsolated().whenComplete { _ in limit.closed() }
                 return channel.eventLoop.makeCompletedFuture {
                     guard let home = homes.first(where: { $0.eventLoop === channel.eventLoop }) else {

@@ -43,8 +43,8 @@ import Testing
         let late = await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
         #expect(late?.description.contains(" 503 ") == true)
         await server.stop()
-        let gone = await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
-        #expect(gone?.description.contains("refused") == true)
+        // Why does not matter: the port may be somebody else's by now.
+        await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
     }
 
     @Test func aPortThatIsTakenIsNamedAndNothingElseListens() async throws {
