@@ -22,7 +22,7 @@ extension Gateway {
         self.limitConnections(descriptorLimit, self.settings)
         let (events, tell) = Events.makeStream()
         // Caught from the first moment on: a signal during the start ends it in order, too.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1, .sigusr2)
         let admin = try await self.startAdmin()
         let initCommand = Task { try await self.runInitCommand() }
         // These two must work whatever hangs: they end when all else has.
@@ -48,6 +48,7 @@ extension Gateway {
         signalTask.cancel()
         watchdog.cancel()
         graceTask?.cancel()
+        self.loggers.flush(milliseconds: 1000)
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
@@ -59,6 +60,8 @@ extension Gateway {
             switch signal {
             case .sighup:
                 tell.yield(.reloadRequested)
+            case .sigusr1:
+                self.loggers.reopen()
             case .sigusr2:
                 tell.yield(.resetRequested)
             default:
