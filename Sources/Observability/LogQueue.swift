@@ -4,8 +4,8 @@
 /// the place of its note is known.
 struct LogQueue {
     /// The most bytes that wait; as many again may be in the writer's hands. A single longer line is taken when nothing
-    /// else waits.
-    static let limit = 1 << 20
+    /// else waits. Enough for what a worker spits out at once when it fails.
+    static let limit = 8 << 20
     /// What a line costs beyond its text, so that many short ones are bounded, too.
     static let costOfLine = 64
 

@@ -57,7 +57,7 @@ extension Integration {
                 let client = try rr.client()
                 // More than the pipe and the queue take.
                 for _ in 0..<3 {
-                    #expect(try client.ask("flood 1500000") == "flooded")
+                    #expect(try client.ask("flood 8000000") == "flooded")
                 }
                 for number in 0..<500 {
                     #expect(try client.ask("request \(number)") == "request \(number)")
@@ -79,7 +79,7 @@ extension Integration {
             try await withRR(pipe.settings, in: directory) { rr in
                 let client = try rr.client()
                 for _ in 0..<3 {
-                    #expect(try client.ask("flood 1500000") == "flooded")
+                    #expect(try client.ask("flood 8000000") == "flooded")
                 }
                 rr.process.send(signal: signal)
                 try rr.expectExit(.code(0))
@@ -95,7 +95,7 @@ extension Integration {
                 let gate = rr.gate()
                 let client = try rr.client()
                 for _ in 0..<3 {
-                    #expect(try client.ask("flood 1500000") == "flooded")
+                    #expect(try client.ask("flood 8000000") == "flooded")
                 }
                 try client.send("\(gate.order)\r\n")
                 try rr.events.await("DATA", count: 4, of: client)

@@ -140,7 +140,7 @@ import Testing
         let output = try LogOutput(.file(path: "/proc/self/fd/\(ends[1])", rotation: nil), style: LogStyle(.console))
         close(ends[1])
         // More than the pipe, the writer and the queue hold, together.
-        let count = 40_000
+        let count = 200_000
         let padding = String(repeating: "x", count: 90)
         for number in 0..<count {
             output.write("\(number) \(padding)\n")
