@@ -18,6 +18,8 @@ extension Gateway {
     ///
     /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
     public func run() async throws {
+        // However it ends, the reason is in the log before it is on the console.
+        defer { self.loggers.flush(milliseconds: 1000) }
         let descriptorLimit = DescriptorLimit.raise(self.loggers.rr)
         self.limitConnections(descriptorLimit, self.settings)
         let (events, tell) = Events.makeStream()
@@ -48,7 +50,6 @@ extension Gateway {
         signalTask.cancel()
         watchdog.cancel()
         graceTask?.cancel()
-        self.loggers.flush(milliseconds: 1000)
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
