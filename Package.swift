@@ -96,7 +96,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "ApplicationTests", dependencies: ["Application"]),
+        .testTarget(name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),
     ]

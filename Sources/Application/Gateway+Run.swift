@@ -18,11 +18,13 @@ extension Gateway {
     ///
     /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
     public func run() async throws {
+        // However it ends, the reason is in the log before it is on the console.
+        defer { self.loggers.flush(milliseconds: 1000) }
         let descriptorLimit = DescriptorLimit.raise(self.loggers.rr)
         self.limitConnections(descriptorLimit, self.settings)
         let (events, tell) = Events.makeStream()
         // Caught from the first moment on: a signal during the start ends it in order, too.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr2)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1, .sigusr2)
         let admin = try await self.startAdmin()
         let initCommand = Task { try await self.runInitCommand() }
         // These two must work whatever hangs: they end when all else has.
@@ -59,6 +61,8 @@ extension Gateway {
             switch signal {
             case .sighup:
                 tell.yield(.reloadRequested)
+            case .sigusr1:
+                self.loggers.reopen()
             case .sigusr2:
                 tell.yield(.resetRequested)
             default:

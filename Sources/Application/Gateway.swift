@@ -65,14 +65,15 @@ public struct Gateway: Sendable {
     /// - Parameters:
     ///   - loaded: The configuration to start with.
     ///   - loadAgain: Reads the configuration anew, for a reload.
-    /// - Throws: When `server.user` or `server.group` cannot be taken on, or `server.relay` not be listened on.
+    /// - Throws: When a log file cannot be opened, `server.user` or `server.group` cannot be taken on, or `server.relay`
+    ///   not be listened on.
     public init(
         _ loaded: LoadedConfiguration,
         process: Process,
         loadAgain: @escaping @Sendable () throws -> LoadedConfiguration
     ) throws {
         let settings = loaded.settings
-        let loggers = Loggers(settings.logs)
+        let loggers = try Loggers(settings.logs, process)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
         let loops: [any EventLoop] = Array(group.makeIterator())
         let configuration = PoolConfiguration(settings.tcp.pool)
@@ -127,6 +128,7 @@ public struct Gateway: Sendable {
         self.pool.kill()
         self.relay?.removeFile()
         self.process.cleanUp()
+        self.loggers.flush(milliseconds: 250)
         Console.error(reason)
         // Not exit(3): it would run destructors beside threads that are alive.
         _exit(1)

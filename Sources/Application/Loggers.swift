@@ -4,29 +4,8 @@ import Observability
 
 /// The loggers of the service, one a channel; their levels can be changed.
 struct Loggers: Sendable {
-    /// One of `logs.channels`.
-    private struct Channel: Sendable {
-        let logger: Logger
-        let level: LogLevelSwitch
-
-        init(_ name: String, _ settings: LogSettings, sink: LogSink) {
-            let own = settings.channels[name]
-            let mode = own?.mode ?? settings.mode
-            let level = LogLevelSwitch(Logger.Level(settings, channel: name))
-            self.level = level
-            let handler = ChannelLogHandler(
-                channel: name,
-                format: LogFormat(mode: mode, encoding: own?.encoding ?? settings.encoding),
-                level: level,
-                sink: sink
-            )
-            self.logger = Logger(label: name) { _ -> any LogHandler in
-                mode == .off ? SwiftLogNoOpLogHandler() as any LogHandler : handler
-            }
-        }
-    }
-
-    private let channels: [String: Channel]
+    private let levels: [String: LogLevelSwitch]
+    private let outputs: [LogOutput]
     /// The service itself.
     let rr: Logger
     /// Workers and what they write to standard error.
@@ -34,25 +13,60 @@ struct Loggers: Sendable {
     /// Listeners and connections.
     let tcp: Logger
 
-    init(_ settings: LogSettings) {
-        let sink = LogSink()
-        let rr = Channel("rr", settings, sink: sink)
-        let server = Channel("server", settings, sink: sink)
-        let tcp = Channel("tcp", settings, sink: sink)
-        (self.rr, self.server, self.tcp) = (rr.logger, server.logger, tcp.logger)
-        self.channels = ["rr": rr, "server": server, "tcp": tcp]
+    /// - Throws: ``Gateway/Failure`` when a file cannot be opened; it names the key.
+    init(_ settings: LogSettings, _ process: Gateway.Process) throws {
+        var outputs = LogOutputs(isColourful: process.wantsColour)
+        var levels: [String: LogLevelSwitch] = [:]
+        func logger(_ channel: String) throws -> Logger {
+            let level = LogLevelSwitch(Logger.Level(settings, channel: channel))
+            levels[channel] = level
+            guard (settings.channels[channel]?.mode ?? settings.mode) != .off else {
+                return Logger(label: channel) { _ in SwiftLogNoOpLogHandler() }
+            }
+            let choice = LogOutputs.Choice(settings, channel: channel, workDirectory: process.workDirectory)
+            let targets = try outputs.targets(choice)
+            return Logger(label: channel) { _ in ChannelLogHandler(channel: channel, level: level, targets: targets) }
+        }
+        self.rr = try logger("rr")
+        self.server = try logger("server")
+        self.tcp = try logger("tcp")
+        self.levels = levels
+        self.outputs = outputs.all
     }
 
     /// Takes over the levels of a changed configuration.
     func setLevels(_ settings: LogSettings) {
-        for (name, channel) in self.channels {
-            channel.level.level = Logger.Level(settings, channel: name)
+        for (name, level) in self.levels {
+            level.level = Logger.Level(settings, channel: name)
         }
+    }
+
+    /// Opens log files anew, after a tool such as logrotate has renamed them.
+    func reopen() {
+        for output in self.outputs {
+            output.reopen()
+        }
+    }
+
+    /// Waits until what was logged is written.
+    ///
+    /// - Parameter milliseconds: The longest wait: an output may be stuck.
+    func flush(milliseconds: Int) {
+        LogOutput.flush(self.outputs, milliseconds: milliseconds)
+    }
+}
+
+extension Gateway.Process {
+    /// See https://no-color.org.
+    fileprivate var wantsColour: Bool {
+        (self.environment["NO_COLOR"] ?? "").isEmpty && self.environment["TERM"] != "dumb"
     }
 }
 
 extension Logger.Level {
     fileprivate init(_ settings: LogSettings, channel: String) {
-        self.init(settings.channels[channel]?.level ?? settings.level)
+        let own = settings.channels[channel]?.level
+        // The default of `logs.level` is debug, as RoadRunner's: packets are logged for those who ask for their channel.
+        self = own == .debug ? .trace : Logger.Level(own ?? settings.level)
     }
 }

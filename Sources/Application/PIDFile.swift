@@ -15,16 +15,16 @@ public struct PIDFile: Sendable {
 
     private let path: String
 
-    /// Writes the file; one that a process left behind is replaced.
+    /// Writes the file in the current directory; one that a process left behind is replaced.
     ///
-    /// - Throws: ``Failure`` when it names a process that is alive, or cannot be written.
-    public init(path: String = PIDFile.name) throws {
-        self.path = path
-        if let other = Self.read(path), other != getpid(), Self.isAlike(other) {
-            throw Failure(description: "the pid file \(path) names process \(other): rr is running already")
+    /// - Throws: ``Failure`` when it names a server of this directory that is alive, or cannot be written.
+    public init() throws {
+        self.path = Self.name
+        if let other = Self.read(self.path), ServerProcess(other)?.serves(in: ".") == true {
+            throw Failure(description: "the pid file \(self.path) names process \(other): rr is running already")
         }
-        guard let file = fopen(path, "w") else {
-            throw Failure(description: "cannot write the pid file \(path): \(String(cString: strerror(errno)))")
+        guard let file = fopen(self.path, "we") else {
+            throw Failure(description: "cannot write the pid file \(self.path): \(String(cString: strerror(errno)))")
         }
         fputs("\(getpid())\n", file)
         fclose(file)
@@ -37,29 +37,20 @@ public struct PIDFile: Sendable {
         }
     }
 
-    /// Whether a process runs the same program: a file that was left behind may name a process that has nothing to do
-    /// with us.
-    private static func isAlike(_ other: pid_t) -> Bool {
-        func name(_ process: String) -> String? {
-            guard let file = fopen("/proc/\(process)/comm", "r") else {
-                return nil
-            }
-            defer { fclose(file) }
-            return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-                fgets(buffer.baseAddress, 64, file).map { String(cString: $0) }
-            }
-        }
-        return name("self") != nil && name("self") == name("\(other)")
-    }
-
-    private static func read(_ path: String) -> pid_t? {
-        guard let file = fopen(path, "r") else {
+    /// - Returns: `nil` when there is no such file, or it holds anything but one process id.
+    static func read(_ path: String) -> pid_t? {
+        guard let file = fopen(path, "re") else {
             return nil
         }
         defer { fclose(file) }
-        var pid: pid_t = 0
-        return withUnsafeMutablePointer(to: &pid) { pointer in
-            withVaList([pointer]) { vfscanf(file, "%d", $0) }
-        } == 1 ? pid : nil
+        return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+            let count = fread(buffer.baseAddress, 1, buffer.count, file)
+            let words = String(decoding: buffer[..<count], as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            // 0 and less mean whole groups of processes to kill(2).
+            guard words.count == 1, let pid = pid_t(words[0]), pid > 0 else {
+                return nil
+            }
+            return pid
+        }
     }
 }

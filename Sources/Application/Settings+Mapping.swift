@@ -1,7 +1,6 @@
 import Configuration
 import Logging
 import NIOCore
-import Observability
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -146,17 +145,6 @@ extension [String: String] {
     fileprivate mutating func set(_ entries: [EnvironmentEntry]) {
         for entry in entries {
             self[entry.name] = entry.value
-        }
-    }
-}
-
-extension LogFormat {
-    /// - Parameter encoding: What the mode brings when `nil`.
-    init(mode: LogMode, encoding: LogEncoding?) {
-        switch (mode, encoding) {
-        case (.raw, _): self = .raw
-        case (_, .json), (.production, nil): self = .json
-        case (_, .console), (.development, nil), (.off, nil): self = .console
         }
     }
 }

@@ -45,7 +45,7 @@ public struct ConfigurationLoader: Sendable {
         var files = FileTreeReader(workDirectory: workDirectory, variables: variables, diagnostics: diagnostics)
         var tree = try files.read(file, overrides: overrides)
         variables = files.variables
-        try EnvironmentOverrides(environment: variables.all).apply(to: &tree)
+        try EnvironmentOverrides(environment: variables.all, diagnostics: diagnostics).apply(to: &tree)
         let expander = VariableExpander(variables: variables.all)
         try OverrideArguments(expander: expander, diagnostics: diagnostics).apply(overrides, to: &tree)
         SchemaCheck(diagnostics: diagnostics).check(tree)

@@ -51,6 +51,8 @@ extension EffectiveNode {
     public struct Leaf: Sendable, Equatable {
         public var path: String
         public var values: [EffectiveScalar]
+        /// Whether it is a list, be it of one value.
+        public var isList: Bool
         public var origin: ValueOrigin
     }
 
@@ -60,8 +62,10 @@ extension EffectiveNode {
             for entry in entries {
                 entry.value.collect(into: &leaves, path: path.isEmpty ? entry.key : "\(path).\(entry.key)")
             }
-        case .sequence(let values, let origin): leaves.append(Leaf(path: path, values: values, origin: origin))
-        case .scalar(let value, let origin): leaves.append(Leaf(path: path, values: [value], origin: origin))
+        case .sequence(let values, let origin):
+            leaves.append(Leaf(path: path, values: values, isList: true, origin: origin))
+        case .scalar(let value, let origin):
+            leaves.append(Leaf(path: path, values: [value], isList: false, origin: origin))
         }
     }
 }

@@ -4,9 +4,11 @@
 /// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.
 struct EnvironmentOverrides {
     /// What RoadRunner sets for workers; never settings, even when one `rr` is started by another.
-    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
+    /// `RR_EVENT_LOOPS` is read by the program itself.
+    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_EVENT_LOOPS"]
 
     let environment: [String: String]
+    let diagnostics: Diagnostics
 
     /// - Throws: ``ConfigurationError/Code/ambiguousVariable`` when a variable may mean more than one key.
     func apply(to tree: inout SourceMapping) throws(ConfigurationError) {
@@ -16,8 +18,12 @@ struct EnvironmentOverrides {
         for path in Schema.settablePaths(in: tree) { candidates[Self.name(of: path), default: []].append(path) }
         // In a fixed order, so that the same environment always gives the same error.
         for name in names.sorted() {
-            guard let value = environment[name], !value.isEmpty, let paths = candidates[name] else { continue }
+            guard let value = environment[name], !value.isEmpty else { continue }
             let place = SourcePlace.environment(name: name)
+            guard let paths = candidates[name] else {
+                warnIfMistyped(name, place, known: candidates)
+                continue
+            }
             guard let path = paths.first, paths.count == 1 else {
                 let list = paths.map { "`\($0.joined(separator: "."))`" }.sorted().joined(separator: ", ")
                 throw place.error(
@@ -34,6 +40,14 @@ struct EnvironmentOverrides {
                 )
             }
         }
+    }
+
+    /// Of the many names that are none of ours only one that is nearly right is worth a word.
+    private func warnIfMistyped(_ name: String, _ place: SourcePlace, known: [String: [[String]]]) {
+        guard !KubernetesVariable.matches(name), let guess = Suggestion.closest(to: name, among: known.keys.sorted())
+        else { return }
+        let key = known[guess]?.first?.joined(separator: ".") ?? ""
+        diagnostics.warn(place.warning("is no key, ignored; did you mean `\(guess)` (\(key))?"))
     }
 
     /// Upper case, with every character that is not a letter or digit of ASCII turned into `_`.

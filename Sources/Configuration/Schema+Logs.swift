@@ -2,7 +2,7 @@ extension Schema {
     static let logs: [SchemaKey] =
         logger + [
             // What writes log lines here, so that `RR_LOGS_CHANNELS_TCP_LEVEL` works without an entry in the file.
-            SchemaKey("channels", .named(.section(channel), wellKnown: ["server", "tcp"]))
+            SchemaKey("channels", .named(.section(channel), wellKnown: ["rr", "server", "tcp"]))
         ]
 
     /// The keys of `logs` itself.
@@ -10,10 +10,10 @@ extension Schema {
         SchemaKey("mode"),
         SchemaKey("level"),
         SchemaKey("encoding"),
-        SchemaKey("output", .value, .later),
-        SchemaKey("err_output", .value, .later),
-        SchemaKey("line_ending", .value, .later),
-        SchemaKey("file_logger_options", .section(fileLogger), .later),
+        SchemaKey("output"),
+        SchemaKey("err_output"),
+        SchemaKey("line_ending"),
+        SchemaKey("file_logger_options", .section(fileLogger)),
         SchemaKey("format", .value, .never("`encoding` chooses the form")),
         SchemaKey("time_format", .value, .never("`encoding` chooses the form")),
         SchemaKey("skip_line_ending", .value, .never("every entry ends with `line_ending`")),
@@ -24,10 +24,10 @@ extension Schema {
         SchemaKey("mode"),
         SchemaKey("level"),
         SchemaKey("encoding"),
-        SchemaKey("output", .value, .later),
-        SchemaKey("err_output", .value, .later),
-        SchemaKey("line_ending", .value, .later),
-        SchemaKey("file_logger_options", .section(fileLogger), .later),
+        SchemaKey("output"),
+        SchemaKey("err_output"),
+        SchemaKey("line_ending"),
+        SchemaKey("file_logger_options", .section(fileLogger)),
         SchemaKey("format", .value, .never("`encoding` chooses the form")),
         SchemaKey("time_format", .value, .never("`encoding` chooses the form")),
         SchemaKey("skip_line_ending", .value, .never("every entry ends with `line_ending`")),

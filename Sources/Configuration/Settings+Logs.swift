@@ -93,16 +93,26 @@ public enum LogEncoding: String, Sendable, Equatable, CaseIterable {
 public struct FileLoggerSettings: Sendable, Equatable {
     /// `log_output`: the file. Required when the section is there.
     public var logOutput: String
-    /// `max_size`: MB a file may reach before it is rotated; 0, the default, means 100.
+    /// `max_size`: MB a file may reach before it is rotated; default 100; 0 means the default.
     public var maxSize: Int
-    /// `max_age`: days that rotated files are kept; 0, the default, is for ever.
+    /// `max_age`: days that rotated files are kept; default 24; 0 means the default.
     public var maxAge: Int
-    /// `max_backups`: rotated files that are kept; 0, the default, is all.
+    /// `max_backups`: rotated files that are kept; default 10; 0 means the default.
     public var maxBackups: Int
-    /// `compress`: whether rotated files are compressed. Default `false`.
+    /// `compress`: whether rotated files are to be compressed, which this service does not do. Default `false`.
     public var compress: Bool
 
-    public init(logOutput: String, maxSize: Int = 0, maxAge: Int = 0, maxBackups: Int = 0, compress: Bool = false) {
+    public static let defaultMaxSize = 100
+    public static let defaultMaxAge = 24
+    public static let defaultMaxBackups = 10
+
+    public init(
+        logOutput: String,
+        maxSize: Int = Self.defaultMaxSize,
+        maxAge: Int = Self.defaultMaxAge,
+        maxBackups: Int = Self.defaultMaxBackups,
+        compress: Bool = false
+    ) {
         self.logOutput = logOutput
         self.maxSize = maxSize
         self.maxAge = maxAge

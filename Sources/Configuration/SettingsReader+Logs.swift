@@ -53,10 +53,20 @@ extension SettingsReader {
         }
         return FileLoggerSettings(
             logOutput: logOutput,
-            maxSize: try reader.integer("max_size", default: 0, in: 0...(1 << 40)),
-            maxAge: try reader.integer("max_age", default: 0, in: 0...(1 << 40)),
-            maxBackups: try reader.integer("max_backups", default: 0, in: 0...Int.max),
-            compress: try reader.bool("compress", default: false)
+            maxSize: try reader.integer("max_size", default: FileLoggerSettings.defaultMaxSize, in: 0...(1 << 40)),
+            maxAge: try reader.integer("max_age", default: FileLoggerSettings.defaultMaxAge, in: 0...(1 << 40)),
+            maxBackups: try reader.integer(
+                "max_backups", default: FileLoggerSettings.defaultMaxBackups, in: 0...Int.max),
+            compress: try self.compress(from: &reader)
         )
+    }
+
+    private func compress(from reader: inout SectionReader) throws(ConfigurationError) -> Bool {
+        let isWanted = try reader.bool("compress", default: false)
+        if isWanted, let place = reader.source["compress"]?.keyPlace {
+            let message = "has no effect: files are rotated but not compressed; logrotate with SIGUSR1 can do both"
+            reader.diagnostics.warn(place.warning(message, key: reader.path("compress")))
+        }
+        return isWanted
     }
 }

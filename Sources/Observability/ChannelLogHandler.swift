@@ -6,22 +6,31 @@ public import Logging
     import Musl
 #endif
 
-/// The log handler of one channel (`logs.channels`): a format, a level, a sink.
+/// The log handler of one channel (`logs.channels`): a level, and where its lines go in which style.
 public struct ChannelLogHandler: LogHandler {
+    /// An output, and how lines look there.
+    public struct Target: Sendable {
+        var output: LogOutput
+        var style: LogStyle
+
+        public init(_ output: LogOutput, _ style: LogStyle) {
+            self.output = output
+            self.style = style
+        }
+    }
+
     private let channel: String
-    private let format: LogFormat
-    private let sink: LogSink
+    private let targets: [Target]
     private let channelLevel: LogLevelSwitch
     /// A level of this logger's own.
     private var ownLevel: Logger.Level?
     public var metadata: Logger.Metadata = [:]
 
     /// - Parameter channel: The name that each line shows: `rr`, `server`, `tcp`.
-    public init(channel: String, format: LogFormat, level: LogLevelSwitch, sink: LogSink) {
+    public init(channel: String, level: LogLevelSwitch, targets: [Target]) {
         self.channel = channel
-        self.format = format
         self.channelLevel = level
-        self.sink = sink
+        self.targets = targets
     }
 
     public var logLevel: Logger.Level {
@@ -35,15 +44,19 @@ public struct ChannelLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let metadata = event.metadata.map { self.metadata.merging($0) { $1 } } ?? self.metadata
+        let time = timespec.now
         let entry = LogEntry(
             level: event.level,
             channel: self.channel,
             message: event.message.description,
-            metadata: metadata
+            metadata: event.metadata.map { self.metadata.merging($0) { $1 } } ?? self.metadata
         )
-        self.sink.write(self.format.line(entry, at: time))
+        var rendered: (style: LogStyle, line: String)?
+        for target in self.targets {
+            let line = rendered?.style == target.style ? rendered?.line : nil
+            let text = line ?? target.style.line(entry, at: time)
+            rendered = (target.style, text)
+            target.output.write(text)
+        }
     }
 }

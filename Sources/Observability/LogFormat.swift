@@ -10,6 +10,8 @@ import Logging
 public enum LogFormat: Sendable, Hashable {
     /// For people: time, level, channel, message, then the metadata as `key=value`.
     case console
+    /// As `console`, with colours: for terminals.
+    case colouredConsole
     /// For machines: one JSON object a line.
     case json
     /// The message alone.
@@ -29,16 +31,18 @@ extension LogFormat {
     /// The entry's line, without its end.
     func line(_ entry: LogEntry, at time: timespec) -> String {
         switch self {
-        case .console:
-            let level = entry.level.rawValue.uppercased()
+        case .console, .colouredConsole:
+            let isColoured = self == .colouredConsole
+            let level = isColoured ? entry.level.coloured : entry.level.word.uppercased()
+            let channel = isColoured ? "\u{1B}[92m\(entry.channel)\u{1B}[0m" : entry.channel
             let metadata = entry.metadata.sorted { $0.key < $1.key }
                 .map { "\($0.key)=\($0.value.description.singleLine.quotedIfNeeded)" }
                 .joined(separator: " ")
-            let line = "\(time.rfc3339)\t\(level)\t\(entry.channel)\t\(entry.message.singleLine)"
+            let line = "\(CalendarDate(time).rfc3339)\t\(level)\t\(channel)\t\(entry.message.singleLine)"
             return metadata.isEmpty ? line : "\(line)\t\(metadata)"
         case .json:
-            var line = "{\"time\":\"\(time.rfc3339)\",\"level\":\"\(entry.level.rawValue)\""
-            line += ",\"logger\":\(entry.channel.jsonQuoted),\"msg\":\(entry.message.jsonQuoted)"
+            var line = "{\"time\":\"\(CalendarDate(time).rfc3339)\",\"level\":\"\(entry.level.word)\""
+            line += ",\"msg\":\(entry.message.jsonQuoted),\"logger\":\(entry.channel.jsonQuoted)"
             for (key, value) in entry.metadata.sorted(by: { $0.key < $1.key }) {
                 line += ",\(key.jsonQuoted):\(value.description.jsonQuoted)"
             }
@@ -49,19 +53,29 @@ extension LogFormat {
     }
 }
 
-extension timespec {
-    /// UTC with milliseconds.
-    fileprivate var rfc3339: String {
-        var seconds = self.tv_sec
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func digits(_ value: some BinaryInteger, _ count: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
+extension Logger.Level {
+    /// RoadRunner's words, which are those that `logs.level` takes.
+    fileprivate var word: String {
+        switch self {
+        case .trace, .debug: "debug"
+        case .info, .notice: "info"
+        case .warning: "warn"
+        case .error: "error"
+        case .critical: "fatal"
         }
-        let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
-        let time = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
-        return "\(date)T\(time).\(digits(self.tv_nsec / 1_000_000, 3))Z"
+    }
+
+    /// RoadRunner's colours.
+    fileprivate var coloured: String {
+        let code =
+            switch self {
+            case .trace, .debug: 97
+            case .info, .notice: 96
+            case .warning: 93
+            case .error: 91
+            case .critical: 95
+            }
+        return "\u{1B}[\(code)m\(self.word.uppercased())\u{1B}[0m"
     }
 }
 

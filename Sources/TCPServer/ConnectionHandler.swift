@@ -99,6 +99,8 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.kind = kind
                 self.body = body
                 self.counters?.submitted(kind)
+                // Nothing of it is made up unless somebody asks for it.
+                self.server.logger.trace("event", metadata: self.eventMetadata)
                 self.server.pool.submit(self)
             case .closeSocket(let reason):
                 self.log(reason)
@@ -192,6 +194,10 @@ final class ConnectionHandler: @unchecked Sendable {
                 metadata: self.metadata(["max_packet_size": "\(self.server.framing.maximumPacketSize)"])
             )
         }
+    }
+
+    private var eventMetadata: Logger.Metadata {
+        self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
     }
 
     private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {

@@ -2,21 +2,37 @@ import Application
 import ArgumentParser
 import Configuration
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Validate the configuration and print it as it is in effect."
+        abstract: "Validate the configuration and print it as it is in effect.",
+        discussion: """
+            Reads the configuration as `rr serve` does, and starts nothing. Warnings and errors go to standard error.
+
+            Examples:
+              rr check
+              rr check -c /etc/rr/.rr.yaml --explain
+              rr check -o tcp.pool.num_workers=8 --json
+
+            Exit codes: 0 the configuration is valid, 1 it is not, 64 wrong usage.
+            """
     )
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Flag(help: "Print JSON instead of YAML.")
-    var json = false
+    @Flag(exclusivity: .exclusive)
+    var form = Form.yaml
+
+    enum Form: EnumerableFlag {
+        case yaml, json, explain
+
+        static func help(for value: Form) -> ArgumentHelp? {
+            switch value {
+            case .yaml: "Print YAML, a configuration that says the same again."
+            case .json: "Print JSON."
+            case .explain: "Print each value with where it came from: default, file and line, variable, -o."
+            }
+        }
+    }
 
     func run() throws {
         do {
@@ -24,7 +40,11 @@ struct Check: ParsableCommand {
             for warning in loaded.warnings {
                 Console.warning("\(warning)")
             }
-            print(self.json ? loaded.json() : loaded.yaml())
+            switch self.form {
+            case .yaml: print(loaded.yaml())
+            case .json: print(loaded.json())
+            case .explain: print(loaded.explanation(), terminator: "")
+            }
         } catch {
             Console.error("\(error)")
             throw ExitCode.failure

@@ -9,14 +9,7 @@ import Configuration
 
 /// Which configuration is read, and how it is overridden.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: ArgumentHelp("The configuration file.", valueName: "file"))
-    var config = ".rr.yaml"
-
-    @Option(
-        name: [.customShort("w"), .customLong("WorkDir"), .customLong("workdir")],
-        help: ArgumentHelp("The working directory (default: the one of the file).", valueName: "directory")
-    )
-    var workDirectory: String?
+    @OptionGroup var location: LocationOptions
 
     @Option(
         name: [.customShort("o"), .customLong("override")],
@@ -25,12 +18,18 @@ struct ConfigurationOptions: ParsableArguments {
     )
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("A file of KEY=VALUE lines for ${KEY} in the configuration.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file of KEY=VALUE lines: variables for ${KEY} in the configuration, for RR_* and for workers.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
     var dotenv: String?
 
     /// - Parameters:
-    ///   - path: The file when it is not ``config``.
-    ///   - workDirectory: The working directory when it is not ``workDirectory``.
+    ///   - path: The file when it is not the one of ``location``.
+    ///   - workDirectory: The working directory when it is not the one of ``location``.
     func load(
         path: String? = nil,
         workDirectory: String? = nil,
@@ -38,8 +37,8 @@ struct ConfigurationOptions: ParsableArguments {
     ) throws(ConfigurationError) -> LoadedConfiguration {
         let loader = ConfigurationLoader(environment: environment, processorCount: processorCount())
         return try loader.load(
-            path: path ?? self.config,
-            workDirectory: workDirectory ?? self.workDirectory,
+            path: path ?? self.location.config,
+            workDirectory: workDirectory ?? self.location.workDirectory,
             overrides: self.overrides,
             dotenv: self.dotenv
         )

@@ -9,7 +9,20 @@ import Configuration
 #endif
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Start the workers and serve tcp.servers.")
+    static let configuration = CommandConfiguration(
+        abstract: "Start the workers and serve tcp.servers.",
+        discussion: """
+            Serves until SIGTERM or SIGINT (Ctrl-C); a second one ends it at once. SIGHUP takes over a changed \
+            configuration, SIGUSR1 opens log files anew, SIGUSR2 replaces the workers.
+
+            Examples:
+              rr serve
+              rr serve -c /etc/rr/.rr.yaml -w /srv/app -p
+              rr serve -o tcp.pool.num_workers=8 -o logs.mode=production
+
+            Exit codes: 0 a clean stop, 1 it could not start, or something was cut off at its end, 64 wrong usage.
+            """
+    )
 
     @OptionGroup var options: ConfigurationOptions
 

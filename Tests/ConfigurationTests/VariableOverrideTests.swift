@@ -48,6 +48,36 @@ import Testing
         #expect(loaded.warnings.isEmpty)
     }
 
+    @Test(arguments: [
+        ("RR_TCP_POOL_NUM_WORKER", "RR_TCP_POOL_NUM_WORKERS", "tcp.pool.num_workers"),
+        ("RR_TCP_SERVERS_SMPT_ADDR", "RR_TCP_SERVERS_SMTP_ADDR", "tcp.servers.smtp.addr"),
+        ("RR_LOGS_LEVLE", "RR_LOGS_LEVEL", "logs.level"),
+    ])
+    func aMistypedVariableIsReported(name: String, guess: String, key: String) throws {
+        let loaded = try load(text, environment: [name: "1"])
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "env \(name): is no key, ignored; did you mean `\(guess)` (\(key))?"
+            ]
+        )
+        #expect(loaded.settings == (try load(text).settings))
+    }
+
+    @Test func variablesOfTheLoggersChannelsNeedNoEntryInTheFile() throws {
+        let names = ["rr", "server", "tcp"]
+        let environment = Dictionary(
+            uniqueKeysWithValues: names.map { ("RR_LOGS_CHANNELS_\($0.uppercased())_LEVEL", "warn") })
+        let channels = try load(text, environment: environment).settings.logs.channels
+        #expect(names.allSatisfy { channels[$0]?.level == .warn })
+    }
+
+    @Test func aVariableOfADotEnvFileSetsAKey() throws {
+        let sandbox = try Sandbox(["rr.yaml": text, "x.env": "RR_TCP_POOL_NUM_WORKERS=5\n"])
+        let loaded = try sandbox.load(dotenv: "x.env")
+        #expect(loaded.settings.tcp.pool.numWorkers == 5)
+        #expect(loaded.origin("tcp.pool.num_workers") == .environment(name: "RR_TCP_POOL_NUM_WORKERS"))
+    }
+
     @Test func aVariableOfTheUserIsNoSetting() throws {
         let (pool, loaded) = try loadPool(
             "num_workers: '${RR_TCP_NUM_WORKERS}'", environment: ["RR_TCP_NUM_WORKERS": "3"])

@@ -49,6 +49,14 @@ import Testing
         #expect(warnings.allSatisfy { $0.key == key })
     }
 
+    @Test func compressingIsNotPromised() throws {
+        let options = "logs: {file_logger_options: {log_output: x, compress: "
+        let warnings = try load(minimal + options + "true}}\n").warnings
+        #expect(warnings.map(\.key) == ["logs.file_logger_options.compress"])
+        #expect(warnings.first?.message.hasPrefix("has no effect: ") == true)
+        #expect(try load(minimal + options + "no}}\n").warnings.isEmpty)
+    }
+
     @Test func keysThatNeverWorkSayWhy() throws {
         let text = minimal.replacing("\"php worker.php\"", with: "php, relay_timeout: 20s, after_init: {command: x}")
         let warnings = try load(text + "endure: {print_graph: true}\n").warnings

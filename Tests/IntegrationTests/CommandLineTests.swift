@@ -102,9 +102,57 @@ extension Integration {
             #expect(rr.process.standardOutput.all == [])
         }
 
-        @Test("-v and --version tell the version")
+        @Test("Completion scripts are scripts", arguments: ["bash", "zsh", "fish"])
+        func completion(shell: String) throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            let result = try Command.rr("completion", shell)
+            #expect(result.exit == .code(0))
+            #expect(result.errors == "")
+            #expect(result.output.contains("serve") && result.output.contains("explain"))
+            // Other shells may not be there.
+            let program = "/usr/bin/\(shell)"
+            if FileManager.default.isExecutableFile(atPath: program) {
+                let script = try directory.write(result.output, to: "completion")
+                let parsed = try Command.run([program, "-n", script])
+                #expect(parsed.exit == .code(0), "\(parsed.errors)")
+            }
+        }
+
+        @Test("Help tells of every command, with examples and exit codes, on standard output")
+        func help() throws {
+            for arguments in [["--help"], ["-h"], ["help"], []] {
+                let result = try Command.run([try Fixture.binary()] + arguments)
+                #expect(result.exit == .code(0))
+                #expect(result.errors == "")
+                for word in ["serve", "check", "stop", "version", "completion", "Examples:", "Exit codes:"] {
+                    #expect(result.output.contains(word), "\(word)")
+                }
+            }
+            for command in ["serve", "check", "stop"] {
+                let result = try Command.rr(command, "--help")
+                #expect(result.exit == .code(0))
+                #expect(result.output.contains("Exit codes:"))
+            }
+        }
+
+        @Test(
+            "Wrong usage is told on standard error, with exit code 64",
+            arguments: [
+                ["bogus"], ["serve", "--bogus"], ["check", "--json", "--explain"], ["completion"],
+                ["completion", "tcsh"], ["stop", "-t", "0"], ["serve", "-o"],
+            ]
+        )
+        func wrongUsage(arguments: [String]) throws {
+            let result = try Command.run([try Fixture.binary()] + arguments)
+            #expect(result.exit == .code(64))
+            #expect(result.errors.contains("Error: "))
+            #expect(result.output == "")
+        }
+
+        @Test("-v, --version and version tell the version")
         func version() throws {
-            for argument in ["-v", "--version"] {
+            for argument in ["-v", "--version", "version"] {
                 let result = try Command.rr(argument)
                 #expect(result.exit == .code(0))
                 #expect(result.output.hasPrefix("rr version "))

@@ -10,31 +10,17 @@ import Testing
 #endif
 
 @Suite struct ChannelLogHandlerTests {
-    private let pipe: (read: Int32, write: Int32)
+    private let output: TestOutput
 
-    init() {
-        var ends: [Int32] = [0, 0]
-        #expect(Glibc.pipe(&ends) == 0)
-        self.pipe = (ends[0], ends[1])
+    init() throws {
+        self.output = try TestOutput()
     }
 
     private func logger(_ level: LogLevelSwitch, format: LogFormat = .raw) -> Logger {
-        let sink = LogSink(descriptor: self.pipe.write)
+        let target = ChannelLogHandler.Target(self.output.output, LogStyle(format))
         return Logger(label: "test") { _ in
-            ChannelLogHandler(channel: "tcp", format: format, level: level, sink: sink)
+            ChannelLogHandler(channel: "tcp", level: level, targets: [target])
         }
-    }
-
-    /// All that was logged.
-    private func output() -> String {
-        close(self.pipe.write)
-        defer { close(self.pipe.read) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while case let count = read(self.pipe.read, &buffer, buffer.count), count > 0 {
-            bytes += buffer[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     @Test func theLevelOfAChannelMayChangeWhileItIsUsed() {
@@ -47,7 +33,7 @@ import Testing
         logger.trace("4")
         level.level = .critical
         logger.error("5")
-        #expect(self.output() == "2\n3\n")
+        #expect(self.output.text() == "2\n3\n")
     }
 
     @Test func aLoggersOwnLevelGoesBeforeTheChannels() {
@@ -57,14 +43,12 @@ import Testing
         logger.info("1")
         level.level = .trace
         logger.debug("2")
-        #expect(self.output() == "1\n")
+        #expect(self.output.text() == "1\n")
     }
 
     @Test(arguments: Logger.Level.allCases)
     func everyLevelIsKept(_ level: Logger.Level) {
         #expect(LogLevelSwitch(level).level == level)
-        close(self.pipe.write)
-        close(self.pipe.read)
     }
 
     @Test func theMetadataOfAnEntryGoesBeforeTheLoggers() {
@@ -73,7 +57,7 @@ import Testing
         logger[metadataKey: "b"] = "2"
         #expect(logger[metadataKey: "b"] == "2")
         logger.info("x", metadata: ["b": "3", "c": "4"])
-        #expect(self.output().hasSuffix("\tINFO\ttcp\tx\ta=1 b=3 c=4\n"))
+        #expect(self.output.text().hasSuffix("\tINFO\ttcp\tx\ta=1 b=3 c=4\n"))
     }
 
     @Test func linesOfManyThreadsAreWhole() async {
@@ -81,14 +65,13 @@ import Testing
         await withTaskGroup(of: Void.self) { group in
             for thread in 0..<4 {
                 group.addTask {
-                    // All together less than a pipe holds.
                     for number in 0..<100 {
                         logger.info("\(thread) \(number) \(String(repeating: "x", count: 50))")
                     }
                 }
             }
         }
-        let lines = self.output().split(separator: "\n").map { $0.split(separator: " ") }
+        let lines = self.output.text().split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.count == 400)
         for thread in 0..<4 {
             let numbers = lines.filter { $0[0] == "\(thread)" }.compactMap { Int($0[1]) }
@@ -97,9 +80,17 @@ import Testing
         #expect(lines.allSatisfy { $0[2].count == 50 })
     }
 
-    @Test func whenNobodyReadsNothingHappens() {
-        close(self.pipe.write)
-        close(self.pipe.read)
-        LogSink(descriptor: -1).write("lost")
+    @Test func aLineGoesToEveryOutputInItsOwnStyle() throws {
+        let other = try TestOutput()
+        let targets = [
+            ChannelLogHandler.Target(self.output.output, LogStyle(.raw, lineEnding: "\r\n")),
+            ChannelLogHandler.Target(other.output, LogStyle(.json)),
+        ]
+        let logger = Logger(label: "test") { _ in
+            ChannelLogHandler(channel: "tcp", level: LogLevelSwitch(.info), targets: targets)
+        }
+        logger.info("x")
+        #expect(self.output.text() == "x\r\n")
+        #expect(other.text().hasSuffix(#""level":"info","msg":"x","logger":"tcp"}"# + "\n"))
     }
 }

@@ -44,7 +44,7 @@ import Testing
         #expect(self.line(.console, "ready") == "2026-11-23T05:06:07.089Z\tINFO\ttcp\tready")
         #expect(
             self.line(.console, "oh", level: .critical, channel: "server")
-                == "2026-11-23T05:06:07.089Z\tCRITICAL\tserver\toh"
+                == "2026-11-23T05:06:07.089Z\tFATAL\tserver\toh"
         )
     }
 
@@ -77,7 +77,32 @@ import Testing
         #expect(self.line(.console, "\u{1B}[31m").hasSuffix("\t\\x1b[31m"))
     }
 
+    @Test func aTerminalGetsColours() {
+        #expect(
+            self.line(.colouredConsole, "ready", metadata: ["a": "1"], level: .warning)
+                == "2026-11-23T05:06:07.089Z\t\u{1B}[93mWARN\u{1B}[0m\t\u{1B}[92mtcp\u{1B}[0m\tready\ta=1"
+        )
+    }
+
+    @Test(arguments: [
+        (Logger.Level.trace, "debug"), (.debug, "debug"), (.info, "info"), (.notice, "info"), (.warning, "warn"),
+        (.error, "error"), (.critical, "fatal"),
+    ])
+    func levelsHaveTheWordsOfTheConfiguration(level: Logger.Level, word: String) {
+        #expect(self.line(.json, "x", level: level).contains("\"level\":\"\(word)\""))
+        #expect(self.line(.console, "x", level: level).contains("\t\(word.uppercased())\t"))
+        #expect(self.line(.colouredConsole, "x", level: level).contains("m\(word.uppercased())\u{1B}[0m\t"))
+    }
+
     // MARK: JSON
+
+    @Test func aJSONLine() {
+        #expect(
+            self.line(.json, "a \"b\"", metadata: ["worker.pid": "12", "b": "2"])
+                == #"{"time":"2026-11-23T05:06:07.089Z","level":"info","msg":"a \"b\"","logger":"tcp","b":"2","#
+                + #""worker.pid":"12"}"#
+        )
+    }
 
     @Test func jsonLinesHaveTimeLevelLoggerAndMessage() throws {
         let fields = try self.json("ready", metadata: ["worker.pid": "12", "list": ["a", "b"]])

@@ -112,10 +112,11 @@ final class RRProcess: Sendable {
 /// Serves the settings while the body runs, and checks that `rr` then ends well and leaves nothing behind.
 func withRR(
     _ settings: Settings,
+    in directory: TemporaryDirectory? = nil,
     location: SourceLocation = #_sourceLocation,
     _ body: (RRProcess) async throws -> Void
 ) async throws {
-    let rr = try RRProcess(settings)
+    let rr = try RRProcess(settings, directory: directory)
     defer { rr.destroy() }
     do {
         try rr.awaitReady()

@@ -1,0 +1,149 @@
+import Configuration
+import Observability
+
+/// The outputs of all channels: one for each destination, however many channels write there.
+struct LogOutputs {
+    /// What a channel has after `logs.channels.<name>` was laid over `logs`.
+    struct Choice {
+        /// The key that the choice was made with, for messages.
+        var key: String
+        var destinations: [LogDestination]
+        var format: LogFormat
+        var lineEnding: String
+        /// Where faults of the log itself are told.
+        var faults: [LogDestination]
+        var faultsKey: String
+    }
+
+    /// Whether a terminal gets colours.
+    let isColourful: Bool
+    private(set) var all: [LogOutput] = []
+
+    init(isColourful: Bool) {
+        self.isColourful = isColourful
+    }
+
+    /// - Throws: ``Gateway/Failure`` that names the key and the file which cannot be opened.
+    mutating func targets(_ choice: Choice) throws -> [ChannelLogHandler.Target] {
+        var faults: [LogOutput] = []
+        // An output that fails cannot tell so itself.
+        let names = Set(choice.destinations.map(\.name))
+        for destination in choice.faults where !names.contains(destination.name) {
+            faults.append(try self.output(destination, choice, key: choice.faultsKey, faults: []))
+        }
+        return try choice.destinations.map { destination in
+            let output = try self.output(destination, choice, key: choice.key, faults: faults)
+            return .init(output, self.style(choice, isTerminal: output.isTerminal))
+        }
+    }
+
+    private mutating func output(
+        _ destination: LogDestination,
+        _ choice: Choice,
+        key: String,
+        faults: [LogOutput]
+    ) throws -> LogOutput {
+        if let output = self.all.first(where: { $0.destination.name == destination.name }) {
+            guard output.destination == destination else {
+                let reason = "\(destination.name) is written elsewhere with other file_logger_options"
+                throw Gateway.Failure(description: "\(key): \(reason)")
+            }
+            return output
+        }
+        do throws(LogFailure) {
+            let output = try LogOutput(destination, style: self.style(choice, isTerminal: false), faults: faults)
+            self.all.append(output)
+            return output
+        } catch {
+            throw Gateway.Failure(description: "\(key): \(error)")
+        }
+    }
+
+    private func style(_ choice: Choice, isTerminal: Bool) -> LogStyle {
+        let isColoured = isTerminal && self.isColourful && choice.format == .console
+        return LogStyle(isColoured ? .colouredConsole : choice.format, lineEnding: choice.lineEnding)
+    }
+}
+
+extension LogOutputs.Choice {
+    /// - Parameter workDirectory: Where relative paths count from.
+    init(_ settings: LogSettings, channel: String, workDirectory: String) {
+        let own = settings.channels[channel]
+        let ownKey = "logs.channels.\(channel)"
+        let hasOwnPlace = own?.fileLogger != nil || own?.output != nil
+        let file = hasOwnPlace ? own?.fileLogger : settings.fileLogger
+        let prefix = hasOwnPlace ? ownKey : "logs"
+        func destination(_ name: String) -> LogDestination {
+            LogDestination(name, workDirectory: workDirectory)
+        }
+        if let file {
+            self.key = "\(prefix).file_logger_options.log_output"
+            self.destinations = [LogDestination(file, workDirectory: workDirectory)]
+        } else {
+            self.key = "\(prefix).output"
+            self.destinations = (own?.output ?? settings.output ?? ["stderr"]).map(destination).withoutDuplicates
+        }
+        self.format = LogFormat(
+            mode: own?.mode ?? settings.mode,
+            encoding: own?.encoding ?? settings.encoding,
+            isRotated: file != nil
+        )
+        self.lineEnding = own?.lineEnding ?? settings.lineEnding
+        self.faults = (own?.errorOutput ?? settings.errorOutput ?? ["stderr"]).map(destination).withoutDuplicates
+        self.faultsKey = own?.errorOutput != nil ? "\(ownKey).err_output" : "logs.err_output"
+    }
+}
+
+extension LogDestination {
+    /// `stdout`, `stderr`, a path, or a `file://` address.
+    init(_ name: String, workDirectory: String) {
+        switch name {
+        case "stdout", "/dev/stdout": self = .standardOutput
+        case "stderr", "/dev/stderr": self = .standardError
+        default: self = .file(path: Self.path(name, workDirectory), rotation: nil)
+        }
+    }
+
+    init(_ settings: FileLoggerSettings, workDirectory: String) {
+        self = .file(path: Self.path(settings.logOutput, workDirectory), rotation: LogRotation(settings))
+    }
+
+    private static func path(_ name: String, _ workDirectory: String) -> String {
+        let path = name.hasPrefix("file://") ? String(name.dropFirst("file://".count)) : name
+        return path.hasPrefix("/") ? path : "\(workDirectory)/\(path)"
+    }
+}
+
+extension LogRotation {
+    /// 0 means RoadRunner's default.
+    init(_ settings: FileLoggerSettings) {
+        func value(_ number: Int, default fallback: Int) -> Int {
+            number > 0 ? number : fallback
+        }
+        self.init(
+            maximumSize: value(settings.maxSize, default: FileLoggerSettings.defaultMaxSize) << 20,
+            maximumAge: value(settings.maxAge, default: FileLoggerSettings.defaultMaxAge),
+            maximumBackups: value(settings.maxBackups, default: FileLoggerSettings.defaultMaxBackups)
+        )
+    }
+}
+
+extension LogFormat {
+    /// - Parameters:
+    ///   - encoding: What the mode brings when `nil`.
+    ///   - isRotated: `file_logger_options` brings JSON, as in RoadRunner.
+    init(mode: LogMode, encoding: LogEncoding?, isRotated: Bool = false) {
+        switch (mode, encoding) {
+        case (.raw, _): self = .raw
+        case (_, .json), (.production, nil): self = .json
+        case (_, .console): self = .console
+        case (.development, nil), (.off, nil): self = isRotated ? .json : .console
+        }
+    }
+}
+
+extension [LogDestination] {
+    fileprivate var withoutDuplicates: [LogDestination] {
+        self.enumerated().filter { self[..<$0.offset].contains($0.element) == false }.map(\.element)
+    }
+}

@@ -1,0 +1,94 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A server that `rr serve -p` has started, found by its pid file.
+public struct RunningServer: Sendable {
+    /// Why there is none, or why it does not end; in one line.
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// How often is looked whether it has ended.
+    private static let interval = Duration.milliseconds(20)
+    /// How long it may take to notice a signal before the next one.
+    private static let patience = Duration.seconds(5)
+
+    private let process: ServerProcess
+
+    public var pid: Int32 { self.process.pid }
+
+    /// - Throws: ``Failure`` when there is no pid file, or it names no server of that directory.
+    public init(pidFileIn directory: String) throws {
+        let path = "\(directory.isEmpty ? "." : directory)/\(PIDFile.name)"
+        guard access(path, F_OK) == 0 else {
+            let hint = "a server writes one when it is started with `rr serve -p`"
+            throw Failure(description: "cannot read \(path): \(String(cString: strerror(errno))); \(hint)")
+        }
+        guard let pid = PIDFile.read(path) else {
+            throw Failure(description: "\(path) does not hold a process id")
+        }
+        guard let process = ServerProcess(pid) else {
+            throw Failure(description: "\(path) names process \(pid), which is not running")
+        }
+        // Of another user's process is not even told where it runs.
+        guard kill(pid, 0) == 0 || errno != EPERM else {
+            throw Failure(description: "\(path) names process \(pid), which belongs to another user")
+        }
+        guard process.serves(in: directory) else {
+            throw Failure(
+                description: "\(path) names process \(pid), which is no rr that serves there: it is left alone"
+            )
+        }
+        self.process = process
+    }
+
+    /// Asks it to end, and waits.
+    ///
+    /// - Throws: ``Failure`` when it may not be signalled, or has not ended in time.
+    public func stop(within duration: Duration) async throws {
+        try self.send(SIGTERM)
+        guard try await self.hasEnded(within: duration) else {
+            let hint = "`rr stop -f` ends it at once"
+            throw Failure(description: "process \(self.pid) has not ended within \(duration); \(hint)")
+        }
+    }
+
+    /// Asks it to end twice, which means at once; then kills it.
+    ///
+    /// - Throws: ``Failure`` when it may not be signalled, or cannot even be killed.
+    public func stopAtOnce() async throws {
+        try self.send(SIGTERM)
+        // Two signals on their way at the same time count as one.
+        if try await self.hasEnded(within: .milliseconds(500)) {
+            return
+        }
+        for signal in [SIGTERM, SIGKILL] {
+            try self.send(signal)
+            if try await self.hasEnded(within: Self.patience) {
+                return
+            }
+        }
+        throw Failure(description: "process \(self.pid) cannot be killed")
+    }
+
+    private func send(_ signal: Int32) throws {
+        guard self.process.isAlive, kill(self.pid, signal) != 0, errno != ESRCH else {
+            return
+        }
+        throw Failure(description: "cannot signal process \(self.pid): \(String(cString: strerror(errno)))")
+    }
+
+    private func hasEnded(within duration: Duration) async throws -> Bool {
+        let end = ContinuousClock.now + duration
+        while self.process.isAlive {
+            guard ContinuousClock.now < end else {
+                return false
+            }
+            try await Task.sleep(for: Self.interval)
+        }
+        return true
+    }
+}

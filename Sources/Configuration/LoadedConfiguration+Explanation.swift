@@ -1,0 +1,32 @@
+extension LoadedConfiguration {
+    /// Each key with its value in force and where that came from, a line each:
+    /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`.
+    public func explanation() -> String {
+        let rows = effective.leaves.map { leaf in
+            (text: "\(leaf.path) = \(Self.text(of: leaf))", origin: leaf.origin)
+        }
+        // One very long value must not push all the others' origins out of sight.
+        let width = min(rows.map(\.text.count).max() ?? 0, 72)
+        return rows.map { row in
+            let padding = String(repeating: " ", count: max(0, width - row.text.count))
+            return singleLine("\(row.text)\(padding)  # \(row.origin)") + "\n"
+        }.joined()
+    }
+
+    private static func text(of leaf: EffectiveNode.Leaf) -> String {
+        let values = leaf.values.map(text(of:))
+        return leaf.isList ? "[\(values.joined(separator: ", "))]" : values.joined()
+    }
+
+    /// Texts are quoted, so that empty ones and line ends are seen.
+    private static func text(of value: EffectiveScalar) -> String {
+        switch value {
+        case .text(let text):
+            var writer = JSONWriter()
+            writer.string(text)
+            return writer.text
+        case .binary: return "!!binary \(value.text)"
+        case .integer, .bool: return value.text
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// One place where lines go, in their order.
+///
+/// ``write(_:)`` never waits for the output: a thread of its own writes. What it cannot write in time is dropped and
+/// counted, and the count is logged there as soon as writing works again.
+public final class LogOutput: Sendable {
+    public let destination: LogDestination
+    private let queue = Monitor(LogQueue())
+    private let style: LogStyle
+    /// Whether the output is a terminal.
+    public let isTerminal: Bool
+
+    /// - Parameters:
+    ///   - style: How it writes its own notes.
+    ///   - faults: Where it tells that it cannot write.
+    /// - Throws: ``LogFailure`` when a file cannot be opened.
+    public init(_ destination: LogDestination, style: LogStyle, faults: [LogOutput] = []) throws(LogFailure) {
+        let file = try LogFile(destination)
+        self.destination = destination
+        self.isTerminal = isatty(file.descriptor) == 1
+        self.style = style
+        try LogWriter(file, queue: self.queue, style: style, faults: faults).start()
+    }
+
+    deinit {
+        self.queue.withLock { $0.close() }
+        self.queue.wakeAll()
+    }
+
+    /// - Parameter line: With its end.
+    func write(_ line: String) {
+        if self.queue.withLock({ $0.add(line) }) {
+            self.queue.wakeAll()
+        }
+    }
+
+    /// Logs something about the log itself.
+    func note(_ message: String, _ metadata: Logger.Metadata) {
+        self.write(self.style.note(message, metadata))
+    }
+
+    /// Opens a file anew: what is logged from now on goes to the file that has the name then.
+    public func reopen() {
+        self.queue.withLock { $0.reopen() }
+        self.queue.wakeAll()
+    }
+
+    /// Waits until all that was logged before is written.
+    ///
+    /// - Parameter deadline: Of the monotonic clock.
+    func flush(until deadline: timespec) {
+        _ = self.queue.wait(until: deadline) { $0.isIdle ? () : nil }
+    }
+
+    /// Waits until all that was logged before is written to all of these.
+    ///
+    /// - Parameter milliseconds: The longest that it may take, all together.
+    public static func flush(_ outputs: some Sequence<LogOutput>, milliseconds: Int) {
+        let deadline = timespec.fromNow(milliseconds: milliseconds)
+        for output in outputs {
+            output.flush(until: deadline)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A format with what ends each line.
+public struct LogStyle: Sendable, Hashable {
+    public var format: LogFormat
+    public var lineEnding: String
+
+    public init(_ format: LogFormat, lineEnding: String = "\n") {
+        self.format = format
+        self.lineEnding = lineEnding
+    }
+
+    /// A whole line about the log itself.
+    func note(_ message: String, _ metadata: Logger.Metadata) -> String {
+        let entry = LogEntry(level: .error, channel: "rr", message: message, metadata: metadata)
+        // The raw form would leave the metadata out, which is all that matters here.
+        let format = self.format == .raw ? .console : self.format
+        return format.line(entry, at: .now) + self.lineEnding
+    }
+
+    func line(_ entry: LogEntry, at time: timespec) -> String {
+        self.format.line(entry, at: time) + self.lineEnding
+    }
+}

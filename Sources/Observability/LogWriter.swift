@@ -1,0 +1,171 @@
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The thread of one ``LogOutput``: takes lines from its queue and writes them, for as long as that may take.
+final class LogWriter: @unchecked Sendable {
+    /// Bytes that are written at once when so much is there.
+    private static let chunkSize = 64 << 10
+    /// How soon an output is tried again that did not take what was written.
+    private static let retryMilliseconds = 1000
+
+    private let queue: Monitor<LogQueue>
+    private var file: LogFile
+    private let style: LogStyle
+    private let faults: [LogOutput]
+    /// Entries that were dropped, and are still to be told of.
+    private var lost = 0
+    private var isFailing = false
+    private var isMidLine = false
+    private var chunk: [UInt8] = []
+    /// Where in the chunk each line ends.
+    private var ends: [Int] = []
+
+    init(_ file: consuming LogFile, queue: Monitor<LogQueue>, style: LogStyle, faults: [LogOutput]) {
+        self.file = file
+        self.queue = queue
+        self.style = style
+        self.faults = faults
+    }
+
+    /// Starts the thread; it ends when the queue is closed and empty.
+    ///
+    /// - Throws: ``LogFailure`` when there cannot be one more thread.
+    func start() throws(LogFailure) {
+        var thread = pthread_t()
+        let own = Unmanaged.passRetained(self)
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else {
+                    return nil
+                }
+                Unmanaged<LogWriter>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, own.toOpaque())
+        guard result == 0 else {
+            own.release()
+            throw LogFailure(description: "cannot start a thread: \(String(cString: strerror(result)))")
+        }
+        pthread_detach(thread)
+    }
+
+    private func run() {
+        // Signals are for the others; a pipe without a reader is told by the write's error.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, nil)
+        while true {
+            let deadline = self.lost > 0 ? timespec.fromNow(milliseconds: Self.retryMilliseconds) : nil
+            let next = self.queue.wait(until: deadline) { queue -> LogQueue.Batch?? in
+                if let batch = queue.take() {
+                    return .some(batch)
+                }
+                return queue.isClosed ? .some(nil) : nil
+            }
+            switch next {
+            case .some(.some(let batch)):
+                self.write(batch)
+                self.queue.withLock { $0.written() }
+                // Who waits for the last line to be written looks again.
+                self.queue.wakeAll()
+            case .some(.none): return
+            case .none: self.tellOfLoss()
+            }
+        }
+    }
+
+    private func write(_ batch: LogQueue.Batch) {
+        if batch.reopens {
+            self.attempt { file throws(LogFailure) in try file.reopen() }
+        }
+        self.tellOfLoss()
+        for line in batch.lines {
+            self.add(line)
+        }
+        self.lost += self.flush() + batch.dropped
+        self.tellOfLoss()
+    }
+
+    private func tellOfLoss() {
+        guard self.lost > 0 else {
+            return
+        }
+        let lost = self.lost
+        self.lost = 0
+        self.add(self.style.note("log entries were dropped", ["dropped": "\(lost)"]))
+        // The note itself is no entry that is missed.
+        if self.flush() > 0 {
+            self.lost = lost
+        }
+    }
+
+    private func add(_ line: String) {
+        let count = line.utf8.count
+        if case .file(_, _?) = self.file.destination {
+            self.makeRoom(for: count)
+        }
+        self.chunk += line.utf8
+        self.ends.append(self.chunk.count)
+        if self.chunk.count >= Self.chunkSize {
+            self.lost += self.flush()
+        }
+    }
+
+    /// A line is never in two files.
+    private func makeRoom(for count: Int) {
+        self.lost += self.flush()
+        self.attempt { file throws(LogFailure) in try file.makeRoom(for: count) }
+    }
+
+    /// Writes what was added.
+    ///
+    /// - Returns: How many lines of it were not.
+    private func flush() -> Int {
+        guard !self.chunk.isEmpty else {
+            return 0
+        }
+        if self.isMidLine {
+            self.chunk.insert(UInt8(ascii: "\n"), at: 0)
+            self.ends = self.ends.map { $0 + 1 }
+        }
+        let (written, fault) = self.chunk.withUnsafeBytes { self.file.write($0) }
+        let missing = self.ends.count { $0 > written }
+        if written > 0 {
+            self.isMidLine = missing > 0 && !self.ends.contains(written)
+        }
+        self.chunk.removeAll(keepingCapacity: true)
+        self.ends.removeAll(keepingCapacity: true)
+        if let fault {
+            self.report("cannot write: \(String(cString: strerror(fault)))")
+        } else {
+            self.isFailing = false
+        }
+        return missing
+    }
+
+    private func attempt(_ body: (inout LogFile) throws(LogFailure) -> Void) {
+        do throws(LogFailure) {
+            try body(&self.file)
+        } catch {
+            self.isFailing = false
+            self.report(error.description)
+        }
+    }
+
+    /// Tells of a fault where `err_output` says; once until writing works again.
+    private func report(_ fault: String) {
+        guard !self.isFailing else {
+            return
+        }
+        self.isFailing = true
+        for output in self.faults {
+            output.note(
+                "the log is not written as it should", ["output": "\(self.file.destination.name)", "error": "\(fault)"])
+        }
+    }
+}

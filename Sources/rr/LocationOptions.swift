@@ -1,0 +1,18 @@
+import ArgumentParser
+
+/// Where the configuration file and the working directory are.
+struct LocationOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The configuration file.", valueName: "file"),
+        completion: .file()
+    )
+    var config = ".rr.yaml"
+
+    @Option(
+        name: [.customShort("w"), .customLong("WorkDir"), .customLong("workdir")],
+        help: ArgumentHelp("The working directory (default: the one of the file).", valueName: "directory"),
+        completion: .directory
+    )
+    var workDirectory: String?
+}
