@@ -15,8 +15,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
         // Unix signals as an asynchronous sequence.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
-        // The HTTP server of probes and metrics: its core alone, without traits, which bring Foundation and a module that
-        // is named as one of ours.
+        // The HTTP server of probes and metrics: its core alone. The trait is there for the alias below: a module of it
+        // is named as one of ours, and without the trait that alias has nothing to rename.
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.

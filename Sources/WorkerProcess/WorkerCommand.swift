@@ -33,12 +33,19 @@ public struct WorkerCommand: Sendable, Hashable {
 // As swift-subprocess takes it.
 extension WorkerCommand {
     var executable: Executable {
+        guard self.credentials == nil else {
+            return .path("/proc/self/exe")
+        }
         let program = self.arguments.first ?? ""
         return program.contains("/") ? .path(FilePath(program)) : .name(program)
     }
 
     var rest: Arguments {
-        Arguments(Array(self.arguments.dropFirst()))
+        guard let credentials else {
+            return Arguments(Array(self.arguments.dropFirst()))
+        }
+        return Arguments(
+            [Credentials.command, "\(credentials.userID)", "\(credentials.groupID)", "--"] + self.arguments)
     }
 
     var variables: [Environment.Key: String] {
@@ -57,11 +64,6 @@ extension WorkerCommand {
         options.processGroupID = 0
         // When its task is cancelled.
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
-        if let credentials {
-            options.userID = credentials.userID
-            options.groupID = credentials.groupID
-            options.supplementaryGroups = [credentials.groupID]
-        }
         return options
     }
 }

@@ -23,7 +23,7 @@ struct RR: AsyncParsableCommand {
             Exit codes: 0 all is well, also after a clean stop; 1 an error, told on standard error; 64 wrong usage.
             """,
         version: "rr version \(Version.current)",
-        subcommands: [Serve.self, Check.self, Stop.self, Health.self, ShowVersion.self, Completion.self]
+        subcommands: [Serve.self, Check.self, Stop.self, Health.self, ShowVersion.self, Completion.self, RunAs.self]
     )
 
     @Flag(name: .customShort("v"), help: "Show the version.")
