@@ -10,19 +10,19 @@ import NIOCore
 /// Keeps a listener alive when connections cannot be accepted: it waits and tries again (REFERENCE 3).
 ///
 /// Connections beyond the limit stay in the backlog until others have ended. Without descriptors every accept would fail
-/// at once all the same: the handler stops reading for a while. Either is logged once until a connection was accepted
-/// again.
+/// at once all the same: the handler stops reading for a while. Either is logged at most once a minute.
 final class AcceptBackoffHandler: ChannelDuplexHandler {
     typealias InboundIn = Channel
     typealias OutboundIn = Never
 
     private static let pause = TimeAmount.milliseconds(100)
     private static let lookForRoom = TimeAmount.milliseconds(10)
+    private static let logInterval = TimeAmount.seconds(60)
 
     private let limit: ConnectionLimit
     private let logger: Logger
     private var isPaused = false
-    private var hasLogged = false
+    private var mayLogAt = NIODeadline.uptimeNanoseconds(0)
 
     init(limit: ConnectionLimit, logger: Logger) {
         self.limit = limit
@@ -39,10 +39,6 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.hasLogged {
-            self.hasLogged = false
-            self.logger.notice("connections are accepted again")
-        }
         // Here and not where it is set up: that may be on a loop that is behind.
         self.limit.opened()
         context.fireChannelRead(data)
@@ -58,8 +54,9 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
     }
 
     private func log(_ message: Logger.Message, _ metadata: Logger.Metadata = [:]) {
-        if !self.hasLogged {
-            self.hasLogged = true
+        let now = NIODeadline.now()
+        if now >= self.mayLogAt {
+            self.mayLogAt = now + Self.logInterval
             self.logger.error(message, metadata: metadata)
         }
     }

@@ -28,7 +28,10 @@ extension Credentials {
             let reason = String(cString: strerror(errno))
             throw Failure(description: "cannot become user \(self.userID), group \(self.groupID): \(reason)")
         }
-        // That of this thread is inherited.
+        // What of this thread and program is inherited.
+        for number in 1..<NSIG {
+            signal(number, SIG_DFL)
+        }
         var noSignals = sigset_t()
         sigemptyset(&noSignals)
         pthread_sigmask(SIG_SETMASK, &noSignals, nil)

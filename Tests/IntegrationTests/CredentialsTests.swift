@@ -53,6 +53,10 @@ extension Integration {
                 : Int(try #require(getpwnam("nobody")).pointee.pw_gid)
             let ids = try rr.client().ask("who?").split(separator: " ").compactMap { Int($0) }
             #expect(Set(ids) == [user, group])
+            for worker in rr.workers {
+                let status = try String(contentsOfFile: "/proc/\(worker)/status", encoding: .utf8)
+                #expect(status.contains("SigBlk:\t0000000000000000\n"))
+            }
             // Killing them and asking them to stop needs no more than root has.
             let before = rr.killWorkers()
             try rr.awaitWholePool(without: before)
