@@ -122,7 +122,7 @@ extension Integration {
 
         @Test("Probes and metrics answer while the pool is saturated and thousands of connections are open")
         func saturated() async throws {
-            let count = try raiseDescriptorLimit(for: 3000)
+            let count = try raiseDescriptorLimit(for: 5000)
             #expect(count >= 1000, "the limit of open descriptors leaves too few for this test")
             let (metrics, status) = (try Endpoint.free(), try Endpoint.free())
             var settings = try self.settings(metrics, workers: 1)
