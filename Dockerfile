@@ -15,8 +15,11 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # The linker takes the first directory that has a library, in any form: this one has only archives, so libyaml and the
 # C++ library that Swift's runtime needs end up in the binary, which then runs in any image with glibc 2.36 or newer.
+# SwiftPM asks pkg-config for libyaml's directory, and puts that before all others.
 RUN mkdir /archives \
-    && ln -s "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" "$(clang -print-file-name=libstdc++.a)" /archives/
+    && ln -s "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" "$(clang -print-file-name=libstdc++.a)" /archives/ \
+    && sed 's|^libdir=.*|libdir=/archives|' "$(pkg-config --variable=pcfiledir yaml-0.1)/yaml-0.1.pc" >/archives/yaml-0.1.pc
+ENV PKG_CONFIG_PATH=/archives
 WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
