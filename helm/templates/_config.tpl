@@ -138,6 +138,9 @@ others are out of reach, ports of status and metrics, the grace period in millis
   {{- $_ := set $server "servicePort" $servicePort -}}
   {{- $names = append $names $server.name -}}
 {{- end -}}
+{{- if and .Values.service.ports (eq .Values.service.clusterIP "None") -}}
+  {{- fail "service.ports: a headless Service leads straight to the pods and cannot translate ports" -}}
+{{- end -}}
 {{- range $key := list "ports" "nodePorts" -}}
   {{- range $name, $port := get $.Values.service $key -}}
     {{- if not (has $name $names) -}}
@@ -162,6 +165,20 @@ others are out of reach, ports of status and metrics, the grace period in millis
   value: {{ .Values.existingConfig.gracePeriod | quote }}
 - name: RR_ENDURE_DRAIN_DELAY
   value: {{ include "rr.drainDelay" .Values.existingConfig.gracePeriod | quote }}
+{{- end -}}
+
+{{- define "rr.args" -}}
+- serve
+- -c
+- /etc/rr/.rr.yaml
+- -w
+- /app
+{{- range .Values.extraArgs }}
+{{- if regexMatch "(endure[.](grace_period|drain_delay)|(status|metrics)[.]address|tcp[.]servers[.].*[.]addr)=" (lower .) -}}
+{{- fail (printf "extraArgs: set %q in config: ports and times of other objects are taken from there" .) -}}
+{{- end }}
+- {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{- define "rr.env" -}}
