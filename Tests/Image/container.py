@@ -115,7 +115,9 @@ class Container:
 
     def health_check(self):
         """The command that the image names, as the engine would run it: its result."""
-        kind, *command = inspect_image(IMAGE)["Config"]["Healthcheck"]["Test"]
+        image = inspect_image(IMAGE)
+        # Docker's place, and Podman's.
+        kind, *command = (image["Config"].get("Healthcheck") or image["Healthcheck"])["Test"]
         assert kind == "CMD", kind
         return self.execute(*command, check=False)
 
