@@ -82,32 +82,44 @@ others are out of reach, ports of status and metrics, the grace period in millis
   {{- end -}}
   {{- $status = int .Values.existingConfig.statusPort -}}
   {{- $metrics = int .Values.existingConfig.metricsPort -}}
-  {{- $grace = include "rr.milliseconds" (dict "key" "existingConfig.gracePeriod" "value" .Values.existingConfig.gracePeriod) -}}
+  {{- $grace = include "rr.milliseconds"
+    (dict "key" "existingConfig.gracePeriod" "value" .Values.existingConfig.gracePeriod) -}}
 {{- else -}}
   {{- $config := include "rr.config" . | fromYaml -}}
   {{- range $name, $server := $config.tcp.servers -}}
-    {{- $address := include "rr.address" (dict "key" (printf "config.tcp.servers.%s.addr" $name) "value" $server.addr) | fromYaml -}}
+    {{- $address := include "rr.address"
+      (dict "key" (printf "config.tcp.servers.%s.addr" $name) "value" $server.addr) | fromYaml -}}
     {{- if eq $address.reach "any" -}}
       {{- $servers = append $servers (dict "name" (lower $name) "port" (int $address.port)) -}}
     {{- else -}}
       {{- $left = append $left (printf "%s (%s)" (lower $name) $server.addr) -}}
     {{- end -}}
   {{- end -}}
-  {{- $address := include "rr.address" (dict "key" "config.status.address" "value" $config.status.address) | fromYaml -}}
+  {{- $address := include "rr.address"
+    (dict "key" "config.status.address" "value" $config.status.address) | fromYaml -}}
   {{- if ne $address.reach "any" -}}
-    {{- fail (printf "config.status.address: the kubelet cannot reach %q: leave it out, or write :2114" $config.status.address) -}}
+    {{- fail (printf
+      "config.status.address: the kubelet cannot reach %q: leave it out, or write :2114"
+      $config.status.address) -}}
   {{- end -}}
   {{- $status = int $address.port -}}
-  {{- $address = include "rr.address" (dict "key" "config.metrics.address" "value" $config.metrics.address) | fromYaml -}}
+  {{- $address = include "rr.address"
+    (dict "key" "config.metrics.address" "value" $config.metrics.address) | fromYaml -}}
   {{- if eq $address.reach "any" -}}
     {{- $metrics = int $address.port -}}
   {{- else if or .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-    {{- fail (printf "config.metrics.address: Prometheus cannot reach %q: leave it out, or write :2112" $config.metrics.address) -}}
+    {{- fail (printf
+      "config.metrics.address: Prometheus cannot reach %q: leave it out, or write :2112"
+      $config.metrics.address) -}}
   {{- end -}}
-  {{- $grace = include "rr.milliseconds" (dict "key" "config.endure.grace_period" "value" $config.endure.grace_period) -}}
-  {{- $delay := include "rr.milliseconds" (dict "key" "config.endure.drain_delay" "value" $config.endure.drain_delay) -}}
+  {{- $grace = include "rr.milliseconds"
+    (dict "key" "config.endure.grace_period" "value" $config.endure.grace_period) -}}
+  {{- $delay := include "rr.milliseconds"
+    (dict "key" "config.endure.drain_delay" "value" $config.endure.drain_delay) -}}
   {{- if and (gt (int64 $delay) 0) (ge (int64 $delay) (int64 $grace)) -}}
-    {{- fail (printf "config.endure.drain_delay: %s is a part of endure.grace_period, %s, and must be shorter" $config.endure.drain_delay $config.endure.grace_period) -}}
+    {{- fail (printf
+      "config.endure.drain_delay: %s is a part of endure.grace_period, %s, and must be shorter"
+      $config.endure.drain_delay $config.endure.grace_period) -}}
   {{- end -}}
 {{- end -}}
 {{- $taken := dict "status" true "metrics" true -}}
@@ -120,18 +132,25 @@ others are out of reach, ports of status and metrics, the grace period in millis
 {{- $names := list -}}
 {{- range $server := $servers -}}
   {{- if hasKey $ports (toString $server.port) -}}
-    {{- fail (printf "port %d is given to both %s and %s" $server.port (get $ports (toString $server.port)) $server.name) -}}
+    {{- fail (printf
+      "port %d is given to both %s and %s"
+      $server.port (get $ports (toString $server.port)) $server.name) -}}
   {{- end -}}
   {{- $_ := set $ports (toString $server.port) $server.name -}}
   {{- /* A name of Kubernetes when it is one, else by its number. */ -}}
   {{- $name := $server.name | replace "_" "-" -}}
-  {{- if or (hasKey $taken $name) (gt (len $name) 15) (contains "--" $name) (not (regexMatch "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" $name)) (not (regexMatch "[a-z]" $name)) -}}
+  {{- if or (hasKey $taken $name)
+      (gt (len $name) 15) (contains "--" $name)
+      (not (regexMatch "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" $name))
+      (not (regexMatch "[a-z]" $name)) -}}
     {{- $name = printf "tcp-%d" $server.port -}}
   {{- end -}}
   {{- $_ := set $taken $name true -}}
   {{- $servicePort := get $.Values.service.ports $server.name | default $server.port | int -}}
   {{- if hasKey $servicePorts (toString $servicePort) -}}
-    {{- fail (printf "service.ports: port %d is given to both %s and %s" $servicePort (get $servicePorts (toString $servicePort)) $server.name) -}}
+    {{- fail (printf
+      "service.ports: port %d is given to both %s and %s"
+      $servicePort (get $servicePorts (toString $servicePort)) $server.name) -}}
   {{- end -}}
   {{- $_ := set $servicePorts (toString $servicePort) $server.name -}}
   {{- $_ := set $server "portName" $name -}}
@@ -144,7 +163,9 @@ others are out of reach, ports of status and metrics, the grace period in millis
 {{- range $key := list "ports" "nodePorts" -}}
   {{- range $name, $port := get $.Values.service $key -}}
     {{- if not (has $name $names) -}}
-      {{- fail (printf "service.%s: there is no server %q that can be reached from outside; there are: %s" $key $name (join ", " $names)) -}}
+      {{- fail (printf
+        "service.%s: there is no server %q that can be reached from outside; there are: %s"
+        $key $name (join ", " $names)) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -184,7 +205,9 @@ others are out of reach, ports of status and metrics, the grace period in millis
 {{- define "rr.env" -}}
 {{- range $name, $value := .Values.env }}
 {{- if regexMatch "^RR_(ENDURE_(GRACE_PERIOD|DRAIN_DELAY)|STATUS_ADDRESS|METRICS_ADDRESS|TCP_SERVERS_.*_ADDR)$" $name -}}
-{{- fail (printf "env.%s: set it in config (or existingConfig): ports and times of other objects are taken from there" $name) -}}
+{{- fail (printf
+  "env.%s: set it in config (or existingConfig): ports and times of other objects are taken from there"
+  $name) -}}
 {{- end }}
 - name: {{ $name }}
   {{- if kindIs "map" $value }}
