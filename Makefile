@@ -6,10 +6,10 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test torture release format lint setup clean
+.PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: release ## set up, build, and serve the example configuration
 	@printf '%s\n' "Try it from another terminal:  printf 'hello\r\n' | nc 127.0.0.1 7777"
@@ -20,6 +20,19 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
+	@scripts/test-image --if-possible
+
+test-chart: release ## test the Helm chart
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
+
+test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
+	@scripts/setup --test
+	@scripts/test-image
+
+chart-readme: ## write the table of values in helm/README.md
+	@"$$(scripts/venv)/bin/python" scripts/chart-readme
 
 torture: ## everything that goes wrong in months, at once, for SECONDS=600; SEED=n repeats what clients do
 	@scripts/setup --test

@@ -4,8 +4,8 @@
 /// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.
 struct EnvironmentOverrides {
     /// What RoadRunner sets for workers; never settings, even when one `rr` is started by another.
-    /// `RR_EVENT_LOOPS` is read by the program itself.
-    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_EVENT_LOOPS"]
+    /// `RR_CONFIG` and `RR_EVENT_LOOPS` are read by the program itself.
+    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_CONFIG", "RR_EVENT_LOOPS"]
 
     let environment: [String: String]
     let diagnostics: Diagnostics

@@ -35,10 +35,15 @@ struct ConfigurationOptions: ParsableArguments {
         workDirectory: String? = nil,
         environment: [String: String]
     ) throws(ConfigurationError) -> LoadedConfiguration {
+        let location = ConfigurationLocation(
+            argument: path ?? self.location.config,
+            workDirectory: workDirectory ?? self.location.workDirectory,
+            environment: environment
+        )
         let loader = ConfigurationLoader(environment: environment, processorCount: processorCount())
         return try loader.load(
-            path: path ?? self.location.config,
-            workDirectory: workDirectory ?? self.location.workDirectory,
+            path: location.path,
+            workDirectory: location.workDirectory,
             overrides: self.overrides,
             dotenv: self.dotenv
         )

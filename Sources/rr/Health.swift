@@ -20,6 +20,9 @@ struct Health: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Flag(help: "Exit with 0 when there is no `status` section: for an image that serves any configuration.")
+    var ifConfigured = false
+
     func run() async throws {
         do {
             try await self.probe()
@@ -32,6 +35,7 @@ struct Health: AsyncParsableCommand {
     private func probe() async throws {
         let loaded = try self.options.load(environment: ProcessEnvironment.variables)
         guard let status = loaded.settings.status else {
+            guard !self.ifConfigured else { return }
             throw HealthError(
                 description: "there is no `status` section in \(loaded.file): add `status: {address: 127.0.0.1:2114}`"
             )

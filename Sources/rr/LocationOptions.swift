@@ -4,10 +4,13 @@ import ArgumentParser
 struct LocationOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The configuration file.", valueName: "file"),
+        help: ArgumentHelp(
+            "The configuration file (default: the first of RR_CONFIG that exists, or .rr.yaml).",
+            valueName: "file"
+        ),
         completion: .file()
     )
-    var config = ".rr.yaml"
+    var config: String?
 
     @Option(
         name: [.customShort("w"), .customLong("WorkDir"), .customLong("workdir")],

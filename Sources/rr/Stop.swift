@@ -1,5 +1,6 @@
 import Application
 import ArgumentParser
+import Configuration
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,12 +60,17 @@ struct Stop: AsyncParsableCommand {
 
     /// As for `rr serve`: a relative file counts from the working directory that is given.
     private var directory: String {
-        if let directory = self.location.workDirectory {
+        let location = ConfigurationLocation(
+            argument: self.location.config,
+            workDirectory: self.location.workDirectory,
+            environment: ProcessEnvironment.variables
+        )
+        if let directory = location.workDirectory {
             return directory
         }
-        guard let slash = self.location.config.lastIndex(of: "/") else {
+        guard let slash = location.path.lastIndex(of: "/") else {
             return "."
         }
-        return String(self.location.config[...slash])
+        return String(location.path[...slash])
     }
 }

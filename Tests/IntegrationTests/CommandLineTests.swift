@@ -57,6 +57,20 @@ extension Integration {
             }
         }
 
+        @Test("Without -c the first file of RR_CONFIG that exists is read")
+        func searchedConfiguration() throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            let yaml = try Settings(workers: 7).yaml(events: "/tmp/events")
+            let file = try directory.write(yaml, to: "mounted.yaml")
+            let search = ["RR_CONFIG": "\(directory.file("missing.yaml")):\(file)"]
+            let found = try Command.run([try Fixture.binary(), "check"], environment: search)
+            #expect(found.exit == .code(0) && found.output.contains("num_workers: 7"), "\(found.errors)")
+            #expect(found.errors.isEmpty)
+            let missing = try Command.run([try Fixture.binary(), "check"], environment: ["RR_CONFIG": "missing.yaml"])
+            #expect(missing.exit == .code(1) && missing.errors.contains("missing.yaml"))
+        }
+
         @Test("A relative script is found from the work directory, and a command is split as a shell would")
         func relativeScript() async throws {
             let elsewhere = try TemporaryDirectory()

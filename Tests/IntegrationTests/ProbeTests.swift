@@ -236,9 +236,14 @@ extension Integration {
             let result = try Command.rr("health", "-c", file)
             #expect(result.exit == .code(1) && result.output.isEmpty)
             #expect(result.errors.contains("there is no `status` section"))
+            #expect(try Command.rr("health", "--if-configured", "-c", file).exit == .code(0))
             let unused = try Endpoint.free()
             let nobody = try Command.rr("health", "-c", file, "-o", "status.address=\(unused.address)")
             #expect(nobody.exit == .code(1))
+            let asked = try Command.rr(
+                "health", "--if-configured", "-c", file, "-o", "status.address=\(unused.address)"
+            )
+            #expect(asked.exit == .code(1))
             #expect(nobody.errors.contains("Connection refused"))
             #expect(nobody.errors.split(separator: "\n").count == 1)
             #expect(try Command.rr("health", "-c", directory.file("missing.yaml")).exit == .code(1))

@@ -1,0 +1,34 @@
+/// Which file is the configuration, and where workers start, from `-c`, `-w` and `RR_CONFIG`.
+///
+/// `RR_CONFIG` is for images: files separated by colons of which the first that exists is taken when there is no `-c`.
+/// Workers then start in the current directory, since the file may be mounted anywhere. RoadRunner has no such variable.
+public struct ConfigurationLocation: Equatable, Sendable {
+    /// As ``ConfigurationLoader/load(path:workDirectory:overrides:dotenv:)`` takes it.
+    public let path: String
+    /// `nil` means the directory of the file.
+    public let workDirectory: String?
+
+    /// - Parameters:
+    ///   - argument: `-c`; wins over `RR_CONFIG`.
+    ///   - workDirectory: `-w`; relative files of `RR_CONFIG` count from there, too.
+    public init(argument: String?, workDirectory: String?, environment: [String: String]) {
+        self.init(argument: argument, workDirectory: workDirectory, environment: environment) { path in
+            FilePath.exists(FilePath.absolute(path, in: FilePath.absolute(workDirectory ?? "", in: FilePath.current)))
+        }
+    }
+
+    init(argument: String?, workDirectory: String?, environment: [String: String], exists: (String) -> Bool) {
+        let candidates = environment["RR_CONFIG", default: ""].split(separator: ":").map(String.init)
+        if let argument {
+            self.path = argument
+            self.workDirectory = workDirectory
+        } else if let last = candidates.last {
+            // When there is none the last is the one to complain of: the others are only alternatives to it.
+            self.path = candidates.first(where: exists) ?? last
+            self.workDirectory = workDirectory ?? "."
+        } else {
+            self.path = ".rr.yaml"
+            self.workDirectory = workDirectory
+        }
+    }
+}

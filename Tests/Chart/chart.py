@@ -1,0 +1,91 @@
+"""The chart as its tests see it: rendered by the Helm engine, objects as dictionaries."""
+
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import helm_python as helm
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm"
+VALUE_FILES = sorted((CHART / "ci").glob("*-values.yaml"))
+RR = os.environ["RR_BINARY"]
+
+def written():
+    """The chart as a package has it, with files where the project has links: the engine notes each link it meets."""
+    directory = tempfile.TemporaryDirectory()
+    with helm.Chart.load(CHART) as chart:
+        return directory, chart.save_dir(directory.name)
+
+
+_DIRECTORY, WRITTEN = written()
+
+# What every refusal starts from: valid, and not the example.
+MINIMAL = {"config": {"server": {"command": "php worker.php"}, "tcp": {"servers": {"smtp": {"addr": ":1025"}}}}}
+
+
+class Rendered:
+    """What a release named `ci` in the namespace `ci` would install."""
+
+    def __init__(self, values):
+        with helm.Chart.load(WRITTEN) as chart:
+            texts = chart.render(values, name="ci", namespace="ci")
+        self.notes = texts.pop("rr/templates/NOTES.txt")
+        self.objects = [o for text in texts.values() for o in yaml.safe_load_all(text) if o]
+
+    def all(self, kind):
+        return [o for o in self.objects if o["kind"] == kind]
+
+    def one(self, kind, name=None):
+        found = [o for o in self.all(kind) if name is None or o["metadata"]["name"] == name]
+        assert len(found) == 1, f"{len(found)} of {kind} {name or ''}"
+        return found[0]
+
+    @property
+    def pod(self):
+        return self.one("Deployment")["spec"]["template"]["spec"]
+
+    @property
+    def container(self):
+        return next(c for c in self.pod["containers"] if c["name"] == "rr")
+
+    @property
+    def configuration(self):
+        """The text of .rr.yaml."""
+        return next(o["data"][".rr.yaml"] for o in self.all("ConfigMap") if ".rr.yaml" in o["data"])
+
+
+def read(path):
+    return helm.values_from_yaml(pathlib.Path(path).read_text())
+
+
+def minimal(**changes):
+    """`MINIMAL` with `changes`, whose keys are paths with `__` for dots."""
+    values = copy.deepcopy(MINIMAL)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = values
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return values
+
+
+def check(configuration, environment=()):
+    """`rr check --json` on a text: what is in effect. A warning is a failure, too."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory, ".rr.yaml")
+        file.write_text(configuration)
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("RR_")}
+        result = subprocess.run(
+            [RR, "check", "--json", "-c", file],
+            env=clean | dict(environment),
+            capture_output=True,
+            text=True,
+        )
+    assert result.returncode == 0 and not result.stderr, f"{result.stderr}\n{configuration}"
+    return json.loads(result.stdout)

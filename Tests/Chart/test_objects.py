@@ -1,0 +1,255 @@
+"""Every value file of helm/ci renders to objects that Kubernetes takes, and that agree with `rr check`."""
+
+import re
+import unittest
+
+import helm_python as helm
+import kubernetes_validate
+
+from chart import CHART, VALUE_FILES, MINIMAL, ROOT, WRITTEN, Rendered, check, minimal, read
+
+# The oldest that the chart supports, one between, and the newest.
+KUBERNETES = ("1.29", "1.33", "1.37")
+
+
+def value_files():
+    yield "defaults", {}
+    for file in VALUE_FILES:
+        yield file.name, read(file)
+
+
+class EveryValueFile(unittest.TestCase):
+    def test_there_are_enough(self):
+        self.assertGreaterEqual(len(VALUE_FILES), 8)
+
+    def test_lint(self):
+        for name, values in value_files():
+            with self.subTest(name):
+                report = helm.lint(WRITTEN, values, strict=True)
+                self.assertEqual(report["errors"], [])
+                self.assertEqual([m for m in report["messages"] if m["severity"] > 1], [])
+
+    def test_objects_are_valid(self):
+        for name, values in value_files():
+            for o in Rendered(values).objects:
+                for version in KUBERNETES:
+                    with self.subTest(name, kind=o["kind"], version=version):
+                        kubernetes_validate.validate(o, version, strict=True)
+
+    def test_objects_agree_with_what_rr_reads(self):
+        """Ports and times, from the .rr.yaml that is mounted."""
+        for name, values in value_files():
+            if values.get("existingConfigMap"):
+                continue
+            with self.subTest(name):
+                rendered = Rendered(values)
+                effective = check(rendered.configuration)
+                self.assert_ports(rendered, effective)
+                self.assert_times(rendered, effective)
+
+    def assert_ports(self, rendered, effective):
+        servers = [server["addr"] for server in effective["tcp"]["servers"].values()]
+        reachable = {port(a) for a in servers if not a.startswith(("unix:", "tcp://127.", "127."))}
+        ports = {p["containerPort"]: p["name"] for p in rendered.container["ports"]}
+        status, metrics = port(effective["status"]["address"]), port(effective["metrics"]["address"])
+        self.assertEqual(set(ports), reachable | {status, metrics})
+        self.assertEqual((ports[status], ports[metrics]), ("status", "metrics"))
+        self.assertEqual(len(set(ports.values())), len(ports))
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            self.assertEqual(rendered.container[probe]["httpGet"]["port"], "status")
+        services = rendered.all("Service")
+        self.assertEqual(len(services), 1 if reachable else 0)
+        self.assertEqual(len(rendered.all("Pod")), 1 if reachable else 0)
+        for service in services:
+            self.assertEqual({p["targetPort"] for p in service["spec"]["ports"]}, {ports[p] for p in reachable})
+
+    def assert_times(self, rendered, effective):
+        grace = seconds(effective["endure"]["grace_period"])
+        delay = seconds(effective["endure"]["drain_delay"])
+        self.assertGreaterEqual(rendered.pod["terminationGracePeriodSeconds"], grace + 5)
+        self.assertLess(rendered.pod["terminationGracePeriodSeconds"], grace + 6)
+        self.assertTrue(delay < grace or grace == delay == 0)
+
+
+class TheWhole(unittest.TestCase):
+    def test_pods_are_locked_down(self):
+        for name, values in value_files():
+            with self.subTest(name):
+                rendered = Rendered(values)
+                pods = [rendered.pod] + [p["spec"] for p in rendered.all("Pod")]
+                for pod in pods:
+                    self.assertIs(pod["automountServiceAccountToken"], False)
+                    self.assertIs(pod["enableServiceLinks"], False)
+                    self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
+                    self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+                    own = [c for c in pod["containers"] + pod.get("initContainers", []) if c["name"] in ("rr", "app", "test")]
+                    self.assertTrue(own)
+                    for container in own:
+                        context = container["securityContext"]
+                        self.assertIs(context["allowPrivilegeEscalation"], False)
+                        self.assertIs(context["readOnlyRootFilesystem"], True)
+                        self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+
+    def test_an_update_never_has_fewer_pods(self):
+        strategy = Rendered({}).one("Deployment")["spec"]["strategy"]
+        self.assertEqual(strategy, {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}})
+
+    def test_openshift_chooses_ids(self):
+        context = Rendered(read(CHART / "ci/openshift-values.yaml")).pod["securityContext"]
+        self.assertEqual(context, {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
+
+    def test_a_changed_configuration_replaces_the_pods(self):
+        def checksum(**changes):
+            template = Rendered(minimal(**changes)).one("Deployment")["spec"]["template"]
+            return template["metadata"]["annotations"]["checksum/config"]
+
+        self.assertEqual(checksum(), checksum())
+        self.assertNotEqual(checksum(), checksum(config__logs={"level": "info"}))
+
+    def test_labels_of_the_user_do_not_change_the_selector(self):
+        stolen = {"app.kubernetes.io/name": "stolen", "app.kubernetes.io/component": "stolen"}
+        deployment = Rendered(minimal(commonLabels=stolen, podLabels=stolen)).one("Deployment")["spec"]
+        labels = deployment["template"]["metadata"]["labels"]
+        for key, value in deployment["selector"]["matchLabels"].items():
+            self.assertEqual(labels[key], value)
+            self.assertNotEqual(value, "stolen")
+
+    def test_numbers_stay_whole(self):
+        """Helm's values are floating point: 1e+06 would be no number of events."""
+        rendered = Rendered(read(CHART / "ci/everything-values.yaml"))
+        self.assertIn("max_jobs: 1000000\n", rendered.configuration)
+        environment = {e["name"]: e.get("value") for e in rendered.container["env"]}
+        self.assertEqual(environment["BIG"], "12345678")
+        self.assertEqual(environment["FEATURE"], "true")
+        self.assertEqual(environment["RR_TCP_POOL_NUM_WORKERS"], "12")
+
+    def test_a_text_of_the_configuration_arrives_as_it_is(self):
+        command = "php worker.php ${A:-yes} '{{ x }}' \"é\""
+        values = minimal(config__server__command=command)
+        values["config"]["tcp"]["servers"]["smtp"]["delimiter"] = "\r\n.\x00\t"
+        rendered = Rendered(values)
+        server = check(rendered.configuration, {"A": "no"})["tcp"]["servers"]["smtp"]
+        self.assertEqual(server["delimiter"], "\r\n.\x00\t")
+
+    def test_drain_delay_is_a_sixth_and_at_most_15_seconds(self):
+        for grace, delay in (("30s", "5000ms"), ("6m", "15000ms"), ("1h", "15000ms"), ("1s", "166ms"), ("0s", "0ms"), ("0", "0ms")):
+            with self.subTest(grace):
+                configuration = Rendered(minimal(config__endure={"grace_period": grace})).configuration
+                self.assertIn(f"drain_delay: {delay}\n", configuration)
+
+    def test_the_code_comes_from_an_image_or_a_volume(self):
+        rendered = Rendered(read(CHART / "ci/everything-values.yaml"))
+        copy = rendered.pod["initContainers"][-1]
+        self.assertEqual(copy["command"], ["cp", "-R", "/srv/app/.", "/target/"])
+        mounts = {m["mountPath"]: m for m in rendered.container["volumeMounts"]}
+        self.assertEqual(mounts["/app"], {"name": "app", "mountPath": "/app", "readOnly": True})
+        self.assertEqual(mounts["/etc/tls"]["name"], "secret-0")
+        volumes = {v["name"]: v for v in Rendered(read(CHART / "ci/code-volume-values.yaml")).pod["volumes"]}
+        self.assertEqual(volumes["app"]["persistentVolumeClaim"], {"claimName": "code", "readOnly": True})
+
+    def test_autoscaling_owns_the_number_of_pods(self):
+        rendered = Rendered(read(CHART / "ci/everything-values.yaml"))
+        self.assertNotIn("replicas", rendered.one("Deployment")["spec"])
+        metrics = rendered.one("HorizontalPodAutoscaler")["spec"]["metrics"]
+        self.assertEqual([m["type"] for m in metrics], ["Resource", "Pods", "Resource"])
+        self.assertEqual(metrics[1]["pods"]["metric"]["name"], "rr_tcp_workers_working")
+
+    def test_one_pod_has_no_disruption_budget(self):
+        self.assertEqual(len(Rendered(minimal()).all("PodDisruptionBudget")), 1)
+        self.assertEqual(Rendered(minimal(replicaCount=1)).all("PodDisruptionBudget"), [])
+
+    def test_network_policy_lets_in_the_test(self):
+        policy = Rendered(read(CHART / "ci/everything-values.yaml")).one("NetworkPolicy")["spec"]
+        self.assertEqual([p["port"] for p in policy["ingress"][0]["ports"]], ["tcp-9000", "smtp"])
+        self.assertIn("podSelector", policy["ingress"][0]["from"][-1])
+        self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
+
+    def test_service_ports_may_be_others(self):
+        service = Rendered(read(CHART / "ci/everything-values.yaml")).one("Service")["spec"]
+        smtp = next(p for p in service["ports"] if p["name"] == "smtp")
+        self.assertEqual((smtp["port"], smtp["targetPort"], smtp["nodePort"]), (25, "smtp", 30025))
+        self.assertEqual(service["externalTrafficPolicy"], "Local")
+
+    def test_server_that_is_out_of_reach_is_named(self):
+        self.assertIn("sidecar (unix:///tmp/rr.sock)", Rendered(read(CHART / "ci/unix-socket-values.yaml")).notes)
+        self.assertIn("local (127.0.0.1:7011)", Rendered(read(CHART / "ci/many-servers-values.yaml")).notes)
+        self.assertIn("has no Service", Rendered(read(CHART / "ci/unix-socket-only-values.yaml")).notes)
+
+    def test_notes_tell_how_to_reach_it(self):
+        self.assertIn("port-forward service/ci-rr --namespace ci 1025", Rendered(MINIMAL).notes)
+        for kind in ("NodePort", "LoadBalancer"):
+            self.assertIn("kubectl get service ci-rr", Rendered(minimal(service={"type": kind})).notes)
+        self.assertIn("one worker for each CPU", Rendered(MINIMAL).notes)
+        self.assertNotIn("WARNING", Rendered(minimal(config__tcp__pool={"num_workers": 2})).notes)
+
+
+class ExistingConfigMap(unittest.TestCase):
+    def test_the_file_is_overruled_where_objects_must_agree(self):
+        rendered = Rendered(read(CHART / "ci/existing-config-values.yaml"))
+        environment = {e["name"]: e["value"] for e in rendered.container["env"]}
+        theirs = """
+            version: "3"
+            server: {command: php worker.php}
+            tcp:
+              servers: {SMTP: {addr: "127.0.0.1:25"}, line-protocol: {addr: "127.0.0.1:9"}}
+            status: {address: "127.0.0.1:1"}
+            endure: {grace_period: 5s}
+            """
+        effective = check(theirs, environment)
+        self.assertEqual(port(effective["tcp"]["servers"]["smtp"]["addr"]), 1025)
+        self.assertEqual(port(effective["tcp"]["servers"]["line-protocol"]["addr"]), 9000)
+        self.assertEqual(port(effective["status"]["address"]), 8080)
+        self.assertEqual(port(effective["metrics"]["address"]), 2112)
+        self.assertEqual(seconds(effective["endure"]["grace_period"]), 45)
+        self.assertEqual(seconds(effective["endure"]["drain_delay"]), 7.5)
+        self.assertEqual({p["port"] for p in rendered.one("Service")["spec"]["ports"]}, {1025, 9000})
+        self.assertEqual(rendered.pod["terminationGracePeriodSeconds"], 50)
+        volume = next(v for v in rendered.pod["volumes"] if v["name"] == "config")["configMap"]
+        self.assertEqual(volume, {"name": "mail-config", "items": [{"key": "rr.yaml", "path": ".rr.yaml"}]})
+        self.assertEqual(rendered.all("ConfigMap"), [])
+
+
+class Monitoring(unittest.TestCase):
+    """Objects of the Prometheus operator, which Kubernetes' own schemas do not have."""
+
+    def test_service_monitor_finds_its_service(self):
+        rendered = Rendered(minimal(serviceMonitor={"enabled": True, "labels": {"release": "p"}, "interval": "15s"}))
+        monitor = rendered.one("ServiceMonitor")
+        service = rendered.one("Service", "ci-rr-metrics")
+        self.assertEqual(monitor["metadata"]["labels"]["release"], "p")
+        self.assertLessEqual(monitor["spec"]["selector"]["matchLabels"].items(), service["metadata"]["labels"].items())
+        others = [s for s in rendered.all("Service") if s is not service]
+        self.assertNotIn("app.kubernetes.io/component", others[0]["metadata"]["labels"])
+        self.assertEqual(monitor["spec"]["endpoints"], [{"port": "metrics", "path": "/metrics", "interval": "15s"}])
+        self.assertEqual(service["spec"]["ports"][0]["name"], "metrics")
+        self.assertEqual(service["spec"]["selector"], rendered.one("Deployment")["spec"]["selector"]["matchLabels"])
+        for version in KUBERNETES:
+            kubernetes_validate.validate(service, version, strict=True)
+
+    def test_pod_monitor_finds_the_pods(self):
+        rendered = Rendered(minimal(podMonitor={"enabled": True}))
+        spec = rendered.one("PodMonitor")["spec"]
+        self.assertEqual(spec["selector"], rendered.one("Deployment")["spec"]["selector"])
+        self.assertEqual(spec["podMetricsEndpoints"], [{"port": "metrics", "path": "/metrics"}])
+
+    def test_rules_and_dashboard_are_those_of_deploy(self):
+        rendered = Rendered(minimal(prometheusRule={"enabled": True}, dashboards={"enabled": True}))
+        rules = read(ROOT / "deploy/prometheus/rr.rules.yaml")
+        self.assertEqual(rendered.one("PrometheusRule")["spec"], rules)
+        dashboard = rendered.one("ConfigMap", "ci-rr-dashboards")
+        self.assertEqual(dashboard["data"]["rr.json"].strip(), (ROOT / "deploy/grafana/rr.json").read_text().strip())
+        self.assertEqual(dashboard["metadata"]["labels"]["grafana_dashboard"], "1")
+
+
+def port(address):
+    return int(address.rsplit(":", 1)[1])
+
+
+def seconds(duration):
+    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+    parts = re.findall(r"([0-9.]+)(ns|us|µs|ms|s|m|h)", duration)
+    return sum(float(n) * units[u] for n, u in parts)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,60 @@
+import Testing
+
+@testable import Configuration
+
+@Suite struct LocationTests {
+    private func location(
+        _ argument: String? = nil,
+        in workDirectory: String? = nil,
+        search: String? = nil,
+        existing: Set<String> = []
+    ) -> (path: String, workDirectory: String?) {
+        let location = ConfigurationLocation(
+            argument: argument,
+            workDirectory: workDirectory,
+            environment: search.map { ["RR_CONFIG": $0] } ?? [:],
+            exists: existing.contains
+        )
+        return (location.path, location.workDirectory)
+    }
+
+    @Test("Without RR_CONFIG: .rr.yaml, or -c, and the work directory of -w or of the file")
+    func withoutVariable() {
+        #expect(self.location() == (".rr.yaml", nil))
+        #expect(self.location(search: "") == (".rr.yaml", nil))
+        #expect(self.location("/etc/x.yaml") == ("/etc/x.yaml", nil))
+        #expect(self.location("x.yaml", in: "/srv") == ("x.yaml", "/srv"))
+    }
+
+    @Test("-c wins over RR_CONFIG")
+    func argumentWins() {
+        #expect(self.location("x.yaml", search: "/etc/a:b", existing: ["/etc/a"]) == ("x.yaml", nil))
+    }
+
+    @Test("The first file of RR_CONFIG that exists, in the current directory or that of -w")
+    func search() {
+        let both: Set = ["/etc/a", "b"]
+        #expect(self.location(search: "/etc/a:b", existing: both) == ("/etc/a", "."))
+        #expect(self.location(search: "/etc/a:b", existing: ["b"]) == ("b", "."))
+        #expect(self.location(in: "/srv", search: "/etc/a:b", existing: both) == ("/etc/a", "/srv"))
+    }
+
+    @Test("When none exists the last is named")
+    func noneExists() {
+        #expect(self.location(search: "/etc/a:b") == ("b", "."))
+    }
+
+    @Test("Relative files count from the work directory, and end up in effect")
+    func files() throws {
+        let sandbox = try Sandbox(["rr.yaml": minimal])
+        let location = ConfigurationLocation(
+            argument: nil,
+            workDirectory: sandbox.folder,
+            environment: ["RR_CONFIG": "missing.yaml:rr.yaml"]
+        )
+        #expect(location.path == "rr.yaml")
+        let loaded = try ConfigurationLoader(environment: [:], processorCount: 1)
+            .load(path: location.path, workDirectory: location.workDirectory)
+        #expect(loaded.file == "\(sandbox.folder)/rr.yaml")
+    }
+}
