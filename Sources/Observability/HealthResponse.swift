@@ -16,28 +16,10 @@ public struct HealthResponse: Sendable, Hashable {
         let asked = plugins.isEmpty ? 1 : plugins.count { $0 == Self.plugin }
         let code = fault == nil ? 200 : unavailable
         let entry =
-            "{\"plugin_name\":\"\(Self.plugin)\",\"error_message\":\"\((fault ?? "").jsonEscaped)\","
+            "{\"plugin_name\":\"\(Self.plugin)\",\"error_message\":\((fault ?? "").jsonQuoted),"
             + "\"status_code\":\(code)}"
         self.status = asked > 0 ? code : 200
         // However often it is named, it is told once.
         self.body = asked > 0 ? "[\(entry)]" : "[]"
-    }
-}
-
-extension String {
-    /// As it stands between the quotes of a JSON string.
-    fileprivate var jsonEscaped: String {
-        var text = ""
-        for scalar in self.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
     }
 }

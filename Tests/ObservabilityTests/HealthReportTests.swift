@@ -44,7 +44,7 @@ import Testing
         #expect(bad.status == 500)
         #expect(
             bad.body
-                == #"[{"plugin_name":"tcp","error_message":"not \"so\" \\ good\u000a","status_code":500}]"#
+                == #"[{"plugin_name":"tcp","error_message":"not \"so\" \\ good\n","status_code":500}]"#
         )
     }
 
