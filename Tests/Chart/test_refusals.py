@@ -1,10 +1,11 @@
 """Values that are wrong are refused, with a message that names them."""
 
+import json
 import unittest
 
 import helm_python as helm
 
-from chart import CHART, Rendered, minimal
+from chart import CHART, Rendered, check, minimal
 
 # By the schema: where, what, and what the message must name beside the place.
 WRONG = [
@@ -91,7 +92,26 @@ REFUSED = [
         {"config__endure": {"grace_period": "5s", "drain_delay": "5000ms"}},
         "config.endure.drain_delay: 5000ms is a part of endure.grace_period, 5s, and must be shorter",
     ),
-    ({"existingConfigMap": "x"}, "set config or existingConfigMap, not both"),
+    (
+        {"existingConfigMap": "x", "existingConfig": {"servers": {"smtp": 1}}},
+        "set config or existingConfigMap, not both",
+    ),
+    ({"existingConfig": {"servers": {"smtp": 1025}}}, "existingConfig.servers is of use with existingConfigMap only"),
+    (
+        {
+            "config__metrics": {"address": "127.0.0.1:2112"},
+            "autoscaling": {"enabled": True, "busyWorkers": {"enabled": True}},
+        },
+        "config.metrics.address: Prometheus cannot reach",
+    ),
+    ({"app__image": "code:1", "app__volume": {"emptyDir": {}}}, "app.image and app.volume: the code comes from one"),
+    ({"service__nodePorts": {"smtp": 30025}}, "service.nodePorts: a ClusterIP has none"),
+    ({"service__type": "NodePort", "service__clusterIP": "None"}, "can be headless, not a NodePort"),
+    ({"service__loadBalancerClass": "x"}, "service.loadBalancerClass: a ClusterIP has no load balancer"),
+    (
+        {"service__type": "NodePort", "service__loadBalancerSourceRanges": ["192.0.2.0/24"]},
+        "service.loadBalancerSourceRanges: a NodePort has no load balancer",
+    ),
     ({"env": {"RR_ENDURE_GRACE_PERIOD": "1s"}}, "env.RR_ENDURE_GRACE_PERIOD: set it in config"),
     ({"env": {"RR_TCP_SERVERS_SMTP_ADDR": ":1"}}, "env.RR_TCP_SERVERS_SMTP_ADDR: set it in config"),
     ({"extraArgs": ["-o", "TCP.servers.smtp.addr=:1"]}, 'extraArgs: set "TCP.servers.smtp.addr=:1" in config'),
@@ -138,6 +158,36 @@ class Refusals(unittest.TestCase):
             del values["config"][missing]
             with self.subTest(missing):
                 self.assertIn(f"missing property '{missing}'", self.refusal(values))
+
+    def test_an_existing_configuration_without_servers(self):
+        for values in ({"existingConfigMap": "x"}, {"existingConfigMap": "x", "existingConfig": {"servers": {}}}):
+            with self.subTest(**values):
+                self.assertIn("at '/existingConfig/servers': minProperties: got 0, want 1", self.refusal(values))
+
+    def test_addresses_are_those_of_rr(self):
+        """What the chart takes, `rr` takes, with the same port; what the chart refuses would end at its start."""
+        good = [
+            (":7777", 7777), ("0.0.0.0:1", 1), ("example.internal:65535", 65535), ("tcp://:7777", 7777),
+            ("tcp://0.0.0.0:80", 80), ("[::]:7777", 7777), ("tcp://[::]:7777", 7777), ("[fe80::1%eth0]:25", 25),
+            (":08080", 8080), (":00100", 100), ("a_b-c.d:7777", 7777),
+        ]
+        for address, port in good:
+            with self.subTest(address):
+                rendered = Rendered(minimal(config__tcp__servers__smtp__addr=address))
+                self.assertIn(port, [p["containerPort"] for p in rendered.container["ports"]])
+                effective = check(rendered.configuration)["tcp"]["servers"]["smtp"]["addr"]
+                self.assertEqual(int(effective.rpartition(":")[2]), port)
+        for address in (
+            "7777", ":", ":x", "::1:7777", "[::1:80", "[x]:1", "[]:1", "a b:80", "*:80", "tcp://a/b:1", "http://:80",
+            "udp://:53", ":65536", "host",
+        ):
+            with self.subTest(address):
+                reason = self.refusal(minimal(config__tcp__servers__smtp__addr=address))
+                self.assertIn("config.tcp.servers.smtp.addr: ", reason)
+                text = Rendered(minimal()).configuration.replace(":1025", json.dumps(address))
+                self.assertIn(json.dumps(address), text)
+                with self.assertRaises(AssertionError):
+                    check(text)
 
     def test_upper_case_where_the_chart_reads(self):
         """`rr` takes Endure for endure; the chart would not see it."""

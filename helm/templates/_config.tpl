@@ -22,11 +22,13 @@
 reach: none
 {{- else if contains "$" $text -}}
 {{- fail (printf "%s: the chart cannot know what %q stands for: write the address itself" .key $text) -}}
-{{- else if not (regexMatch "^(tcp://)?[^/]*:[0-9]{1,5}$" $text) -}}
+{{- /* What `rr` takes: a host without colons, or an IPv6 address in brackets. */ -}}
+{{- else if not (regexMatch `^(tcp://)?([A-Za-z0-9._\x{80}-\x{10FFFF}-]*|\[[0-9A-Za-z.%_:-]*:[0-9A-Za-z.%_:-]*\]):[0-9]{1,5}$` $text) -}}
 {{- fail (printf "%s: %q is not an address such as :7777 or 0.0.0.0:7777" .key $text) -}}
 {{- else -}}
 {{- $host := $text | trimPrefix "tcp://" | regexFind "^.*:" | trimSuffix ":" -}}
-{{- $port := regexFind "[0-9]+$" $text | int -}}
+{{- /* From the first digit that is not 0: with a leading 0 it would be read as octal. */ -}}
+{{- $port := regexFind "[1-9][0-9]*$" $text | int -}}
 {{- if or (lt $port 1) (gt $port 65535) -}}
 {{- fail (printf "%s: the port of %q must be 1 to 65535" .key $text) -}}
 {{- end -}}
@@ -85,6 +87,9 @@ others are out of reach, ports of status and metrics, the grace period in millis
   {{- $grace = include "rr.milliseconds"
     (dict "key" "existingConfig.gracePeriod" "value" .Values.existingConfig.gracePeriod) -}}
 {{- else -}}
+  {{- if .Values.existingConfig.servers -}}
+    {{- fail "existingConfig.servers is of use with existingConfigMap only: servers of `config` are known" -}}
+  {{- end -}}
   {{- $config := include "rr.config" . | fromYaml -}}
   {{- range $name, $server := $config.tcp.servers -}}
     {{- $address := include "rr.address"
@@ -107,7 +112,8 @@ others are out of reach, ports of status and metrics, the grace period in millis
     (dict "key" "config.metrics.address" "value" $config.metrics.address) | fromYaml -}}
   {{- if eq $address.reach "any" -}}
     {{- $metrics = int $address.port -}}
-  {{- else if or .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
+  {{- else if or .Values.serviceMonitor.enabled .Values.podMonitor.enabled
+      (and .Values.autoscaling.enabled .Values.autoscaling.busyWorkers.enabled) -}}
     {{- fail (printf
       "config.metrics.address: Prometheus cannot reach %q: leave it out, or write :2112"
       $config.metrics.address) -}}
