@@ -28,6 +28,16 @@ _DIRECTORY, WRITTEN = written()
 MINIMAL = {"config": {"server": {"command": "php worker.php"}, "tcp": {"servers": {"smtp": {"addr": ":1025"}}}}}
 
 
+class Strict(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which Helm and Kubernetes would each take one, or neither."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        assert not twice, f"twice: {twice}{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
 class Rendered:
     """What a release named `ci` in the namespace `ci` would install."""
 
@@ -35,7 +45,7 @@ class Rendered:
         with helm.Chart.load(WRITTEN) as chart:
             texts = chart.render(values, name="ci", namespace="ci")
         self.notes = texts.pop("rr/templates/NOTES.txt")
-        self.objects = [o for text in texts.values() for o in yaml.safe_load_all(text) if o]
+        self.objects = [o for text in texts.values() for o in yaml.load_all(text, Strict) if o]
 
     def all(self, kind):
         return [o for o in self.objects if o["kind"] == kind]

@@ -19,7 +19,13 @@ app.kubernetes.io/name: {{ include "rr.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{/* What selects pods must not be changed by labels of the user. */}}
+{{/* What selects pods must not be changed by labels of the user; (dict "root" $ "component" "test"). */}}
+{{- define "rr.componentLabels" -}}
+{{- $own := include "rr.labels" .root | fromYaml -}}
+{{- $_ := set $own "app.kubernetes.io/component" .component -}}
+{{- toYaml $own -}}
+{{- end -}}
+
 {{- define "rr.labels" -}}
 {{- $own := dict
   "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
