@@ -151,7 +151,7 @@ class TheWhole(unittest.TestCase):
         rendered = Rendered(read(CHART / "ci/everything-values.yaml"))
         self.assertNotIn("replicas", rendered.one("Deployment")["spec"])
         metrics = rendered.one("HorizontalPodAutoscaler")["spec"]["metrics"]
-        self.assertEqual([m["type"] for m in metrics], ["Resource", "Pods", "Resource"])
+        self.assertEqual([m["type"] for m in metrics], ["ContainerResource", "Pods", "Resource"])
         self.assertEqual(metrics[1]["pods"]["metric"]["name"], "rr_tcp_workers_working")
 
     def test_one_pod_has_no_disruption_budget(self):
