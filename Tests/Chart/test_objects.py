@@ -114,6 +114,66 @@ class TheWhole(unittest.TestCase):
             self.assertEqual(labels[key], value)
             self.assertNotEqual(value, "stolen")
 
+    def test_a_key_of_the_user_is_not_there_twice(self):
+        """`Rendered` fails where one is."""
+        labels = {"app.kubernetes.io/component": "x", "helm.sh/chart": "x", "own": "kept"}
+        annotations = {"checksum/config": "x", "kubectl.kubernetes.io/default-container": "x", "own": "kept"}
+        rendered = Rendered(
+            minimal(
+                commonLabels=labels, podLabels=labels, podAnnotations=annotations, serviceMonitor={"enabled": True},
+                prometheusRule={"enabled": True}, dashboards={"enabled": True}, networkPolicy={"enabled": True},
+                autoscaling={"enabled": True},
+            )
+        )
+        metadata = rendered.one("Deployment")["spec"]["template"]["metadata"]
+        self.assertEqual(metadata["labels"]["own"], "kept")
+        self.assertEqual(metadata["annotations"]["own"], "kept")
+        self.assertEqual(metadata["annotations"]["kubectl.kubernetes.io/default-container"], "rr")
+        self.assertEqual(len(metadata["annotations"]["checksum/config"]), 64)
+        self.assertEqual(rendered.one("Pod")["metadata"]["labels"]["app.kubernetes.io/component"], "test")
+
+    def test_a_new_chart_alone_replaces_no_pod(self):
+        """Sessions would end for nothing."""
+        template = Rendered(minimal(commonLabels={"team": "mail"})).one("Deployment")["spec"]["template"]
+        self.assertEqual(
+            set(template["metadata"]["labels"]),
+            {"team", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"},
+        )
+
+    def test_selectors_are_of_the_servers_pods_only(self):
+        for name, values in value_files():
+            with self.subTest(name):
+                rendered = Rendered(values)
+                labels = rendered.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+                selectors = [s["spec"]["selector"] for s in rendered.all("Service")]
+                selectors += [p["spec"]["selector"]["matchLabels"] for p in rendered.all("PodDisruptionBudget")]
+                selectors += [p["spec"]["podSelector"]["matchLabels"] for p in rendered.all("NetworkPolicy")]
+                for selector in selectors:
+                    self.assertLessEqual(selector.items(), labels.items())
+                    for test in rendered.all("Pod"):
+                        self.assertFalse(selector.items() <= test["metadata"]["labels"].items(), selector)
+
+    def test_ports_below_1024_need_no_capability(self):
+        def sysctls(**changes):
+            return Rendered(minimal(**changes)).pod["securityContext"].get("sysctls")
+
+        allowed = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
+        self.assertIsNone(sysctls())
+        self.assertEqual(sysctls(config__tcp__servers__smtp__addr=":1023"), allowed)
+        self.assertIsNone(sysctls(config__tcp__servers__smtp__addr=":1024"))
+        self.assertIsNone(sysctls(config__tcp__servers__smtp__addr="unix:///tmp/x"))
+        self.assertEqual(sysctls(config__status={"address": ":81"}), allowed)
+        self.assertEqual(sysctls(config__metrics={"address": ":82"}), allowed)
+        own = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "25"}]
+        self.assertEqual(sysctls(config__tcp__servers__smtp__addr=":25", podSecurityContext__sysctls=own), own)
+
+    def test_names_of_ports_do_not_meet(self):
+        """The name that is made of a port, and servers that are named so."""
+        servers = {"tcp-9": {"addr": ":5"}, "tcp-5": {"addr": ":6"}, "a-name-that-is-too-long": {"addr": ":9"}}
+        rendered = Rendered(minimal(config__tcp__servers=servers))
+        ports = {p["containerPort"]: p["name"] for p in rendered.container["ports"]}
+        self.assertEqual({p: ports[p] for p in (5, 6, 9)}, {5: "tcp-5", 6: "tcp-6", 9: "tcp-9"})
+
     def test_numbers_stay_whole(self):
         """Helm's values are floating point: 1e+06 would be no number of events."""
         rendered = Rendered(read(CHART / "ci/everything-values.yaml"))

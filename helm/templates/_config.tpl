@@ -67,7 +67,7 @@ grace period, at most 15 s.
 
 {{/*
 What objects need to know, from `config` or from `existingConfig`: servers (name, port, service port, port name), whether
-others are out of reach, ports of status and metrics, the grace period in milliseconds.
+others are out of reach, ports of status and metrics, whether one is below 1024, the grace period in milliseconds.
 */}}
 {{- define "rr.facts" -}}
 {{- $servers := list -}}
@@ -143,12 +143,13 @@ others are out of reach, ports of status and metrics, the grace period in millis
       $server.port (get $ports (toString $server.port)) $server.name) -}}
   {{- end -}}
   {{- $_ := set $ports (toString $server.port) $server.name -}}
-  {{- /* A name of Kubernetes when it is one, else by its number. */ -}}
+  {{- /* A name of Kubernetes when it is one, else by its number, which names of that form are left to. */ -}}
   {{- $name := $server.name | replace "_" "-" -}}
   {{- if or (hasKey $taken $name)
       (gt (len $name) 15) (contains "--" $name)
       (not (regexMatch "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" $name))
-      (not (regexMatch "[a-z]" $name)) -}}
+      (not (regexMatch "[a-z]" $name))
+      (regexMatch "^tcp-[0-9]+$" $name) -}}
     {{- $name = printf "tcp-%d" $server.port -}}
   {{- end -}}
   {{- $_ := set $taken $name true -}}
@@ -163,6 +164,8 @@ others are out of reach, ports of status and metrics, the grace period in millis
   {{- $_ := set $server "servicePort" $servicePort -}}
   {{- $names = append $names $server.name -}}
 {{- end -}}
+{{- $low := false -}}
+{{- range $servers }}{{ $low = or $low (lt .port 1024) }}{{ end -}}
 {{- if and .Values.service.ports (eq .Values.service.clusterIP "None") -}}
   {{- fail "service.ports: a headless Service leads straight to the pods and cannot translate ports" -}}
 {{- end -}}
@@ -175,7 +178,8 @@ others are out of reach, ports of status and metrics, the grace period in millis
     {{- end -}}
   {{- end -}}
 {{- end -}}
-{{- dict "servers" $servers "left" $left "status" $status "metrics" $metrics "grace" (int64 $grace) | toYaml -}}
+{{- $low = or $low (lt $status 1024) (and (gt $metrics 0) (lt $metrics 1024)) -}}
+{{- dict "servers" $servers "left" $left "status" $status "metrics" $metrics "low" $low "grace" (int64 $grace) | toYaml -}}
 {{- end -}}
 
 {{/* Variables that overrule a file the chart cannot read, so that it agrees with ports and times here. */}}
