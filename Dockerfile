@@ -9,7 +9,6 @@ ARG DEBIAN_IMAGE=debian:bookworm-slim
 
 FROM ${SWIFT_IMAGE} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -62,7 +61,8 @@ CMD ["serve"]
 FROM ${DEBIAN_IMAGE} AS php
 # More of Debian's packages: --build-arg PHP_PACKAGES="php-cli php-mbstring php-redis"
 ARG PHP_PACKAGES="php-cli"
-# hadolint ignore=DL3008,SC2086
+# Not quoted: it is a list.
+# hadolint ignore=SC2086
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ${PHP_PACKAGES} \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \

@@ -1,7 +1,8 @@
 /// Which file is the configuration, and where workers start, from `-c`, `-w` and `RR_CONFIG`.
 ///
-/// `RR_CONFIG` is for images: files separated by colons of which the first that exists is taken when there is no `-c`.
-/// Workers then start in the current directory, since the file may be mounted anywhere. RoadRunner has no such variable.
+/// `RR_CONFIG` is for images: files separated by colons of which the first that exists is taken when there is no `-c`,
+/// also when it cannot be read: that is an error then, and no reason to serve something else. Workers start in the
+/// current directory, since the file may be mounted anywhere. RoadRunner has no such variable.
 public struct ConfigurationLocation: Equatable, Sendable {
     /// As ``ConfigurationLoader/load(path:workDirectory:overrides:dotenv:)`` takes it.
     public let path: String
@@ -12,8 +13,9 @@ public struct ConfigurationLocation: Equatable, Sendable {
     ///   - argument: `-c`; wins over `RR_CONFIG`.
     ///   - workDirectory: `-w`; relative files of `RR_CONFIG` count from there, too.
     public init(argument: String?, workDirectory: String?, environment: [String: String]) {
+        let directory = FilePath.absolute(workDirectory ?? "", in: FilePath.current)
         self.init(argument: argument, workDirectory: workDirectory, environment: environment) { path in
-            FilePath.exists(FilePath.absolute(path, in: FilePath.absolute(workDirectory ?? "", in: FilePath.current)))
+            !FilePath.isAbsent(FilePath.absolute(path, in: directory))
         }
     }
 

@@ -42,6 +42,13 @@ enum FilePath {
         access(path, F_OK) == 0
     }
 
+    /// Whether there is surely nothing of that name. A link that leads nowhere is something, and so is what this user may
+    /// not look for: who takes another file instead would hide the mistake.
+    static func isAbsent(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
     /// The path without symbolic links, so that one file has one name; `path` itself when that cannot be said.
     static func resolved(_ path: String) -> String {
         guard let buffer = realpath(path, nil) else { return path }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Configuration
@@ -42,6 +43,30 @@ import Testing
     @Test("When none exists the last is named")
     func noneExists() {
         #expect(self.location(search: "/etc/a:b") == ("b", "."))
+    }
+
+    @Test("What is there and cannot be read is taken, so that the error is seen", arguments: ["nowhere", "link"])
+    func unreadable(target: String) throws {
+        let sandbox = try Sandbox(["rr.yaml": minimal])
+        // One that leads nowhere, and one that leads to itself, which not even root can follow.
+        try FileManager.default.createSymbolicLink(atPath: sandbox.path("link"), withDestinationPath: target)
+        let location = ConfigurationLocation(
+            argument: nil,
+            workDirectory: sandbox.folder,
+            environment: ["RR_CONFIG": "link:rr.yaml"]
+        )
+        #expect(location.path == "link")
+    }
+
+    @Test("What is below a file is not there")
+    func belowFile() throws {
+        let sandbox = try Sandbox(["rr.yaml": minimal])
+        let location = ConfigurationLocation(
+            argument: nil,
+            workDirectory: sandbox.folder,
+            environment: ["RR_CONFIG": "rr.yaml/rr.yaml:rr.yaml"]
+        )
+        #expect(location.path == "rr.yaml")
     }
 
     @Test("Relative files count from the work directory, and end up in effect")

@@ -65,9 +65,13 @@ class Mounted(Project):
 
     def test_locked_down(self):
         """Read-only root, no capabilities, an arbitrary user in group 0 as on OpenShift, no new privileges."""
-        locks = ("--read-only", "--cap-drop=ALL", "--user=1000680000:0", "--security-opt=no-new-privileges")
+        locks = ["--read-only", "--cap-drop=ALL", "--user=1000680000:0", "--security-opt=no-new-privileges"]
+        if ENGINE[0] == "podman":
+            # Or else it mounts file systems to write to at /tmp, /run and /var/tmp, which Docker and Kubernetes do not.
+            locks.append("--read-only-tmpfs=false")
         with self.container(*locks).ready() as container:
             self.assertEqual(container.ask("who"), "1000680000:0 /app")
+            self.assertNotEqual(container.execute("touch", "/tmp/file", check=False).returncode, 0)
             self.assertEqual(container.health_check().returncode, 0)
             engine("stop", "-t", "60", container.name)
             self.assertEqual(container.state["ExitCode"], 0)
@@ -135,12 +139,29 @@ class Failing(Project):
             return False
 
     def test_a_bad_configuration_is_named_in_one_line(self):
-        result = run(options=self.mounts(self.configuration().replace("num_workers: 2", "num_workers: many")))
-        self.assertEqual(result.returncode, 1)
+        options = self.mounts(self.configuration().replace("num_workers: 2", "num_workers: many"))
+        self.assertRefused(options, "/etc/rr/.rr.yaml:9:", "tcp.pool.num_workers")
+
+    def test_a_configuration_that_cannot_be_read_is_named(self):
+        """And the example is not served instead."""
+        hidden = self.directory / "hidden"
+        hidden.mkdir(mode=0o700)
+        (hidden / ".rr.yaml").write_text(self.configuration())
+        self.assertRefused(["-v", f"{hidden}:/etc/rr:ro"], "/etc/rr/.rr.yaml", "permission denied")
+
+    def test_a_directory_in_its_place_is_named(self):
+        """Docker makes one when the file to mount is not there."""
+        empty = self.directory / "empty"
+        empty.mkdir()
+        self.assertRefused(["-v", f"{empty}:/etc/rr/.rr.yaml:ro"], "/etc/rr/.rr.yaml", "is a directory")
+
+    def assertRefused(self, options, *reasons):
+        result = run(options=options)
+        self.assertEqual(result.returncode, 1, result.stderr)
         lines = result.stderr.splitlines()
         self.assertEqual(len(lines), 1, result.stderr)
-        self.assertIn("/etc/rr/.rr.yaml:9:", lines[0])
-        self.assertIn("tcp.pool.num_workers", lines[0])
+        for reason in reasons:
+            self.assertIn(reason, lines[0])
 
 
 if __name__ == "__main__":
