@@ -3,12 +3,14 @@ import NIOCore
 /// Read buffers that start small, grow with what a client sends, and are not kept while it is silent.
 ///
 /// NIO keeps a channel's first buffers for its next reads, for ever: most of the memory of an idle connection that has
-/// been busy. As it is not told the next size it keeps one, the first and smallest, and asks for another each time; the
-/// event loop's connections share those (``LoopConnections/takeBuffer(capacity:maximum:)``).
+/// been busy. As it is not told the next size it keeps one, the first and smallest, and asks for another when the next
+/// read may be larger than that; the event loop's connections share those
+/// (``LoopConnections/takeBuffer(capacity:maximum:)``).
 struct ConnectionRecvAllocator: RecvByteBufferAllocator {
     private let home: LoopConnections
     private let maximum: Int
     private var sizes: AdaptiveRecvByteBufferAllocator
+    private let smallest: Int
     private var next: Int
     /// Whether this is beyond the buffer that NIO keeps.
     private var hasRead = false
@@ -19,6 +21,7 @@ struct ConnectionRecvAllocator: RecvByteBufferAllocator {
         self.maximum = max(1, maximum)
         let smallest = min(512, self.maximum)
         self.sizes = AdaptiveRecvByteBufferAllocator(minimum: smallest, initial: smallest, maximum: self.maximum)
+        self.smallest = smallest
         self.next = smallest
     }
 
@@ -27,11 +30,12 @@ struct ConnectionRecvAllocator: RecvByteBufferAllocator {
         return spare ?? allocator.buffer(capacity: self.next)
     }
 
+    /// - Returns: Whether NIO is to ask for a buffer; or else it takes the one that it keeps, however much may come.
     mutating func record(actualReadBytes: Int) -> Bool {
         self.hasRead = true
-        let mayGrow = self.sizes.record(actualReadBytes: actualReadBytes)
+        _ = self.sizes.record(actualReadBytes: actualReadBytes)
         self.next = self.sizes.nextBufferSize() ?? self.next
-        return mayGrow
+        return self.next > self.smallest
     }
 
     func nextBufferSize() -> Int? {
