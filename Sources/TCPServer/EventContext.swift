@@ -8,7 +8,7 @@ enum EventContext {
         var text: [UInt8] = []
         text.reserveCapacity(128)
         text.append(contentsOf: "{\"remote_addr\":\"".utf8)
-        text.append(contentsOf: self.remoteAddress(remoteAddress).utf8)
+        self.append(remoteAddress, to: &text)
         text.append(contentsOf: "\",\"server\":".utf8)
         text.append(contentsOf: server)
         text.append(contentsOf: ",\"uuid\":\"".utf8)
@@ -25,18 +25,63 @@ enum EventContext {
     }
 
     /// As Go prints it: IPv6 in brackets, IPv4 as itself also on a socket for both, `@` for a client of a unix socket.
-    static func remoteAddress(_ address: SocketAddress?) -> String {
-        guard let address, let host = address.ipAddress, let port = address.port else {
-            return "@"
+    private static func append(_ address: SocketAddress?, to text: inout [UInt8]) {
+        switch address {
+        case .v4:
+            // Behind the family and the port, see ip(7).
+            self.withBytes(of: address, from: 4, count: 4) { self.append(ipv4: $0, to: &text) }
+        case .v6:
+            // Behind the family, the port and the flow, see ipv6(7).
+            self.withBytes(of: address, from: 8, count: 16) { bytes in
+                if bytes.starts(with: self.mappedIPv4) {
+                    self.append(ipv4: bytes.dropFirst(self.mappedIPv4.count), to: &text)
+                } else {
+                    text.append(UInt8(ascii: "["))
+                    text.append(contentsOf: (address?.ipAddress ?? "").utf8)
+                    text.append(UInt8(ascii: "]"))
+                }
+            }
+        default:
+            text.append(UInt8(ascii: "@"))
+            return
         }
-        guard case .v6 = address else {
-            return "\(host):\(port)"
+        text.append(UInt8(ascii: ":"))
+        self.append(address?.port ?? 0, to: &text)
+    }
+
+    /// What the addresses begin with that stand for IPv4 ones (RFC 4291, 2.5.5.2).
+    private static let mappedIPv4: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+
+    /// In place of inet_ntop(3), which takes a fifth of the time that it takes to accept a connection.
+    private static func append(ipv4 bytes: Slice<UnsafeRawBufferPointer>, to text: inout [UInt8]) {
+        for index in bytes.indices {
+            if index > bytes.startIndex {
+                text.append(UInt8(ascii: "."))
+            }
+            self.append(Int(bytes[index]), to: &text)
         }
-        let mapped = "::ffff:"
-        if host.hasPrefix(mapped), host.contains(".") {
-            return "\(host.dropFirst(mapped.count)):\(port)"
+    }
+
+    /// A part of an address as the system has it; nothing is called when there is no such part.
+    private static func withBytes(
+        of address: SocketAddress?,
+        from start: Int,
+        count: Int,
+        _ body: (Slice<UnsafeRawBufferPointer>) -> Void
+    ) {
+        address?.withSockAddr { pointer, size in
+            if size >= start + count {
+                body(UnsafeRawBufferPointer(start: pointer, count: size)[start..<start + count])
+            }
         }
-        return "[\(host)]:\(port)"
+    }
+
+    /// - Parameter number: Not negative.
+    private static func append(_ number: Int, to text: inout [UInt8]) {
+        if number >= 10 {
+            self.append(number / 10, to: &text)
+        }
+        text.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
     /// A string in quotes as JSON has it.
