@@ -21,6 +21,8 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
 
     private let limit: ConnectionLimit
     private let logger: Logger
+    /// Takes the connections; there before the listener reads.
+    var setup: ConnectionSetupHandler?
     private var isPaused = false
     private var mayLogAt = NIODeadline.uptimeNanoseconds(0)
 
@@ -39,9 +41,7 @@ final class AcceptBackoffHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // Here and not where it is set up: that may be on a loop that is behind.
-        self.limit.opened()
-        context.fireChannelRead(data)
+        self.setup?.accepted(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

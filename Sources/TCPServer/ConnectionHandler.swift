@@ -126,6 +126,10 @@ final class ConnectionHandler: @unchecked Sendable {
         guard let context else {
             return
         }
+        guard self.bytesToWrite(context) > 0 else {
+            self.closeFlushed()
+            return
+        }
         // What was written before goes out first.
         let flushed = context.eventLoop.makePromise(of: Void.self)
         flushed.futureResult.assumeIsolated().whenComplete { _ in self.closeFlushed() }
@@ -135,7 +139,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// Lets go of a client that has long stopped reading.
     private func watchFlush(_ context: ChannelHandlerContext, pending: Int) {
-        let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let left = self.bytesToWrite(context)
         guard left > 0 else {
             return
         }
@@ -148,6 +152,11 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.watchFlush(context, pending: left)
             }
         }
+    }
+
+    /// Bytes that the system has not taken yet.
+    private func bytesToWrite(_ context: ChannelHandlerContext) -> Int {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     private func closeFlushed() {
@@ -264,17 +273,20 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.home.limit.closed()
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard context.remoteAddress != nil || !self.server.isTCP else {
+        // The channel's and not the context's, which asks the system each time.
+        let remoteAddress = context.channel.remoteAddress
+        guard remoteAddress != nil || !self.server.isTCP else {
             // It was reset before it was accepted: there is nobody to tell workers of.
             context.close(promise: nil)
             return
         }
         self.hasBegun = true
         self.contextPrefix = EventContext.prefix(
-            remoteAddress: context.remoteAddress,
+            remoteAddress: remoteAddress,
             server: self.server.quotedName,
             uuid: self.home.uuids.next()
         )

@@ -158,6 +158,24 @@ extension TCPServer {
     }
 
     private func bind(_ address: ServerConfiguration.Address, _ shared: SharedServer) async throws -> any Channel {
+        let channel = try await self.bindOnly(address, shared)
+        let homes = self.homes
+        do {
+            try await channel.eventLoop.submit {
+                let setup = ConnectionSetupHandler(shared: shared, homes: homes)
+                try channel.pipeline.syncOperations.addHandler(setup)
+                try channel.pipeline.syncOperations.handler(type: AcceptBackoffHandler.self).setup = setup
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+            }.get()
+        } catch {
+            channel.close(promise: nil)
+            throw error
+        }
+        return channel
+    }
+
+    /// Connections wait in the backlog until the channel reads.
+    private func bindOnly(_ address: ServerConfiguration.Address, _ shared: SharedServer) async throws -> any Channel {
         let bootstrap = self.bootstrap(isTCP: address.isTCP, shared)
         switch address {
         case .unix(let path):
@@ -182,31 +200,16 @@ extension TCPServer {
 
     private func bootstrap(isTCP: Bool, _ shared: SharedServer) -> ServerBootstrap {
         let logger = self.logger(for: shared.current.name)
-        let homes = self.homes
         let limit = self.limit
         // Sockets inherit the options of their listener on Linux: set once instead of for each connection.
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(limit: limit, logger: logger))
-                }
-            }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
-                channel.closeFuture.assumeIsolated().whenComplete { _ in limit.closed() }
-                return channel.eventLoop.makeCompletedFuture {
-                    guard let home = homes.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                        throw ChannelError.operationUnsupported
-                    }
-                    let server = shared.current
-                    let recvAllocator = ConnectionRecvAllocator(maximum: server.readBufferSize, home: home)
-                    // One read at a time: NIO keeps as many buffers as it may read in a row.
-                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
-                    try channel.syncOptions?.setOption(.recvAllocator, value: recvAllocator)
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, home: home))
                 }
             }
         guard isTCP else {

@@ -5,6 +5,8 @@ final class LoopConnections: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// Index of the loop in the pool's list.
     let loopIndex: Int
+    /// Of all loops together.
+    let limit: ConnectionLimit
     var uuids = UUIDGenerator()
     /// Read buffers that nobody uses, the last one returned last: it is the warmest.
     private var spareBuffers: [ByteBuffer] = []
@@ -14,9 +16,10 @@ final class LoopConnections: @unchecked Sendable {
     private var idleWatch: RepeatedTask?
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: any EventLoop, loopIndex: Int) {
+    init(eventLoop: any EventLoop, loopIndex: Int, limit: ConnectionLimit) {
         self.eventLoop = eventLoop
         self.loopIndex = loopIndex
+        self.limit = limit
     }
 
     var count: Int {

@@ -11,7 +11,7 @@ public final class TCPServer: Sendable {
     let group: MultiThreadedEventLoopGroup
     /// The connections of each event loop, by the loop's index.
     let homes: [LoopConnections]
-    let limit = ConnectionLimit()
+    let limit: ConnectionLimit
     /// `nil` when nothing is counted.
     let counters: CountersByServer?
     /// What ``listen(on:keeping:)`` returned last.
@@ -24,7 +24,11 @@ public final class TCPServer: Sendable {
         self.pool = pool
         self.group = group
         self.logger = logger
-        self.homes = group.makeIterator().enumerated().map { LoopConnections(eventLoop: $1, loopIndex: $0) }
+        let limit = ConnectionLimit()
+        self.limit = limit
+        self.homes = group.makeIterator().enumerated().map {
+            LoopConnections(eventLoop: $1, loopIndex: $0, limit: limit)
+        }
         self.counters = isMeasured ? CountersByServer(loopCount: self.homes.count) : nil
     }
 

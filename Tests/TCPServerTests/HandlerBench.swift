@@ -24,7 +24,7 @@ final class HandlerBench {
         maxQueueSize: Int = 0
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        self.home = LoopConnections(eventLoop: self.loop, loopIndex: 0)
+        self.home = LoopConnections(eventLoop: self.loop, loopIndex: 0, limit: ConnectionLimit())
         self.pool = WorkerPool(
             configuration: .init(numWorkers: 1, maxQueueSize: maxQueueSize),
             launcher: NoLauncher(),

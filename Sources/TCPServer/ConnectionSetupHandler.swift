@@ -1,0 +1,57 @@
+import NIOCore
+
+/// Sets up accepted connections: the last handler of a listener, behind the bootstrap's own.
+///
+/// The bootstrap's initializer would take a connection to its event loop, back to the listener's and there again, with
+/// futures for each step. Here it goes over once, set up by the first task there and registered by the second.
+final class ConnectionSetupHandler: ChannelInboundHandler {
+    typealias InboundIn = Channel
+
+    private let shared: SharedServer
+    private let homes: [LoopConnections]
+    private var context: ChannelHandlerContext?
+
+    init(shared: SharedServer, homes: [LoopConnections]) {
+        self.shared = shared
+        self.homes = homes
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    /// Takes over what the listener's channel has read, past the bootstrap's handler.
+    func accepted(_ data: NIOAny) {
+        let connection = self.unwrapInboundIn(data)
+        let home = self.homes.first { $0.eventLoop === connection.eventLoop }
+        guard let context, let home else {
+            connection.close(promise: nil)
+            return
+        }
+        home.limit.opened()
+        let shared = self.shared
+        connection.eventLoop.execute { Self.setUp(connection, shared.current, home) }
+        // The listener's channel registers it, in a task of its event loop that comes after this one.
+        context.fireChannelRead(data)
+    }
+
+    private static func setUp(_ connection: any Channel, _ server: ConnectionHandler.Server, _ home: LoopConnections) {
+        do {
+            let options = connection.syncOptions
+            try options?.setOption(.allowRemoteHalfClosure, value: true)
+            // One read at a time: NIO keeps as many buffers as it may read in a row.
+            try options?.setOption(.maxMessagesPerRead, value: 1)
+            let recvAllocator = ConnectionRecvAllocator(maximum: server.readBufferSize, home: home)
+            try options?.setOption(.recvAllocator, value: recvAllocator)
+            try connection.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, home: home))
+        } catch {
+            // Only when it is closed already.
+            home.limit.closed()
+            connection.close(promise: nil)
+        }
+    }
+}
