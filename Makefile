@@ -1,8 +1,9 @@
 SWIFT ?= swift
 export SWIFT
 
-# Also for the dependencies, hence here and not in Package.swift: a third less instructions a packet.
-RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked
+# Also for the dependencies, hence here and not in Package.swift: a third less instructions a packet. With Swift's
+# libraries in it the binary starts in half the time, and on machines that have no Swift.
+RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ import Configuration
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Validate the configuration and print it as it is in effect.",
         discussion: """
             Reads the configuration as `rr serve` does, and starts nothing. Warnings and errors go to standard error.

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `rr completion bash`, as RoadRunner's command line has it.
 struct Completion: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "completion",
         abstract: "Print a script that completes commands and options in your shell.",
         discussion: """
             Examples:

@@ -11,6 +11,7 @@ import Configuration
 
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "health",
         abstract: "Ask a running service of this configuration whether it is ready.",
         discussion: """
             Asks /ready at `status.address`, for at most 5 s. The exit code is 0 when the answer is 200, else 1 with \

@@ -10,6 +10,7 @@ import Configuration
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Start the workers and serve tcp.servers.",
         discussion: """
             Serves until SIGTERM or SIGINT (Ctrl-C); a second one ends it at once. SIGHUP takes over a changed \

@@ -4,6 +4,7 @@ import Configuration
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "stop",
         abstract: "Stop a server that was started with `rr serve -p`.",
         discussion: """
             Reads the process id from .pid in the working directory, makes sure that this process is an rr which \
