@@ -81,6 +81,13 @@ let package = Package(
             dependencies: ["WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
         ),
         .testTarget(
+            name: "SocketsTests",
+            dependencies: [
+                "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
             name: "TCPServerTests",
             dependencies: [
                 "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),

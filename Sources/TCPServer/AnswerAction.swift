@@ -1,5 +1,11 @@
 import NIOCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// What a worker's answer asks for (REFERENCE 3).
 enum AnswerAction: Hashable {
     /// `WRITE`: write the body, keep reading.
@@ -14,12 +20,19 @@ enum AnswerAction: Hashable {
     init(context: ByteBuffer) {
         self = context.withUnsafeReadableBytes { bytes in
             switch bytes.count {
-            case 5 where bytes.elementsEqual("WRITE".utf8): .write
-            case 8 where bytes.elementsEqual("CONTINUE".utf8): .keepReading
-            case 10 where bytes.elementsEqual("WRITECLOSE".utf8): .writeAndClose
+            case 5 where Self.isEqual(bytes, "WRITE"): .write
+            case 8 where Self.isEqual(bytes, "CONTINUE"): .keepReading
+            case 10 where Self.isEqual(bytes, "WRITECLOSE"): .writeAndClose
             default: .close
             }
         }
+    }
+
+    private static func isEqual(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+        guard let base = bytes.baseAddress, bytes.count == word.utf8CodeUnitCount else {
+            return false
+        }
+        return memcmp(base, word.utf8Start, bytes.count) == 0
     }
 
     var writes: Bool {

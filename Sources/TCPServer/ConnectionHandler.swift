@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Sockets
 import WorkerPool
 
 /// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
@@ -31,6 +32,7 @@ final class ConnectionHandler: @unchecked Sendable {
     private let home: LoopConnections
     private var machine: ConnectionStateMachine
     private var context: ChannelHandlerContext?
+    private var writer = DirectWriter(isLongLived: false)
     private var contextPrefix: [UInt8] = []
     private var isReadHeld = false
     private var isLingering = false
@@ -254,7 +256,7 @@ extension ConnectionHandler: PoolRequest {
         }
         if let answer = self.machine.finished(outcome), let context {
             self.counters?.sent(answer.readableBytes)
-            context.writeAndFlush(self.wrapOutboundOut(answer), promise: nil)
+            self.writer.write(answer, context)
         }
         self.run()
     }

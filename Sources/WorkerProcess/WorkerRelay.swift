@@ -1,6 +1,7 @@
 import Goridge
 import Logging
 import NIOCore
+import Sockets
 import Synchronization
 import WorkerPool
 
@@ -42,6 +43,7 @@ final class WorkerRelay: @unchecked Sendable {
     var machine = WorkerStateMachine()
     var decoder = FrameDecoder()
     var context: ChannelHandlerContext?
+    private var writer = DirectWriter(isLongLived: true)
     /// The frame being written; reused.
     var frame = ByteBuffer()
     /// Whether the write that runs reaches the worker whole or not at all.
@@ -97,13 +99,12 @@ extension WorkerRelay: WorkerHandle {
         self.frame.clear()
         self.frame.writeFrameHead(of: event)
         if event.body.readableBytes > Self.largeBody {
-            context.write(self.wrapOutboundOut(self.frame), promise: nil)
-            context.writeAndFlush(self.wrapOutboundOut(event.body), promise: nil)
+            self.writer.write(self.frame, event.body, context)
             return
         }
         self.frame.writeImmutableBuffer(event.body)
         self.isWritingAtomically = self.frame.readableBytes <= Self.atomicWrite
-        context.writeAndFlush(self.wrapOutboundOut(self.frame), promise: nil)
+        self.writer.write(self.frame, context)
         self.isWritingAtomically = false
     }
 
@@ -138,7 +139,7 @@ extension WorkerRelay: WorkerHandle {
         }
         var frame = context.channel.allocator.buffer(capacity: 64)
         frame.writeControlFrame(message)
-        context.writeAndFlush(self.wrapOutboundOut(frame), promise: nil)
+        self.writer.write(frame, context)
     }
 }
 
@@ -146,7 +147,6 @@ extension WorkerRelay: WorkerHandle {
 
 extension WorkerRelay: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
