@@ -155,7 +155,7 @@ extension Gateway {
                     self.server.drain(idle: sessionsGoOn ? idle : nil).whenComplete { _ in tell.yield(.drained) }
                 case .endSessions:
                     await self.logSessionsThatEnd()
-                    self.server.drain(idle: nil).whenComplete { _ in tell.yield(.drained) }
+                    self.server.end().whenComplete { _ in tell.yield(.drained) }
                 case .closePool(let atOnce):
                     initCommand.cancel()
                     let timeout = TimeAmount(clamping: current.settings.tcp.pool.destroyTimeout)
