@@ -236,7 +236,7 @@ extension WorkerPool: WorkerEvents {
     }
 
     public func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
-        let (action, next) = self.state.withLock { state in
+        let (action, next, isInItsPlace) = self.state.withLock { state in
             // What a worker that was given up before still says must not touch its successor.
             let isInItsPlace = !state.machine.isGone(id)
             let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
@@ -246,13 +246,16 @@ extension WorkerPool: WorkerEvents {
             if action.startFailed, state.startFailure == nil {
                 state.startFailure = failure
             }
-            return (action, self.handle(in: state, for: action.request))
+            return (action, self.handle(in: state, for: action.request), isInItsPlace)
         }
         if action.startFailed {
             // The others have served nobody: they need no time.
             self.close(timeout: .milliseconds(500))
         } else {
-            self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
+            // One that was killed because it is not wanted any more has not failed.
+            if isInItsPlace {
+                self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
+            }
             self.start((action.start.map { [$0] } ?? []) + action.more)
         }
         if let request = action.request {

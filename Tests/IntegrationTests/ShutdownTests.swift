@@ -140,6 +140,7 @@ extension Integration {
             rr.process.send(signal: SIGTERM)
             _ = try rr.process.awaitExit(within: .seconds(5))
             #expect(rr.leftovers == [])
+            #expect(rr.log.count(of: "failed to spawn") == 0, "nothing has failed")
         }
 
         @Test("rr is killed: its workers end because their stdin does")
