@@ -254,7 +254,7 @@ extension WorkerPool: WorkerEvents {
         } else {
             // One that was killed because it is not wanted any more has not failed.
             if isInItsPlace {
-                self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
+                self.log(failure, of: id, action)
             }
             self.start((action.start.map { [$0] } ?? []) + action.more)
         }
@@ -264,15 +264,25 @@ extension WorkerPool: WorkerEvents {
     }
 
     /// A worker's end is told by who sees it; here is told what only the pool knows.
-    private func log(_ failure: WorkerFailure, of id: WorkerID, delay: TimeAmount?, goesOn: WorkerID?) {
+    private func log(
+        _ failure: WorkerFailure,
+        of id: WorkerID,
+        _ action: PoolStateMachine<any PoolRequest>.FailureAction
+    ) {
         var metadata: Logger.Metadata = ["worker.id": "\(id)"]
-        if let delay, delay > .zero {
+        if let delay = action.start?.delay, delay > .zero {
             metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
         }
-        if let goesOn {
+        if let goesOn = action.goesOn {
             metadata["worker.id"] = "\(goesOn)"
             metadata["error"] = "\(failure)"
             self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
+            if action.givenUp > 0 {
+                self.logger.error(
+                    "too many successors cannot be started, workers are not replaced any more for now",
+                    metadata: ["workers": "\(action.givenUp)"]
+                )
+            }
         } else if failure.code == .start {
             self.logger.error("\(failure)", metadata: metadata)
         } else if metadata["delay_ms"] != nil {
