@@ -5,11 +5,13 @@ final class AdminConnections: @unchecked Sendable {
     /// Connections at once: some probes, some scrapers; more of them wait in the backlog.
     private static let limit = 64
 
+    /// Whether no more are wanted.
+    private var isClosing = false
     /// The oldest first.
     private var channels: [(channel: any Channel, since: NIODeadline)] = []
 
     var isFull: Bool {
-        self.channels.count >= Self.limit
+        self.isClosing || self.channels.count >= Self.limit
     }
 
     /// When the connection that is there longest was accepted.
@@ -23,6 +25,11 @@ final class AdminConnections: @unchecked Sendable {
 
     func remove(_ channel: any Channel) {
         self.channels.removeAll { $0.channel === channel }
+    }
+
+    /// From now on it is full.
+    func acceptNoMore() {
+        self.isClosing = true
     }
 
     func closeOldest() {
