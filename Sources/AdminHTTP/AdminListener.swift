@@ -127,40 +127,64 @@ struct AdminListener: Sendable {
 
     /// Serves, and listens anew when the system ends the listener, until the task is cancelled.
     func serve(_ channel: Channel) async {
-        await withDiscardingTaskGroup { group in
-            var current: Channel? = channel
-            var delay = Duration.milliseconds(100)
-            while !Task.isCancelled {
-                if let channel = current {
-                    delay = .milliseconds(100)
-                    await self.accept(on: channel, &group)
-                }
-                guard !Task.isCancelled, (try? await Task.sleep(for: delay)) != nil else {
-                    break
-                }
-                delay = min(delay * 2, .seconds(5))
-                do throws(AdminError) {
-                    current = try await self.bind()
-                } catch {
-                    current = nil
-                    self.logger.error("\(error)")
-                }
+        var tasks: [Task<Void, Never>] = []
+        var current: Channel? = channel
+        var delay = Duration.milliseconds(100)
+        repeat {
+            if let channel = current {
+                delay = .milliseconds(100)
+                // Not to be cancelled with this one: see there.
+                tasks.append(Task { await self.accept(on: channel) })
+                await self.awaitEnd(of: channel.channel)
             }
+            guard !Task.isCancelled, (try? await Task.sleep(for: delay)) != nil else {
+                break
+            }
+            delay = min(delay * 2, .seconds(5))
+            do throws(AdminError) {
+                current = try await self.bind()
+            } catch {
+                current = nil
+                self.logger.error("\(error)")
+            }
+        } while true
+        for task in tasks {
+            await task.value
         }
         if case .unix(let path) = self.endpoint.address {
             unlink(path)
         }
     }
 
-    private func accept(on channel: Channel, _ group: inout DiscardingTaskGroup) async {
-        do {
-            try await channel.executeThenClose { inbound in
-                for try await connection in inbound {
-                    group.addTask { await self.http.handle(value: connection, logger: self.quietLogger) }
+    /// Serves what is accepted until the listener is closed and all of it has ended.
+    ///
+    /// A connection that was accepted must be taken out of the sequence: NIO crashes the process when the writer of one
+    /// is dropped unused, which a cancelled loop does. So the listener's end is what ends the loop.
+    private func accept(on channel: Channel) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await channel.executeThenClose { inbound in
+                    for try await connection in inbound {
+                        group.addTask { await self.http.handle(value: connection, logger: self.quietLogger) }
+                    }
                 }
+            } catch {
+                // It is closed, as at its end; who asked for that knows.
             }
-        } catch {
-            // It is closed, as at its end; who asked for that knows.
+        }
+    }
+
+    /// Waits until the listener is closed, and closes it when the task is cancelled.
+    private func awaitEnd(of channel: any NIOCore.Channel) async {
+        await withTaskCancellationHandler {
+            try? await channel.closeFuture.get()
+        } onCancel: {
+            channel.eventLoop.execute {
+                self.connections.acceptNoMore()
+                try? channel.syncOptions?.setOption(.autoRead, value: false)
+                // What was accepted just now is set up in a turn of its own, and is in the sequence after that.
+                channel.eventLoop.execute { channel.close(promise: nil) }
+            }
         }
         if !Task.isCancelled {
             self.logger.error(

@@ -61,13 +61,22 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// Closes the socket, whatever is still to be written.
     func cutOff() {
-        self.closeCause = self.closeCause ?? .cutOff
+        // Who was to be drained and is here still has not read all.
+        if self.closeCause == nil || self.closeCause == .drain {
+            self.closeCause = .cutOff
+        }
         self.context?.close(promise: nil)
     }
 
     /// Ends the connection as soon as what is complete is served.
     func drain() {
         self.machine.drain()
+        self.run()
+    }
+
+    /// Ends the connection, however little of what was written the client has read.
+    func end() {
+        self.machine.end()
         self.run()
     }
 

@@ -51,6 +51,8 @@ struct ConnectionStateMachine {
     private var isOpen = true
     private var isWritable = true
     private var isDraining = false
+    /// Whether there is no time left for a client to read what was written.
+    private var mustEnd = false
     private var closeReason: CloseReason?
     private var closedSocket = false
 
@@ -105,6 +107,12 @@ struct ConnectionStateMachine {
     /// The connection is to end: what is complete is served, then it is closed.
     mutating func drain() {
         self.isDraining = true
+    }
+
+    /// The connection is to end also when the client does not read: it gets no more answers, but its CLOSE is delivered.
+    mutating func end() {
+        self.isDraining = true
+        self.mustEnd = true
     }
 
     /// Lets go of memory that is not needed while the connection rests.
@@ -165,11 +173,14 @@ struct ConnectionStateMachine {
     }
 
     private mutating func nextWhenReady() -> Step {
-        if self.closeReason == nil {
-            guard self.isWritable || !self.isOpen else {
-                // The client does not read its answers: it gets no more of them before it does.
+        if self.closeReason == nil, self.isOpen, !self.isWritable {
+            // The client does not read its answers: it gets no more of them before it does.
+            guard self.mustEnd else {
                 return .wait
             }
+            self.close(.draining)
+        }
+        if self.closeReason == nil {
             switch self.framer.next(self.framing) {
             case .packet(let packet):
                 self.state = .serving(.data)

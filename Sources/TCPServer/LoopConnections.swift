@@ -53,6 +53,16 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
+    /// Ends the connections that are left, also those whose client does not read.
+    ///
+    /// - Returns: Done when none is left.
+    func end() -> EventLoopFuture<Void> {
+        for connection in self.connections {
+            connection.end()
+        }
+        return self.drain(idle: nil)
+    }
+
     /// The most buffers, and bytes of each, that are kept: 4 MiB a loop.
     private static let spareBufferLimit = 16
     private static let spareBufferSize = 256 * 1024

@@ -100,10 +100,17 @@ public final class TCPServer: Sendable {
         return .andAllComplete(futures, on: self.group.next())
     }
 
-    /// Closes every connection at once: there is no time left.
-    public func cutOff() {
+    /// Ends what ``drain(idle:)`` has left, also connections whose client does not read: each gets its CLOSE.
+    ///
+    /// - Returns: Done when no connection is left.
+    public func end() -> EventLoopFuture<Void> {
+        .andAllComplete(self.homes.map { home in home.eventLoop.flatSubmit { home.end() } }, on: self.group.next())
+    }
+
+    /// Closes every connection at once: there is no time left. Returns when that is done.
+    public func cutOff() async {
         for home in self.homes {
-            home.eventLoop.execute { home.cutOff() }
+            try? await home.eventLoop.submit { home.cutOff() }.get()
         }
     }
 

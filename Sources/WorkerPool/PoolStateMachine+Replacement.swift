@@ -4,6 +4,10 @@ import NIOCore
 // fewer ready workers because of it.
 
 extension PoolStateMachine {
+    /// Successors in a row that may fail before no more are tried. One that fails may be an accident, and must not leave
+    /// the rest of the pool behind.
+    private static var attempts: Int { 5 }
+
     /// Successors that may be on their way at once: a quarter of the pool.
     private var replacingLimit: Int {
         max(1, self.configuration.numWorkers / 4)
@@ -15,6 +19,8 @@ extension PoolStateMachine {
             return []
         }
         self.epoch += 1
+        // Who asks anew has mended something.
+        self.failedSuccessors = 0
         for place in self.places.indices {
             self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation), .reset)
         }
@@ -40,7 +46,8 @@ extension PoolStateMachine {
             switch self.state(of: id) {
             case .idle(let worker), .busy(let worker, _):
                 if !worker.isRetiring {
-                    actions.append(self.occupy(isCounted: false, replaces: id))
+                    let delay = self.backoff(failures: self.failedSuccessors)
+                    actions.append(self.occupy(isCounted: false, replaces: id, delay: delay))
                 }
             case .none, .vacant, .backingOff, .starting:
                 break
@@ -91,8 +98,10 @@ extension PoolStateMachine {
         self.replacing -= 1
     }
 
-    /// A successor has failed at its start: the old worker goes on, and no more are tried for now.
-    mutating func giveUpReplacing(_ id: WorkerID, now: NIODeadline) -> WorkerID? {
+    /// A successor has failed at its start: the old worker goes on, and is tried again after the others.
+    ///
+    /// - Returns: That worker, and how many are not to be replaced any more for now: all, after too many failures.
+    mutating func successorFailed(_ id: WorkerID, now: NIODeadline) -> (goesOn: WorkerID, givenUp: Int)? {
         guard let old = self.places[id.place].replaces else {
             return nil
         }
@@ -100,11 +109,17 @@ extension PoolStateMachine {
         self.replaceHold = now + self.backoff(failures: self.failedSuccessors)
         self.places[id.place].replaces = nil
         self.replacing -= 1
-        for waiting in [old] + self.replaceQueue {
-            _ = self.changeWorker(waiting, where: { _ in true }, { $0.isBeingReplaced = false })
+        self.replaceQueue.append(old)
+        guard self.failedSuccessors >= Self.attempts else {
+            return (old, 0)
+        }
+        var givenUp = 0
+        for waiting in self.replaceQueue
+        where self.changeWorker(waiting, where: { _ in true }, { $0.isBeingReplaced = false }) {
+            givenUp += 1
         }
         self.replaceQueue.removeAll()
-        return old
+        return (old, givenUp)
     }
 
     /// Changes a ready worker. `false` when there is none, or not such a one.

@@ -96,7 +96,8 @@ struct PoolStateMachine<Request> {
     var replaceQueue = CircularBuffer<WorkerID>()
     /// Successors on their way.
     var replacing = 0
-    /// Until when no replacement is asked for, after successors that could not be started, and how many those were.
+    /// Until when no replacement is asked for, after successors that could not be started, and how many those were in a
+    /// row.
     var replaceHold = NIODeadline.uptimeNanoseconds(0)
     var failedSuccessors = 0
     /// Counts the resets.
@@ -429,7 +430,7 @@ extension PoolStateMachine {
     }
 
     /// Puts a new worker into a vacant place.
-    mutating func occupy(isCounted: Bool, replaces: WorkerID? = nil) -> StartAction {
+    mutating func occupy(isCounted: Bool, replaces: WorkerID? = nil, delay: TimeAmount = .zero) -> StartAction {
         let vacant = self.places.firstIndex { if case .vacant = $0.state { true } else { false } }
         let place = vacant ?? self.places.endIndex
         if vacant == nil {
@@ -438,7 +439,7 @@ extension PoolStateMachine {
         self.places[place].failures = 0
         self.places[place].replaces = replaces
         self.replacing += replaces == nil ? 0 : 1
-        return self.startWorker(in: place, isCounted: isCounted, delay: .zero)
+        return self.startWorker(in: place, isCounted: isCounted, delay: delay)
     }
 
     private mutating func startWorker(in place: Int, isCounted: Bool, delay: TimeAmount) -> StartAction {
@@ -518,12 +519,14 @@ extension PoolStateMachine {
         var request: RetryAction?
         /// The start of the worker's successor.
         var start: StartAction?
-        /// The start of workers for events that wait: as a successor it kept others from being started.
+        /// The start of other successors, and of workers for events that wait: it kept them from being started.
         var more: [StartAction] = []
         /// The pool never became ready: its start has failed.
         var startFailed = false
         /// It was to replace this worker, which goes on instead.
         var goesOn: WorkerID?
+        /// Workers that are not to be replaced any more, after too many successors that failed.
+        var givenUp = 0
     }
 
     /// A worker cannot be used any more: it never started, ended, or wrote what is no answer.
@@ -544,9 +547,12 @@ extension PoolStateMachine {
             break
         case .starting:
             action.startFailed = self.phase == .starting
-            action.goesOn = self.giveUpReplacing(id, now: now)
+            if let replacement = self.successorFailed(id, now: now) {
+                action.goesOn = replacement.goesOn
+                action.givenUp = replacement.givenUp
+            }
             action.start = self.vacate(id.place, after: .failure(wasUseful: false))
-            action.more = self.grow()
+            action.more = self.startSuccessors() + self.grow()
         case .idle(let worker):
             self.free[worker.loopIndex].removeAll { $0 == id.place }
             action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))

@@ -236,7 +236,7 @@ extension WorkerPool: WorkerEvents {
     }
 
     public func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
-        let (action, next) = self.state.withLock { state in
+        let (action, next, isInItsPlace) = self.state.withLock { state in
             // What a worker that was given up before still says must not touch its successor.
             let isInItsPlace = !state.machine.isGone(id)
             let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
@@ -246,13 +246,16 @@ extension WorkerPool: WorkerEvents {
             if action.startFailed, state.startFailure == nil {
                 state.startFailure = failure
             }
-            return (action, self.handle(in: state, for: action.request))
+            return (action, self.handle(in: state, for: action.request), isInItsPlace)
         }
         if action.startFailed {
             // The others have served nobody: they need no time.
             self.close(timeout: .milliseconds(500))
         } else {
-            self.log(failure, of: id, delay: action.start?.delay, goesOn: action.goesOn)
+            // One that was killed because it is not wanted any more has not failed.
+            if isInItsPlace {
+                self.log(failure, of: id, action)
+            }
             self.start((action.start.map { [$0] } ?? []) + action.more)
         }
         if let request = action.request {
@@ -261,15 +264,25 @@ extension WorkerPool: WorkerEvents {
     }
 
     /// A worker's end is told by who sees it; here is told what only the pool knows.
-    private func log(_ failure: WorkerFailure, of id: WorkerID, delay: TimeAmount?, goesOn: WorkerID?) {
+    private func log(
+        _ failure: WorkerFailure,
+        of id: WorkerID,
+        _ action: PoolStateMachine<any PoolRequest>.FailureAction
+    ) {
         var metadata: Logger.Metadata = ["worker.id": "\(id)"]
-        if let delay, delay > .zero {
+        if let delay = action.start?.delay, delay > .zero {
             metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
         }
-        if let goesOn {
+        if let goesOn = action.goesOn {
             metadata["worker.id"] = "\(goesOn)"
             metadata["error"] = "\(failure)"
             self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
+            if action.givenUp > 0 {
+                self.logger.error(
+                    "too many successors cannot be started, workers are not replaced any more for now",
+                    metadata: ["workers": "\(action.givenUp)"]
+                )
+            }
         } else if failure.code == .start {
             self.logger.error("\(failure)", metadata: metadata)
         } else if metadata["delay_ms"] != nil {

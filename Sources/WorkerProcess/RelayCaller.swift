@@ -59,12 +59,17 @@ final class RelayCaller {
         return count == frame.readableBytes
     }
 
-    private func read() -> Event? {
+    /// Reads what has come, on the queue.
+    func read() -> Event? {
+        var error: CInt = 0
         let count = self.received.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.limit) { buffer in
-            max(recv(self.descriptor, buffer.baseAddress, Self.limit, 0), 0)
+            let count = recv(self.descriptor, buffer.baseAddress, Self.limit, 0)
+            error = count < 0 ? errno : 0
+            return max(count, 0)
         }
         guard count > 0 else {
-            return [EAGAIN, EINTR].contains(errno) ? nil : .failed
+            // At the end of the connection there is no error; the socket stays readable.
+            return [EAGAIN, EINTR].contains(error) ? nil : .failed
         }
         guard !self.isIntroduced, self.received.readableBytes <= Self.limit else {
             // A worker says nothing more until it is asked.

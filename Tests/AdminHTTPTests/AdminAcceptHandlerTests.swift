@@ -40,6 +40,29 @@ import Testing
     }
 
     @Test func connectionsBeyondTheLimitWaitUntilOneHasEnded() throws {
+        let connections = try self.fill()
+        self.channel.read()
+        #expect(self.reads.count == 64, "it is held")
+        connections[7].close(promise: nil)
+        self.channel.embeddedEventLoop.run()
+        #expect(self.reads.count == 65)
+        self.channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(connections.count { $0.isActive } == 63, "there is room: nobody is closed")
+    }
+
+    @Test func connectionsThatRestMakeRoomForTheNext() throws {
+        let connections = try self.fill()
+        self.channel.read()
+        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(999))
+        #expect(self.reads.count == 64, "it is held")
+        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+        #expect(self.reads.count == 65)
+        #expect(!connections[0].isActive)
+        #expect(connections.count { $0.isActive } == 63, "one is enough")
+    }
+
+    /// As many connections as there may be.
+    private func fill() throws -> [EmbeddedChannel] {
         var connections: [EmbeddedChannel] = []
         for _ in 0..<64 {
             let connection = EmbeddedChannel(loop: self.channel.embeddedEventLoop)
@@ -49,11 +72,7 @@ import Testing
             #expect(self.reads.count == connections.count)
             self.channel.pipeline.fireChannelRead(connection as any Channel)
         }
-        self.channel.read()
-        #expect(self.reads.count == 64, "it is held")
-        connections[7].close(promise: nil)
-        self.channel.embeddedEventLoop.run()
-        #expect(self.reads.count == 65)
+        return connections
     }
 }
 

@@ -92,6 +92,35 @@ import Testing
         try await half.closeFuture.get()
     }
 
+    /// A connection that was accepted and is not served crashes the process.
+    @Test func stoppingWhileClientsConnect() async throws {
+        for _ in 0..<30 {
+            let server = try await self.start(Facts())
+            guard case .tcp(let host, let port) = try self.address(of: server) else {
+                Issue.record("no TCP address")
+                return
+            }
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<8 {
+                    group.addTask { await Self.ask(host, port) }
+                }
+                // Not ready; but answered, so that the others are at it.
+                try? await ReadinessProbe(.tcp(host: host, port: port), timeout: .seconds(30)).run()
+                await server.stop()
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Asks again and again, and does not wait for the answers.
+    private static func ask(_ host: String, _ port: Int) async {
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        while !Task.isCancelled, let client = try? await bootstrap.connect(host: host, port: port).get() {
+            try? await client.writeAndFlush(ByteBuffer(string: "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"))
+            try? await client.close()
+        }
+    }
+
     @Test func whoSendsNonsenseIsRefusedAndOthersAreServed() async throws {
         let facts = Facts()
         facts.current.withLock { $0.phase = .serving }

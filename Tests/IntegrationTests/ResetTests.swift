@@ -91,9 +91,11 @@ extension Integration {
 
             for broken in ["<?php exit(1);", "<?php echo 'PHP Parse error';", "<?php this is none"] {
                 let told = rr.log.count(of: "the worker goes on")
+                let givenUp = rr.log.count(of: "not replaced any more")
                 try directory.write(broken, to: "own.php")
                 rr.process.send(signal: SIGUSR2)
                 try eventually("it to be in the log") { rr.log.count(of: "the worker goes on") > told }
+                try eventually("it to be given up") { rr.log.count(of: "not replaced any more") > givenUp }
                 try rr.always("the old ones go on", for: .seconds(1)) {
                     try client.ask("which?") == "old" && rr.workers.isSuperset(of: old)
                 }
@@ -106,6 +108,26 @@ extension Integration {
             try rr.awaitWholePool(without: old)
             #expect(try client.ask("which?") == "new")
             try rr.stop()
+        }
+
+        @Test("One successor that fails by accident: every worker is replaced all the same")
+        func oneFailure() async throws {
+            let directory = try TemporaryDirectory()
+            let accident = directory.file("accident")
+            try directory.write(
+                "<?php if (@unlink('\(accident)')) { exit(3); } require '\(Fixture.directory)/worker.php';",
+                to: "own.php"
+            )
+            var settings = try Settings(workers: 8)
+            settings.command = "php own.php"
+            try await withRR(settings, in: directory) { rr in
+                let old = rr.workers
+                try directory.write("", to: "accident")
+                rr.process.send(signal: SIGUSR2)
+                try rr.log.await("the worker goes on")
+                try rr.awaitWholePool(without: old)
+                #expect(rr.log.count(of: "the worker goes on") == 1)
+            }
         }
 
         @Test("Signals in a row, workers that die meanwhile: the pool ends up whole and new")

@@ -57,7 +57,7 @@ extension Integration {
             }
         }
 
-        @Test("A client that does not read its answer holds the end up no longer than the grace period")
+        @Test("A client that reads nothing holds the end up no longer than the grace period, and has its CLOSE")
         func unreadAnswer() async throws {
             try await withRR(Settings(more: "endure:\n  grace_period: 2s")) { rr in
                 let slow = try rr.client(receiveBuffer: 4096)
@@ -68,6 +68,7 @@ extension Integration {
                 _ = try rr.process.awaitExit()
                 #expect(ContinuousClock.now - start < .milliseconds(3500))
                 #expect(rr.leftovers == [])
+                #expect(try rr.events.of(slow).map(\.event) == ["CONNECTED", "DATA", "CLOSE"])
             }
         }
 
@@ -139,6 +140,7 @@ extension Integration {
             rr.process.send(signal: SIGTERM)
             _ = try rr.process.awaitExit(within: .seconds(5))
             #expect(rr.leftovers == [])
+            #expect(rr.log.count(of: "failed to spawn") == 0, "nothing has failed")
         }
 
         @Test("rr is killed: its workers end because their stdin does")

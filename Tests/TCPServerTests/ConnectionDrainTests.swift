@@ -62,6 +62,28 @@ import WorkerPool
         #expect(bench.steps() == [.finished])
     }
 
+    @Test func whoDoesNotReadIsWaitedForUntilThereIsNoTimeLeft() {
+        var bench = ConnectionBench.ready()
+        bench.machine.writabilityChanged(false)
+        bench.receive("a packet\r\n")
+        bench.machine.drain()
+        #expect(bench.steps() == [])
+        bench.machine.end()
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+        bench.answer("CLOSE")
+        #expect(bench.steps() == [.finished])
+    }
+
+    @Test func whoReadsIsServedToTheEnd() {
+        var bench = ConnectionBench.serving()
+        bench.receive("2\r\nincomplete")
+        bench.machine.end()
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("2\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
     @Test func aClosedSocketIsOver() {
         var bench = ConnectionBench.ready()
         bench.machine.socketClosed()

@@ -90,7 +90,11 @@ private struct ConnectionLife {
             self.machine.writabilityChanged(self.isWritable)
         case 12 where Int.random(in: 0..<4, using: &self.random) == 0:
             self.mayDrop = true
-            self.machine.drain()
+            if Bool.random(using: &self.random) {
+                self.machine.drain()
+            } else {
+                self.machine.end()
+            }
         case 13:
             self.machine.compact()
         default:

@@ -80,16 +80,43 @@ import Testing
         #expect(bench.bringUp(successor.id).stop == start.id)
     }
 
-    @Test func whenTheSuccessorFailsTheWorkerGoesOn() throws {
+    @Test func whenTheSuccessorFailsTheWorkerGoesOnAndTheOthersAreReplaced() throws {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 4))
-        let start = try #require(bench.reset().first)
-        _ = bench.launch(start.id)
-        let action = bench.failed(start.id)
+        var successor = try #require(bench.reset().first)
+        _ = bench.launch(successor.id)
+        let action = bench.failed(successor.id)
         #expect(action.goesOn == workers[0])
+        #expect(action.givenUp == 0)
         #expect(action.start == nil, "nobody is missing")
         #expect(bench.machine.ready == 4)
+        successor = try #require(action.more.first)
+        #expect(successor.delay > .zero, "not at once again")
+        var stopped: [WorkerID?] = []
+        for _ in workers {
+            let result = bench.bringUp(successor.id)
+            stopped.append(result.stop)
+            successor = result.start.first ?? successor
+        }
+        #expect(stopped == workers[1...] + [workers[0]], "the one that failed comes last")
+        #expect(bench.machine.ready == 4)
+    }
+
+    @Test func tooManySuccessorsThatFailLeaveAllTheOthersServing() throws {
+        let (bench, _) = PoolBench.running(.init(numWorkers: 4))
+        var successors = bench.reset()
+        var failures = 0
+        while let successor = successors.first {
+            failures += 1
+            _ = bench.launch(successor.id)
+            let action = bench.failed(successor.id)
+            #expect(action.givenUp == (failures == 5 ? 4 : 0))
+            successors = action.more
+        }
+        #expect(failures == 5)
+        #expect(bench.machine.ready == 4)
         #expect(bench.tick().start.isEmpty, "no more are tried for now")
-        #expect(bench.reset().count == 1, "but when asked again")
+        let again = bench.reset()
+        #expect(again.map(\.delay) == [.zero], "but when asked again")
     }
 
     @Test func whenTheWorkerDiesItsSuccessorCounts() throws {
@@ -127,10 +154,18 @@ import Testing
         let (bench, _) = PoolBench.running(configuration)
         bench.now = bench.now + .seconds(1)
         let successor = try #require(bench.tick().start.first)
-        _ = bench.launch(successor.id)
-        bench.failed(successor.id)
+        var next: PoolBench.Machine.StartAction? = successor
+        var delays: [TimeAmount] = []
+        while let successor = next {
+            _ = bench.launch(successor.id)
+            next = bench.failed(successor.id).more.first
+            delays += next.map { [$0.delay] } ?? []
+        }
+        #expect(delays.count == 4)
+        #expect(
+            zip(delays, [100, 200, 400, 800]).allSatisfy { $0 >= .milliseconds($1 / 2) && $0 <= .milliseconds($1) })
         #expect(bench.tick().start.isEmpty, "not at once again")
-        bench.now = bench.now + .milliseconds(100)
+        bench.now = bench.now + .milliseconds(1600)
         #expect(bench.tick().start.count == 1)
     }
 }
