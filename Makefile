@@ -7,7 +7,7 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean
+.PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean bench bench-growth bench-overload bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ torture: ## everything that goes wrong in months, at once, for SECONDS=600; SEED
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" TORTURE_SECONDS="$(or $(SECONDS),600)" TORTURE_SEED="$(SEED)" \
 		$(SWIFT) test --filter Integration/TortureRun
+
+bench: release ## measure against the floor, a relay in C, and report: some minutes; QUICK=1 a minute; WORKER=php
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/compare.py $(if $(QUICK),--quick) $(if $(WORKER),--worker $(WORKER))
 
 release: setup ## set up and build the optimised binary, .build/release/rr
 	@$(SWIFT) build $(RELEASE_FLAGS) --product rr
