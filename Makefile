@@ -10,7 +10,7 @@ RR = .build/release/rr
 .PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean bench bench-growth bench-overload bench-guard bench-guard-record
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: release ## set up, build, and serve the example configuration
 	@printf '%s\n' "Try it from another terminal:  printf 'hello\r\n' | nc 127.0.0.1 7777"
@@ -22,6 +22,7 @@ test: ## set up, lint, build, and run all tests
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
+	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
 	@scripts/test-image --if-possible
 
 test-chart: release ## test the Helm chart
@@ -44,6 +45,14 @@ torture: ## everything that goes wrong in months, at once, for SECONDS=600; SEED
 bench: release ## measure against the floor, a relay in C, and report: some minutes; QUICK=1 a minute; WORKER=php
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/compare.py $(if $(QUICK),--quick) $(if $(WORKER),--worker $(WORKER))
+
+bench-guard: release ## count instructions and allocations of requests, and compare with the record; make test does it too
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py
+
+bench-guard-record: release ## take the present counts for the record, Benchmarks/guard.json
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --record
 
 release: setup ## set up and build the optimised binary, .build/release/rr
 	@$(SWIFT) build $(RELEASE_FLAGS) --product rr

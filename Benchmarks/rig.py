@@ -141,8 +141,11 @@ def _first_number(path):
 
 
 def serve(workers=2, worker=None, servers=1, loops=None, pool="", sections="", max_packet_size=64, command=None,
-          name="rr"):
-    """Starts the server under test on a configuration made for it. `pool` and `sections` are more YAML lines."""
+          name="rr", environment=None):
+    """Starts the server under test on a configuration made for it. `pool` and `sections` are more YAML lines.
+
+    `command` is another one than the binary, also of another server: then no key is written that RoadRunner does not know.
+    """
     directory = tempfile.mkdtemp(prefix="rr-bench-")
     ports = free_ports(servers)
     path = os.path.join(directory, ".rr.yaml")
@@ -153,7 +156,7 @@ def serve(workers=2, worker=None, servers=1, loops=None, pool="", sections="", m
             f'version: "3"\nserver:\n  command: {json.dumps(worker or worker_command())}\n'
             f"logs:\n  level: error\ntcp:\n{own}  servers:\n{listeners}  pool:\n    num_workers: {workers}\n"
             + "".join(f"    {line}\n" for line in pool.splitlines()) + sections)
-    environment = {"RR_EVENT_LOOPS": str(loops)} if loops else None
+    environment = {**(environment or {}), **({"RR_EVENT_LOOPS": str(loops)} if loops else {})}
     return Server(name, [*(command or [BINARY]), "serve", "-c", path, "-s"], ports, directory, environment)
 
 
