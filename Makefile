@@ -46,6 +46,14 @@ bench: release ## measure against the floor, a relay in C, and report: some minu
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/compare.py $(if $(QUICK),--quick) $(if $(WORKER),--worker $(WORKER))
 
+bench-growth: release ## how cost and memory grow with connections, workers, packets, servers, loops: ten minutes; QUICK=1 two
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/growth.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: two minutes
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
 bench-guard: release ## count instructions and allocations of requests, and compare with the record; make test does it too
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py

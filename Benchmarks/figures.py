@@ -54,3 +54,8 @@ def size(count):
             return f"{count:.3g} {unit}"
         count /= 1024
     return f"{count:.3g} GiB"
+
+
+def machine(result):
+    """A list of what the numbers depend on."""
+    return "".join(f"- {key}: {text}\n" for key, text in result["machine"].items())

@@ -3,9 +3,10 @@
 //   mode=closed    every connection sends a packet when the one before came back
 //   mode=open      packets are due at a fixed rate, whatever comes back; latency counts from the moment a packet was due,
 //                  not from when it could be sent, so that a stall of the server counts for all who would have asked
-//                  during it (no coordinated omission)
+//                  during it (no coordinated omission); histogram_since_sent counts from when it was sent
 //   mode=storm     connect, one packet, close; again and again on `connections` at a time
-//   mode=arrivals  as storm, but connections are due at a fixed rate, at most `connections` at a time; latency from then
+//   mode=arrivals  as storm, but connections are due at a fixed rate, at most `connections` at a time; latency from then,
+//                  and histogram_since_sent from when it was dialled
 //   mode=idle      opens `connections`, says {"open":N} on a line of its own, holds them
 //   mode=slow      every connection sends all it can and reads `drip` bytes each 100 ms
 //
@@ -35,12 +36,16 @@
 enum mode { CLOSED, OPEN, STORM, ARRIVALS, IDLE, SLOW, MODES };
 static const char *const mode_names[] = {"closed", "open", "storm", "arrivals", "idle", "slow"};
 
+struct packet {
+    uint64_t due, sent;
+};
+
 struct connection {
     int fd, number;
     int connected, watching_writes;
     size_t unsent, position;  // bytes due, and where in the pattern they start
     size_t received;          // of the packet that is coming
-    uint64_t *due;            // ring of `depth`: when each packet in flight was due
+    struct packet *packets;   // ring of `depth`: those in flight
     int first, in_flight;
     uint64_t next_due;        // open loop: when this connection's next packet is due
     uint64_t dialled;
@@ -57,7 +62,7 @@ static char *pattern, *scratch;
 static size_t pattern_length;
 static const size_t scratch_length = 1 << 20;
 static struct connection *all, *free_connections;
-static struct histogram latencies;
+static struct histogram latencies, since_sent;
 static uint64_t measured_from, stop_at, failures, refused, late, bytes_in;
 static int started;
 
@@ -75,7 +80,8 @@ static void die(const char *what) {
 static int one_packet_each(void) { return mode == STORM || mode == ARRIVALS; }
 
 static void watch(struct connection *connection, int operation, int writes) {
-    struct epoll_event event = {.events = EPOLLIN | (writes ? EPOLLOUT : 0), .data.ptr = connection};
+    // A slow reader reads by the clock only.
+    struct epoll_event event = {.events = (mode == SLOW ? 0 : EPOLLIN) | (writes ? EPOLLOUT : 0), .data.ptr = connection};
     if (epoll_ctl(poller, operation, connection->fd, &event)) die("epoll_ctl");
     connection->watching_writes = writes;
 }
@@ -102,8 +108,10 @@ static int dial(struct connection *connection) {
     return 0;
 }
 
-static void record(uint64_t due, uint64_t at) {
-    if (at >= measured_from) histogram_record(&latencies, at - due);
+static void record(struct packet packet, uint64_t at) {
+    if (at < measured_from) return;
+    histogram_record(&latencies, at - packet.due);
+    histogram_record(&since_sent, at - packet.sent);
 }
 
 // Sends what is due; -1 when the connection is broken.
@@ -126,8 +134,8 @@ static int flush(struct connection *connection) {
     return 0;
 }
 
-static void add_packet(struct connection *connection, uint64_t due) {
-    connection->due[(connection->first + connection->in_flight++) % depth] = due;
+static void add_packet(struct connection *connection, uint64_t due, uint64_t sent) {
+    connection->packets[(connection->first + connection->in_flight++) % depth] = (struct packet){due, sent};
     connection->unsent += (size_t)size;
 }
 
@@ -138,10 +146,10 @@ static int send_due(struct connection *connection, uint64_t at) {
     while (connection->in_flight < depth) {
         if (mode == OPEN) {
             if (connection->next_due > at) break;
-            add_packet(connection, connection->next_due);
+            add_packet(connection, connection->next_due, at);
             connection->next_due += interval();
         } else {
-            add_packet(connection, at);
+            add_packet(connection, at, at);
         }
     }
     return flush(connection);
@@ -186,7 +194,7 @@ static int receive(struct connection *connection) {
         if (!connection->in_flight) return -1;
         connection->received -= (size_t)size;
         if (scratch[(size_t)got - 1 - connection->received % (size_t)got] != '\n') failures++;
-        record(connection->due[connection->first], at);
+        record(connection->packets[connection->first], at);
         connection->first = (connection->first + 1) % depth;
         connection->in_flight--;
     }
@@ -205,9 +213,8 @@ static int connected(struct connection *connection) {
     up++;
     if (error) return -1;
     connection->connected = 1;
-    if (mode == STORM) add_packet(connection, connection->dialled);
-    if (mode == ARRIVALS) add_packet(connection, connection->next_due);
-    if (mode == SLOW) connection->unsent = 1u << 30;
+    if (mode == STORM) add_packet(connection, connection->dialled, connection->dialled);
+    if (mode == ARRIVALS) add_packet(connection, connection->next_due, connection->dialled);
     return flush(connection);
 }
 
@@ -218,8 +225,8 @@ static void handle(struct connection *connection, uint32_t events) {
         broken = connected(connection);
     } else {
         if (events & EPOLLOUT) broken = flush(connection);
-        // A slow reader reads by the clock only.
-        if (!broken && mode != SLOW && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) broken = receive(connection);
+        if (!broken && mode == SLOW) broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
+        else if (!broken && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) broken = receive(connection);
     }
     if (broken && connection->fd >= 0) lost(connection);
 }
@@ -236,6 +243,10 @@ static void start(void) {
         fflush(stdout);
     }
     for (int i = 0; i < connections; i++) {
+        if (mode == SLOW && all[i].fd >= 0) {
+            all[i].unsent = (size_t)1 << 40;
+            if (flush(&all[i])) lost(&all[i]);
+        }
         // Spread over one interval, so that packets of different connections do not come in bursts.
         if (mode == OPEN) all[i].next_due = at + interval() * (uint64_t)i / (uint64_t)connections;
         if ((mode == OPEN || mode == CLOSED) && all[i].fd >= 0 && send_due(&all[i], at)) lost(&all[i]);
@@ -316,6 +327,10 @@ static void report(uint64_t ended) {
         (unsigned long long)latencies.count, (unsigned long long)failures, (unsigned long long)refused,
         (unsigned long long)late, alive, (unsigned long long)bytes_in, (unsigned long long)latencies.largest);
     histogram_print(&latencies, stdout);
+    if (mode == OPEN || mode == ARRIVALS) {
+        printf(",\"histogram_since_sent\":");
+        histogram_print(&since_sent, stdout);
+    }
     printf("}\n");
 }
 
@@ -378,7 +393,7 @@ int main(int count, char **arguments) {
     for (int i = connections - 1; i >= 0; i--) {
         all[i].fd = -1;
         all[i].number = i;
-        if (!(all[i].due = calloc((size_t)depth, sizeof *all[i].due))) die("calloc");
+        if (!(all[i].packets = calloc((size_t)depth, sizeof *all[i].packets))) die("calloc");
         all[i].next_free = free_connections;
         free_connections = &all[i];
     }
