@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import statistics
-import time
 
 import figures
 import rig
@@ -55,12 +54,14 @@ def summary(results):
     }
 
 
-def idle_memory(server, connections):
-    """KiB a connection that says nothing, after its CONNECTED was answered."""
-    before = server.memory()
-    with rig.Herd(server, mode="idle", connections=connections, seconds=60) as herd:
-        time.sleep(2)
-        return (server.memory() - before) / herd.open / 1024
+def idle_memory(start, connections):
+    """KiB a connection that says nothing, after its CONNECTED was answered; of a server that has no freed memory to reuse."""
+    with start() as server:
+        rig.load(server, connections=16, seconds=0.2)
+        before = server.memory()
+        with rig.Herd(server, mode="idle", connections=connections, seconds=60) as herd:
+            rig.settle(server)
+            return (server.memory() - before) / herd.open / 1024
 
 
 def start_times(start, times):
@@ -143,9 +144,8 @@ def main():
         rate = round(0.4 * statistics.median(result["cases"]["16 connections, 64 B"]["servers"]["floor"]["per_second"]), -2)
         settings = dict(mode="open", connections=64, size=64, rate=rate)
         show(result, f"{OPEN} at {rate:,.0f}/s", run(servers, settings, slices, seconds), None)
-        result["idle connections"] = 1000 if options.quick else 5000
-        result["idle KiB a connection"] = {
-            server.name: idle_memory(server, result["idle connections"]) for server in servers}
+    result["idle connections"] = 1000 if options.quick else 5000
+    result["idle KiB a connection"] = {name: idle_memory(start, result["idle connections"]) for name, start in starts.items()}
     result["start ms"] = {name: start_times(start, 3 if options.quick else 9) for name, start in starts.items()}
 
     with open(os.path.join(options.output, "report.json"), "w") as file:

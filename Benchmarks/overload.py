@@ -33,7 +33,7 @@ CASES = {
         peak=dict(mode="storm", connections=32), over=dict(mode="arrivals", connections=1000), requests=100, events=200),
     "slow readers": dict(
         title="packets on 500 connections beside 100 slow readers, 2 workers of 200 µs", workers=2, pause=200,
-        slow=100, peak=dict(connections=32), over=dict(mode="open", connections=500), requests=500, events=600),
+        slow=100, listener="framing: split", peak=dict(connections=32), over=dict(mode="open", connections=500), requests=500, events=600),
 }
 LEAST_OF_PEAK = 0.9
 # Little's law says how long a full queue takes; and workers are not equally quick.
@@ -42,8 +42,9 @@ P99_OF_FULL_QUEUE = 1.5
 PROBE_SECONDS = 1.0
 # The allocator keeps what was freed in steps; a leak at these rates is far above.
 MEMORY_SLACK = 1 << 20
-# A slow reader may hold two packets: the answer that it does not take, and what it sent since. Reading stops past
-# read_buf_size, 1 MB, so each has at most twice that, in a buffer that grew by doubling.
+# A slow reader may hold what it sent and the answers that it does not take. Reading stops past read_buf_size, 1 MB, so
+# that is at most twice as much each, in buffers that grew by doubling. Each of its packets is an event of its own: merged,
+# what is sent without a pause is one packet, as in RoadRunner, and then max_packet_size is the bound.
 SLOW_READER_BYTES = 8 << 20
 
 
@@ -109,14 +110,16 @@ def run(case, options):
     status, metrics = rig.free_ports(2)
     sections = f"status:\n  address: 127.0.0.1:{status}\nmetrics:\n  address: 127.0.0.1:{metrics}\n"
     command = rig.worker_command("c", case["pause"])
-    with rig.serve(case["workers"], command, pool=case.get("pool", ""), sections=sections) as server:
+    pool, listener = case.get("pool", ""), case.get("listener", "")
+    with rig.serve(case["workers"], command, listener=listener, pool=pool, sections=sections) as server:
         peak = max(rig.load(server, seconds=options.seconds / 4, warmup=0.2, **case["peak"])["per_second"] for _ in range(3))
         slow = case.get("slow")
         before = server.memory()
         with Watch(server, status, metrics) as watch:
             time.sleep(1)
             herd = slow and rig.Herd(server, mode="slow", connections=slow, size=65536, seconds=options.seconds + 60)
-            time.sleep(2 if slow else 0)
+            if slow:
+                rig.settle(server)
             start = watch.now()
             result = rig.load(server, seconds=options.seconds, warmup=1, rate=2 * peak, **case["over"])
             end = watch.now()

@@ -140,21 +140,21 @@ def _first_number(path):
         return int(file.read().split()[0])
 
 
-def serve(workers=2, worker=None, servers=1, loops=None, pool="", sections="", max_packet_size=64, command=None,
-          name="rr", environment=None):
-    """Starts the server under test on a configuration made for it. `pool` and `sections` are more YAML lines.
+def serve(workers=2, worker=None, servers=1, loops=None, listener="", pool="", sections="", command=None, name="rr",
+          environment=None):
+    """Starts the server under test on a configuration made for it. `listener`, `pool` and `sections` are more YAML lines.
 
-    `command` is another one than the binary, also of another server: then no key is written that RoadRunner does not know.
+    `command` is another one than the binary, also of another server. No key is written that RoadRunner does not know.
     """
     directory = tempfile.mkdtemp(prefix="rr-bench-")
     ports = free_ports(servers)
     path = os.path.join(directory, ".rr.yaml")
-    listeners = "".join(f"    bench{i}:\n      addr: 127.0.0.1:{port}\n" for i, port in enumerate(ports))
-    own = f"  max_packet_size: {max_packet_size}\n" if command is None else ""
+    listeners = "".join(f"    bench{i}:\n      addr: 127.0.0.1:{port}\n" + "".join(f"      {line}\n" for line in
+                        listener.splitlines()) for i, port in enumerate(ports))
     with open(path, "w") as file:
         file.write(
             f'version: "3"\nserver:\n  command: {json.dumps(worker or worker_command())}\n'
-            f"logs:\n  level: error\ntcp:\n{own}  servers:\n{listeners}  pool:\n    num_workers: {workers}\n"
+            f"logs:\n  level: error\ntcp:\n  servers:\n{listeners}  pool:\n    num_workers: {workers}\n"
             + "".join(f"    {line}\n" for line in pool.splitlines()) + sections)
     environment = {**(environment or {}), **({"RR_EVENT_LOOPS": str(loops)} if loops else {})}
     return Server(name, [*(command or [BINARY]), "serve", "-c", path, "-s"], ports, directory, environment)
@@ -203,6 +203,17 @@ class Herd:
         self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
+
+
+def settle(server, seconds=20):
+    """Waits until the server is at rest: a herd has been taken in, what it sent has been answered or is held back."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        before = server.cpu()
+        time.sleep(0.5)
+        if server.cpu() - before < 0.02:
+            return
+    raise RuntimeError(f"{server.name} is not at rest after {seconds} s")
 
 
 def machine():
