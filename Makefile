@@ -7,7 +7,8 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean bench bench-growth bench-overload bench-guard bench-guard-record
+.PHONY: help run test test-chart test-image chart-readme torture release format lint setup clean bench bench-growth bench-overload bench-hotspots bench-docs \
+	bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,13 @@ bench-growth: release ## how cost and memory grow with connections, workers, pac
 bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: two minutes
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+bench-hotspots: release ## where the instructions of a request are, and who retains, releases and allocates
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/hotspots.py
+
+bench-docs: bench bench-growth bench-overload bench-hotspots ## all of these, and put what they found into docs/performance.md
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/docs.py
 
 bench-guard: release ## count instructions and allocations of requests, and compare with the record; make test does it too
 	@scripts/setup --test

@@ -95,20 +95,23 @@ def mark(ratio, wanted, most):
     return f"{ratio:.2f} {'✓' if (ratio <= wanted if most else ratio >= wanted) else '✗'} ({'≤' if most else '≥'} {wanted})"
 
 
-def report(result):
+def tables(result):
     head = ["", "", "requests/s", "CPU µs/request", "p50 µs", "p99 µs", "p99.9 µs", "rate ÷", "CPU ÷", "p99 ÷"]
     lines = []
     for name, case in result["cases"].items():
         lines += rows(name, case["servers"], case["target"], result["subject"])
-    text = ["# rr and the floor", "", "Medians over slices that alternate; ÷ is the median ratio of rr to that server. "
-            "✓ and ✗ say whether the target in brackets is met.", "", figures.table(head, lines), ""]
+    text = [figures.table(head, lines), ""]
     memory = [[name, f"{value:.2f}"] for name, value in result["idle KiB a connection"].items()]
     text += [figures.table([f"{result['idle connections']} idle connections", "KiB each"], memory), ""]
     starts = [[name, f"{statistics.median(values):.1f}"] for name, values in result["start ms"].items()]
     text += [figures.table(["start to first accept", "ms"], starts), ""]
-    text += [f"![latency](latency-{i}.svg)" for i in range(len(result["cases"]))] + [""]
-    text += [f"- {key}: {value}" for key, value in result["machine"].items()] + [""]
-    return "\n".join(text)
+    text += [f"![latency, {name}](latency-{i}.svg)" for i, name in enumerate(result["cases"])]
+    return "\n".join(text) + "\n"
+
+
+def report(result):
+    return ("# rr and the floor\n\nMedians over slices that alternate; ÷ is the median ratio of rr to that server. ✓ and ✗ "
+            f"say whether the target in brackets is met.\n\n{tables(result)}\n{figures.machine(result)}")
 
 
 def main():

@@ -23,11 +23,13 @@ def percentile(histogram, share):
 
 
 def curve(histogram):
-    """Points (1 / (1 - share), microseconds), where share of all values are below."""
+    """Points (1 / (1 - share), microseconds), where share of all values are below; as many as a plot can show."""
     total = sum(count for _, count in histogram)
     seen, points = 0, []
     for value, count in histogram:
-        points.append((total / (total - seen), value / 1e3))
+        x, y = total / (total - seen), value / 1e3
+        if not points or x > 1.02 * points[-1][0] or y > 1.02 * points[-1][1] or seen + count == total:
+            points.append((round(x, 3), y))
         seen += count
     return points
 

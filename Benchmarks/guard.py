@@ -4,7 +4,8 @@
     guard.py                 compares with guard.json, fails when instructions are off by more than 5 %
     guard.py --if-possible   the same, but where valgrind cannot run the server it says so and does not fail
     guard.py --record        writes guard.json
-    guard.py --profile       prints where the instructions of a request go, and who retains, releases and allocates
+
+hotspots.py tells where they are.
 
 The release binary runs under valgrind's callgrind, with one event loop and one worker, and is sent a fixed script of
 requests, one after the other, twice: the short run's count is taken from the long one's, so that start and end do not
@@ -164,27 +165,6 @@ class Case:
         }
 
 
-def demangled(names):
-    try:
-        return subprocess.run([os.environ.get("SWIFT", "swift"), "demangle", "--simplified"], input="\n".join(names),
-                              text=True, capture_output=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return names
-
-
-def show_profile(title, case):
-    own, calls, callers = case.table("own"), case.table("calls"), case.table("callers")
-    top = sorted(own, key=own.get, reverse=True)[:40]
-    rows = [[shown[:100], f"{own[name]:,.0f}", f"{calls.get(name, 0):.2f}"]
-            for name, shown in zip(top, demangled(top))]
-    print(f"\n## {title}\n\n{figures.table(['function', 'own instructions', 'calls'], rows)}")
-    for callee in ("swift_retain", "swift_release", "malloc", "swift_getGenericMetadata", "swift_dynamicCast"):
-        by_caller = {caller: times for (name, caller), times in callers.items() if name == callee and times >= 0.5}
-        top = sorted(by_caller, key=by_caller.get, reverse=True)[:15]
-        rows = [[shown[:100], f"{by_caller[name]:.2f}"] for name, shown in zip(top, demangled(top))]
-        print(f"\n{figures.table([f'calls {callee}', 'times'], rows)}")
-
-
 def made_of():
     """What else than our sources decides what a request costs."""
     text = subprocess.run([os.environ.get("SWIFT", "swift"), "--version"], capture_output=True, text=True).stdout
@@ -241,9 +221,9 @@ def record(cases):
         file.write("\n")
 
 
-def say_not_guarded(why, error):
+def say_not_counted(why, error):
     rule = "!" * 100
-    print(f"{rule}\nguard: NOT CHECKED: what a request costs was not measured. Valgrind cannot run the server on this machine,"
+    print(f"{rule}\nguard: NOT CHECKED: what a request costs was not counted. Valgrind cannot run the server on this machine,"
           f"\nguard: where the server alone runs. Take a newer valgrind, or another machine. It said:\n{why}\n{rule}",
           file=sys.stderr)
     sys.exit(error)
@@ -253,7 +233,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--if-possible", action="store_true")
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     rig.build()
     with tempfile.TemporaryDirectory(prefix="rr-guard-") as directory:
@@ -262,15 +241,11 @@ def main():
         try:
             if options.record:
                 record(cases)
-            elif options.profile:
-                for name, case in cases.items():
-                    case.run()
-                    show_profile(name, case)
             else:
                 with open(RECORD) as file:
                     compare(cases, json.load(file))
         except CannotCount as why:
-            say_not_guarded(why, 0 if options.if_possible else 1)
+            say_not_counted(why, 0 if options.if_possible else 1)
 
 
 if __name__ == "__main__":

@@ -125,9 +125,13 @@ class Server:
             tasks = os.listdir(f"/proc/{self.pid}/task")
             return sum(_first_number(f"/proc/{self.pid}/task/{task}/schedstat") for task in tasks) / 1e9
         except OSError:  # A kernel without schedstat: 10 ms steps.
-            with open(f"/proc/{self.pid}/stat") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-            return (int(fields[11]) + int(fields[12])) / TICK
+            return sum(self.cpu_split())
+
+    def cpu_split(self):
+        """Seconds of CPU in user mode and in the kernel, in steps of 10 ms."""
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) / TICK, int(fields[12]) / TICK
 
     def memory(self, field="VmRSS"):
         """Bytes resident; with VmHWM the most there ever was."""
