@@ -29,13 +29,17 @@ def best(server, settings, seconds, slices):
 
 def point(start, settings, seconds, slices, herd=None):
     """`herd`: connections that are there meanwhile, in a mode of their own."""
+    # Long enough for some packets of any size, also where one takes a while.
+    seconds = max(seconds, settings["size"] / 16e6)
     with start() as server:
-        rig.load(server, **{**settings, "seconds": 0.2, "connections": min(settings["connections"], 16)})
+        warm_up = 1000 if settings["size"] < 1 << 20 else 4
+        rig.load(server, **{**settings, "seconds": 30, "requests": warm_up, "connections": min(settings["connections"], 16)})
         base = server.memory()
         with rig.Herd(server, seconds=600, **herd) if herd else contextlib.nullcontext():
             if herd:
                 rig.settle(server)
-            run = best(server, settings, seconds, slices)
+            # The events of a herd that connects, and the first round of a queue as long as there are connections.
+            run = best(server, {**settings, "warmup": 0.1 + 2e-4 * settings["connections"]}, seconds, slices)
             return {
                 "per_second": run["per_second"],
                 "cpu_us": run["cpu_us"],
@@ -136,8 +140,13 @@ CURVES = {
 
 
 def steepest(rows):
-    """How CPU a request grows from one point to the next: 0 not at all, 1 in step, 2 with the square."""
-    return max(math.log(b["rr"]["cpu_us"] / a["rr"]["cpu_us"]) / math.log(b["x"] / a["x"]) for a, b in zip(rows, rows[1:]))
+    """How CPU a request grows from one point to another: 0 not at all, 1 in step, 2 with the square.
+
+    Between points a factor of 4 apart, where there are any: nearer ones say more about the machine than about the curve.
+    """
+    pairs = [(a, next((b for b in rows if b["x"] >= 4 * a["x"]), None)) for a in rows]
+    pairs = [(a, b) for a, b in pairs if b] or [(rows[0], rows[-1])]
+    return max(math.log(b["rr"]["cpu_us"] / a["rr"]["cpu_us"]) / math.log(b["x"] / a["x"]) for a, b in pairs)
 
 
 def verdict(name, rows):
