@@ -206,6 +206,7 @@ def main():
     rig.build()
     os.makedirs(options.output, exist_ok=True)
     result, started = {"machine": rig.machine(), "curves": {}}, time.monotonic()
+    result["machine"]["run"] = f"the cheapest of {options.slices} slices of {options.seconds} s for each point"
     texts = []
     for name in options.only.split(","):
         print(CURVES[name][1], flush=True)

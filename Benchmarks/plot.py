@@ -37,7 +37,10 @@ def growth(path, title, unit, lines, value_unit="CPU of the server, µs a reques
     axes = plots[0][0]
     for name, points in lines:
         axes.plot([x for x, _ in points], [y for _, y in points], marker="o", markersize=3, label=name)
-    axes.set(xscale="log", yscale="log", title=title, xlabel=unit, ylabel=value_unit)
+    values = [y for _, points in lines for _, y in points]
+    # On a scale of its own a flat curve looks steep: logarithms only for what grows by more than they hide.
+    axes.set(xscale="log", title=title, xlabel=unit, ylabel=value_unit,
+             **(dict(yscale="log") if max(values) > 10 * min(values) else dict(ylim=(0, None))))
     axes.legend()
     if memory:
         axes = plots[0][1]
