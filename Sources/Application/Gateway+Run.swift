@@ -38,6 +38,11 @@ extension Gateway {
         var ending: Ending?
         let watchdog = Task { await self.feedWatchdog() }
         let reaping = Task { await self.reapAdoptedChildren() }
+        let trimming = Task {
+            while (try? await Task.sleep(for: FreeMemory.interval)) != nil {
+                FreeMemory.giveBack()
+            }
+        }
         let poolTask = Task {
             do {
                 try await initCommand.value
@@ -58,6 +63,7 @@ extension Gateway {
         }
         try? await self.group.shutdownGracefully()
         reaping.cancel()
+        trimming.cancel()
         signalTask.cancel()
         ending?.grace.cancel()
         if case .failure(let reason) = outcome {

@@ -161,6 +161,31 @@ extension Integration {
             }
         }
 
+        @Test("Memory that many slow clients took is the system's again when they are gone")
+        func memoryAfterSlowClients() async throws {
+            try await withRR(Settings(.init("main", "framing: split"), workers: 2, more: Self.quiet)) { rr in
+                #expect(try rr.client().ask("warm") == "warm")
+                let before = try ProcessTable.residentMemory(of: rr.pid)
+                let packet = Data(repeating: UInt8(ascii: "x"), count: 65_534) + Data("\r\n".utf8)
+                let slow = try (0..<50).map { _ in try rr.client(receiveBuffer: 4096) }
+                try eventually("memory for what nobody reads") {
+                    for client in slow {
+                        _ = try client.sendWhatGoes(packet, atMost: 100, patience: 1)
+                    }
+                    return try ProcessTable.residentMemory(of: rr.pid) > before + 100 << 20
+                }
+                let last = try rr.client()
+                #expect(try last.ask("hello") == "hello")
+                for client in slow {
+                    client.reset()
+                }
+                try eventually("the memory to be given back", within: .seconds(60)) {
+                    try ProcessTable.residentMemory(of: rr.pid) < before + 48 << 20
+                }
+                #expect(try last.ask("still here") == "still here")
+            }
+        }
+
         @Test("A client that sends without end while its request runs is not read without end")
         func floodingClient() async throws {
             try await withRR(Settings(.init("main", "framing: split"), workers: 2, more: Self.quiet)) { rr in

@@ -69,10 +69,10 @@ final class Client: @unchecked Sendable {
         }
     }
 
-    /// Sends the data again and again until nothing has been taken for half a second.
+    /// Sends the data again and again until nothing has been taken for `patience` milliseconds.
     ///
     /// - Returns: the bytes that were taken
-    func sendWhatGoes(_ data: Data, atMost times: Int) throws -> Int {
+    func sendWhatGoes(_ data: Data, atMost times: Int, patience: Int32 = 500) throws -> Int {
         var sent = 0
         while sent < times * data.count {
             let rest = data.dropFirst(sent % data.count)
@@ -83,7 +83,7 @@ final class Client: @unchecked Sendable {
                 sent += count
             } else if errno == EAGAIN {
                 var entry = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
-                guard Glibc.poll(&entry, 1, 500) > 0 else {
+                guard Glibc.poll(&entry, 1, patience) > 0 else {
                     return sent
                 }
             } else if errno != EINTR {
