@@ -11,6 +11,12 @@ import WorkerProcess
 extension Gateway {
     typealias Events = AsyncStream<LifecycleStateMachine.Event>
 
+    /// What runs from the signal to the exit.
+    private struct Ending {
+        let grace: Task<Void, Never>
+        let progress: Task<Void, Never>
+    }
+
     /// How long workers may take to end that never had a request.
     private static let promptly = TimeAmount.milliseconds(500)
 
@@ -29,7 +35,7 @@ extension Gateway {
         let initCommand = Task { try await self.runInitCommand() }
         // These two must work whatever hangs: they end when all else has.
         let signalTask = Task { await self.handle(signals, tell) }
-        var graceTask: Task<Void, Never>?
+        var ending: Ending?
         let watchdog = Task { await self.feedWatchdog() }
         let reaping = Task { await self.reapAdoptedChildren() }
         let poolTask = Task {
@@ -41,15 +47,19 @@ extension Gateway {
                 tell.yield(.poolEnded(failure: "\(error)"))
             }
         }
-        let outcome = await self.live(events, initCommand, tell, descriptorLimit, &graceTask)
+        let outcome = await self.live(events, initCommand, tell, descriptorLimit, &ending)
         await poolTask.value
         self.relay?.close()
         await admin?.stop()
+        // These two ask the event loops, which must be there.
+        for task in [watchdog, ending?.progress] {
+            task?.cancel()
+            await task?.value
+        }
         try? await self.group.shutdownGracefully()
         reaping.cancel()
         signalTask.cancel()
-        watchdog.cancel()
-        graceTask?.cancel()
+        ending?.grace.cancel()
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
@@ -107,7 +117,7 @@ extension Gateway {
         _ initCommand: Task<Void, any Error>,
         _ tell: Events.Continuation,
         _ descriptorLimit: Int,
-        _ graceTask: inout Task<Void, Never>?
+        _ ending: inout Ending?
     ) async -> LifecycleStateMachine.Outcome {
         var lifecycle = LifecycleStateMachine()
         var current = Current(settings: self.settings, descriptorLimit: descriptorLimit)
@@ -116,11 +126,14 @@ extension Gateway {
             let actions = lifecycle.handle(event)
             self.status.phase = lifecycle.phase
             for action in actions {
-                if action.isBeginningOfEnd, graceTask == nil {
+                if action.isBeginningOfEnd, ending == nil {
                     self.process.serviceManager?.notify(.stopping)
                     let started = Grace(period: TimeAmount(clamping: current.settings.endure.gracePeriod))
                     grace = started
-                    graceTask = Task { await self.watch(started, tell) }
+                    ending = Ending(
+                        grace: Task { await self.watch(started, tell) },
+                        progress: Task { await self.logProgress() }
+                    )
                 }
                 switch action {
                 case .listen:
@@ -163,7 +176,7 @@ extension Gateway {
                 case .killWorkers:
                     self.pool.kill()
                     await self.logWhatIsCutOff()
-                    self.server.cutOff()
+                    await self.server.cutOff()
                 case .exit(let outcome):
                     return outcome
                 }
@@ -181,8 +194,6 @@ extension Gateway {
     /// Sessions end in time for their CLOSE and the workers' end; near the end of the grace period what is left is
     /// killed, so that it is reaped within it; at its end we leave.
     private func watch(_ grace: Grace, _ tell: Events.Continuation) async {
-        let progress = Task { await self.logProgress() }
-        defer { progress.cancel() }
         do {
             try await Task.sleep(for: .nanoseconds(grace.timeForSessions.nanoseconds))
             tell.yield(.sessionsMustEnd)

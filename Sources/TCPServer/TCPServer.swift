@@ -103,10 +103,10 @@ public final class TCPServer: Sendable {
         .andAllComplete(self.homes.map { home in home.eventLoop.flatSubmit { home.end() } }, on: self.group.next())
     }
 
-    /// Closes every connection at once: there is no time left.
-    public func cutOff() {
+    /// Closes every connection at once: there is no time left. Returns when that is done.
+    public func cutOff() async {
         for home in self.homes {
-            home.eventLoop.execute { home.cutOff() }
+            try? await home.eventLoop.submit { home.cutOff() }.get()
         }
     }
 
