@@ -86,6 +86,8 @@ struct LifecycleStateMachine {
 
     private var state = State.starting
     private var stopWasRequested = false
+    /// What was asked for during the start, which has read the configuration and started workers already.
+    private var postponed: [Action] = []
 
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
@@ -94,16 +96,27 @@ struct LifecycleStateMachine {
         case .stopRequested(let isHasty): self.stopRequested(isHasty: isHasty)
         case .withdrawn: self.withdrawn(sessionsGoOn: true)
         case .sessionsMustEnd: self.sessionsMustEnd()
-        case .reloadRequested: self.isServing ? [.reload] : []
-        case .resetRequested: self.isServing ? [.reset] : []
+        case .reloadRequested: self.replacementRequested(.reload)
+        case .resetRequested: self.replacementRequested(.reset)
         case .drained: self.drained()
         case .timeIsUp: self.timeIsUp()
         case .poolEnded(let failure): self.poolEnded(failure: failure)
         }
     }
 
-    private var isServing: Bool {
-        if case .serving = self.state { true } else { false }
+    /// - Parameter action: A reload, which includes a reset, or a reset.
+    private mutating func replacementRequested(_ action: Action) -> [Action] {
+        switch self.state {
+        case .serving:
+            return [action]
+        case .starting, .listening:
+            if self.postponed != [.reload] {
+                self.postponed = [action]
+            }
+            return []
+        case .withdrawing, .draining, .stopping, .stopped:
+            return []
+        }
     }
 
     private mutating func poolReady() -> [Action] {
@@ -128,7 +141,7 @@ struct LifecycleStateMachine {
             return [.drain(sessionsGoOn: false)]
         }
         self.state = .serving
-        return [.announce]
+        return [.announce] + self.postponed
     }
 
     private mutating func stopRequested(isHasty: Bool) -> [Action] {

@@ -67,14 +67,15 @@ public final class TCPServer: Sendable {
             self.counters?.keep(Set(current.map(\.server)))
             throw error
         }
+        let listeners = kept.map(\.0) + opened
+        // Before others are closed: those are not missed.
+        self.listeners.withLock { $0 = listeners }
         for listener in current where !kept.contains(where: { $0.0 === listener }) {
             await listener.close()
         }
         for (listener, server) in kept {
             listener.reconfigure(server)
         }
-        let listeners = kept.map(\.0) + opened
-        self.listeners.withLock { $0 = listeners }
         self.counters?.keep(Set(servers.map(\.name)))
         return listeners
     }

@@ -167,10 +167,34 @@ extension LifecycleStateMachine.Event {
     }
 
     @Test(arguments: State.allCases)
-    func reloadAndResetWhileServingOnly(_ state: State) {
+    func reloadAndResetAtOnceWhileServingOnly(_ state: State) {
         var machine = Self.machine(state)
         #expect(machine.handle(.reloadRequested) == (state == .serving ? [.reload] : []))
         #expect(machine.handle(.resetRequested) == (state == .serving ? [.reset] : []))
+    }
+
+    @Test(
+        arguments: zip(
+            [
+                [.resetRequested, .resetRequested], [.resetRequested, .reloadRequested],
+                [.reloadRequested, .resetRequested],
+            ],
+            [.reset, .reload, .reload]
+        ) as Zip2Sequence<[[Event]], [Action]>
+    )
+    func reloadAndResetDuringTheStartAreDoneAfterIt(events: [Event], action: Action) {
+        var machine = LifecycleStateMachine()
+        #expect(machine.handle(events[0]) == [])
+        #expect(machine.handle(.poolReady) == [.listen])
+        #expect(machine.handle(events[1]) == [])
+        #expect(machine.handle(.listening(failure: nil)) == [.announce, action])
+    }
+
+    @Test func aStopDuringTheStartForgetsThem() {
+        var machine = Self.machine(.listening)
+        _ = machine.handle(.reloadRequested)
+        _ = machine.handle(.stop)
+        #expect(machine.handle(.listening(failure: nil)) == [.drain(sessionsGoOn: false)])
     }
 
     @Test(arguments: State.allCases)

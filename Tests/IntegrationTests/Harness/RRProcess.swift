@@ -92,8 +92,8 @@ final class RRProcess: Sendable {
         #expect(try self.process.awaitExit(within: duration) == exit, sourceLocation: location)
         #expect(self.leftovers == [], "processes are left behind", sourceLocation: location)
         // SwiftNIO says so, and means to crash there one day.
-        let afterTheEnd = self.log.count(of: "Cannot schedule tasks")
-        #expect(afterTheEnd == 0, "a loop was used after its end", sourceLocation: location)
+        #expect(
+            self.log.count(of: "Cannot schedule tasks") == 0, "a loop was used after its end", sourceLocation: location)
     }
 
     /// What it has started and what is alive still.
