@@ -8,7 +8,7 @@ import Logging
 
 /// How many descriptors the process may have open.
 enum DescriptorLimit {
-    /// What is not a connection's: listeners, event loops, logs, and some to spare for what is being accepted.
+    /// What is not a connection's: event loops, logs, probes, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
     private static let perWorker = 10
@@ -34,8 +34,26 @@ enum DescriptorLimit {
         return Int(clamping: limit.rlim_max)
     }
 
-    /// How many connections leave enough for this many workers; at least a quarter of the limit.
-    static func connections(of limit: Int, workers: Int) -> Int {
-        max(limit - self.reserve - self.perWorker * workers, limit / 4)
+    /// How many connections may be open, and how many each listener accepts in a row.
+    struct Share: Hashable {
+        var connections: Int
+        var batch: Int
+    }
+
+    /// The most that a listener accepts in a row: a look at the limit each time costs under a storm of connects.
+    private static let largestBatch = 16
+
+    /// What leaves enough for so many workers and listeners, but a quarter of the limit at least.
+    ///
+    /// All listeners may pass the limit at the same time, each by a batch: that many descriptors are kept, too. Where it
+    /// would be too many, connections are accepted one by one. Without a descriptor left not only accepting fails:
+    /// libdispatch looks into `/proc` once a second when it has much to do, and ends the process when it cannot.
+    static func share(of limit: Int, workers: Int, listeners: Int) -> Share {
+        let rest = limit - self.reserve - self.perWorker * workers
+        let plenty = rest - (1 + self.largestBatch) * listeners
+        if plenty >= limit / 2 {
+            return Share(connections: plenty, batch: self.largestBatch)
+        }
+        return Share(connections: max(rest - 2 * listeners, limit / 4), batch: 1)
     }
 }

@@ -194,7 +194,9 @@ extension Gateway {
     /// Keeps enough descriptors for the workers.
     func limitConnections(_ descriptorLimit: Int, _ settings: Settings) {
         let workers = PoolConfiguration(settings.tcp.pool).maximumWorkers
-        self.server.limitConnections(to: DescriptorLimit.connections(of: descriptorLimit, workers: workers))
+        let listeners = settings.tcp.servers.count
+        let share = DescriptorLimit.share(of: descriptorLimit, workers: workers, listeners: listeners)
+        self.server.limitConnections(to: share.connections, batch: share.batch)
     }
 
     /// Sessions end in time for their CLOSE and the workers' end; near the end of the grace period what is left is

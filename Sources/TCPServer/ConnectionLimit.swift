@@ -1,17 +1,24 @@
 import Synchronization
 
 /// How many connections may be open: each takes a descriptor, and some are kept for workers.
-/// Looked at between two batches of accepts, so a few more may be accepted than are allowed.
+/// Looked at between two batches of accepts, so each listener may accept a batch more than are allowed.
 final class ConnectionLimit: Sendable {
     private let open = Atomic(0)
     private let maximum = Atomic(Int.max)
+    private let currentBatch = Atomic(16)
 
     var isReached: Bool {
         self.open.load(ordering: .relaxed) >= self.maximum.load(ordering: .relaxed)
     }
 
-    func set(_ maximum: Int) {
+    /// How many connections a new listener accepts in a row.
+    var batch: Int {
+        self.currentBatch.load(ordering: .relaxed)
+    }
+
+    func set(_ maximum: Int, batch: Int) {
         self.maximum.store(maximum, ordering: .relaxed)
+        self.currentBatch.store(batch, ordering: .relaxed)
     }
 
     func opened() {

@@ -205,7 +205,7 @@ extension TCPServer {
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .serverChannelOption(.maxMessagesPerRead, value: UInt(self.limit.batch))
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

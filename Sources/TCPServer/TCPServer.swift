@@ -33,8 +33,10 @@ public final class TCPServer: Sendable {
     }
 
     /// Lets new connections wait in the backlog while this many are open.
-    public func limitConnections(to maximum: Int) {
-        self.limit.set(maximum)
+    ///
+    /// - Parameter batch: How many a listener that is bound from now on accepts in a row, and so may be over the limit.
+    public func limitConnections(to maximum: Int, batch: Int) {
+        self.limit.set(maximum, batch: batch)
     }
 
     /// Listens on every server, keeping what is listened on already.

@@ -66,7 +66,7 @@ import Testing
 
     @Test func connectionsBeyondTheLimitWaitUntilOthersHaveEnded() throws {
         self.channel.connect(to: try SocketAddress(unixDomainSocketPath: "listening"), promise: nil)
-        self.limit.set(2)
+        self.limit.set(2, batch: 1)
         self.limit.opened()
         self.channel.read()
         #expect(self.isReading == nil)
