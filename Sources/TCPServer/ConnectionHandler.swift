@@ -187,15 +187,16 @@ final class ConnectionHandler: @unchecked Sendable {
     }
 
     private func releaseRead() {
-        if self.isReadHeld, self.mayRead {
+        // Not before half of it is taken: what comes is copied together with what is there.
+        if self.isReadHeld, self.mayRead(beyond: self.server.readBufferSize / 2) {
             self.isReadHeld = false
             self.context?.read()
         }
     }
 
     /// Beyond one read buffer a client waits until a worker has taken what came.
-    private var mayRead: Bool {
-        self.isLingering || !self.machine.isHoldingInput || self.machine.buffered < self.server.readBufferSize
+    private func mayRead(beyond buffered: Int) -> Bool {
+        self.isLingering || !self.machine.isHoldingInput || self.machine.buffered < max(1, buffered)
     }
 
     // MARK: Logging
@@ -326,7 +327,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if self.mayRead {
+        if self.mayRead(beyond: self.server.readBufferSize) {
             context.read()
         } else {
             self.isReadHeld = true
