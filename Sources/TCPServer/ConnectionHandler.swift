@@ -8,8 +8,9 @@ import WorkerPool
 /// Confined to the connection's event loop, but for what ``PoolRequest`` reads while a worker has an event: that does
 /// not change before ``finished(_:)``.
 final class ConnectionHandler: @unchecked Sendable {
-    /// What connections of one server share.
-    struct Server: Sendable {
+    /// What connections of one server share: a class, so that each counts one reference and not one for each of these,
+    /// which all event loops would fight for.
+    final class Server: Sendable {
         let name: String
         /// ``name`` in quotes as JSON has it.
         let quotedName: [UInt8]
@@ -21,6 +22,17 @@ final class ConnectionHandler: @unchecked Sendable {
         let counters: ServerCounters?
         let pool: WorkerPool
         let logger: Logger
+
+        init(_ configuration: ServerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
+            self.name = configuration.name
+            self.quotedName = EventContext.quoted(configuration.name)
+            self.framing = configuration.framing
+            self.readBufferSize = configuration.readBufferSize
+            self.isTCP = configuration.address.isTCP
+            self.counters = counters
+            self.pool = pool
+            self.logger = logger
+        }
     }
 
     /// How long a client may take to end its side after the server has ended its own.

@@ -32,13 +32,9 @@ final class SharedServer: Sendable {
         logger: Logger
     ) -> ConnectionHandler.Server {
         ConnectionHandler.Server(
-            name: configuration.name,
-            quotedName: EventContext.quoted(configuration.name),
-            framing: configuration.framing,
-            readBufferSize: configuration.readBufferSize,
-            isTCP: configuration.address.isTCP,
-            counters: counters?.counters(for: configuration.name),
+            configuration,
             pool: pool,
+            counters: counters?.counters(for: configuration.name),
             logger: logger
         )
     }
