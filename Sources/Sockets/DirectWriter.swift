@@ -12,17 +12,27 @@ public import NIOCore
 /// count references. What the system takes at once needs neither. The rest, and whatever fails, goes the channel's way:
 /// its buffering, its back-pressure and its errors are as ever, and the order is kept.
 ///
+/// The number of a descriptor is never kept: a channel may close its descriptor at any time, and the next connection
+/// gets the number. What is kept is the object that owns the descriptor. It lends the number to one system call, on the
+/// event loop, which is the only thread that closes it; once the descriptor is closed there is no number to lend. So no
+/// write can reach a descriptor that is not the channel's.
+///
 /// Confined to the channel's event loop.
 public struct DirectWriter {
+    private typealias Socket = any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>
+    private typealias Pipe = any NIOTransportAccessibleChannelCore<NIOBSDSocket.PipeHandle>
+
     private enum Target {
         /// Nothing was written yet. Can become `unknown`.
         case unused
-        /// Can become any but `unused`.
+        /// Can become `socket`, `pipe` or `channel`.
         case unknown
-        case socket(CInt)
-        case pipe(CInt)
-        /// The channel has no descriptor, or does not tell it.
-        case none
+        /// Lends the descriptor of a socket.
+        case socket(Socket)
+        /// Lends the descriptors of a pipe.
+        case pipe(Pipe)
+        /// The channel lends no descriptor: it writes itself.
+        case channel
     }
 
     private var target: Target
@@ -30,7 +40,7 @@ public struct DirectWriter {
     private var isBehind = false
 
     /// - Parameter isLongLived: Whether many writes are to be expected. Or else the first one goes the channel's way, as
-    ///   finding out the descriptor takes the time of five.
+    ///   finding out who owns the descriptor takes the time of five.
     public init(isLongLived: Bool) {
         self.target = isLongLived ? .unknown : .unused
     }
@@ -62,13 +72,8 @@ public struct DirectWriter {
 
     /// - Returns: What the system took, negative for an error; `nil` when the channel is to write.
     private mutating func writeNow(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Int? {
-        let channel = context.channel
-        // A channel that is not active has closed its descriptor, and the number may be another's by now.
-        guard channel.isActive else {
-            return nil
-        }
         if self.isBehind {
-            self.isBehind = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
+            self.isBehind = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
         }
         guard !self.isBehind else {
             return nil
@@ -78,23 +83,30 @@ public struct DirectWriter {
             self.target = .unknown
             return nil
         case .unknown:
-            self.target = Self.target(of: context.pipeline.syncOperations)
+            self.target = Self.target(of: context.channel)
             return self.writeNow(bytes, context)
-        case .socket(let descriptor):
-            return bytes.withUnsafeReadableBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
-        case .pipe(let descriptor):
-            return bytes.withUnsafeReadableBytes { writeToPipe(descriptor, $0) }
-        case .none:
+        case .socket(let owner):
+            // Throws when the socket is closed.
+            return try? owner.withUnsafeTransport { descriptor in
+                bytes.withUnsafeReadableBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            }
+        case .pipe(let owner):
+            // -1 when that end is closed.
+            return try? owner.withUnsafeTransport { pipe in
+                bytes.withUnsafeReadableBytes { writeToPipe(pipe.output, $0) }
+            }
+        case .channel:
             return nil
         }
     }
 
-    private static func target(of pipeline: ChannelPipeline.SynchronousOperations) -> Target {
-        if let socket = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self, { $0 }) {
-            return .socket(socket)
+    private static func target(of channel: any Channel) -> Target {
+        // As ``ChannelPipeline/SynchronousOperations/withUnsafeTransportIfAvailable(of:_:)`` does, at each call.
+        switch channel._channelCore {
+        case let owner as Socket: .socket(owner)
+        case let owner as Pipe: .pipe(owner)
+        default: .channel
         }
-        let pipe = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.PipeHandle.self) { $0.output }
-        return pipe.map { .pipe($0) } ?? .none
     }
 }
 

@@ -1,17 +1,51 @@
 public import Goridge
-import NIOCore
+public import NIOCore
 
 /// The conversation with one worker over its relay: the handshake, then one request at a time, then the end.
 ///
 /// No I/O and no clock: a method takes what happened and says what to do.
+///
+/// A worker need not answer a `CLOSE` (RoadRunner's documentation says so), and an application may forget to answer any
+/// event. Silence is told from work by a *probe*: a control frame with a pid, which a worker answers with its own as soon
+/// as it waits for its next request. Frames are read in order, so the reply proves that the request before the probe is
+/// over. While a reply is awaited the next request is held back, not written: whatever the worker does with a frame that
+/// it does not know, no request is lost with it.
 public struct WorkerStateMachine: Sendable {
+    /// How often ``tick(mayProbe:)`` is to be called while it says ``TickAction/again``.
+    public static let tickInterval = TimeAmount.milliseconds(100)
+    /// Whole ticks without an answer to a `CLOSE` after which the worker is probed.
+    private static let closePatience = 1
+    /// The same for other events, and the ticks that a reply or the rest of a frame may take.
+    private static let patience = 10
+
+    /// The request that a worker has.
+    private struct Lease {
+        let isClose: Bool
+        /// Ticks since it was written; the first one is not a whole one.
+        var ticks = 0
+    }
+
     private enum State {
         /// The server's pid is sent, the worker's is awaited. Can become `idle`, `broken` or `closed`.
         case handshake
         /// Nothing is asked. Can become `busy`, `stopping`, `broken` or `closed`.
         case idle
-        /// A request is written, its answer is awaited. Can become `idle`, `stopping`, `broken` or `closed`.
-        case busy
+        /// A request is written, its answer is awaited. Can become `idle`, `probed`, `doubtful`, `settling`,
+        /// `trailing`, `stopping`, `broken` or `closed`.
+        case busy(Lease)
+        /// The same, and a probe is behind the request. Can become `doubtful`, `idle`, `settling`, `trailing`,
+        /// `stopping`, `broken` or `closed`.
+        case probed(Lease)
+        /// An error frame came: the answer, or what the worker still had to say of the event before. The next frame, an
+        /// answer or the reply to a probe, tells. Can become `idle`, `settling`, `trailing`, `stopping`, `broken` or
+        /// `closed`.
+        case doubtful(Lease, message: ByteBuffer)
+        /// The request is answered, the reply to a probe is awaited. Can become `idle`, `trailing`, `stopping`, `broken`
+        /// or `closed`.
+        case settling(ticks: Int)
+        /// The request is answered, and the start of another frame came with it: of an error frame it may be. Can become
+        /// `idle`, `settling`, `stopping`, `broken` or `closed`.
+        case trailing(ticks: Int)
         /// It was asked to end; what it still writes is ignored. Can become `closed`.
         case stopping
         /// It wrote what is no answer: the rest is gathered for the log, then it is killed. Can become `closed`.
@@ -21,6 +55,8 @@ public struct WorkerStateMachine: Sendable {
     }
 
     private var state = State.handshake
+    /// Probes whose reply has not come: a late one proves nothing of the request that is being served by then.
+    private var outstanding = 0
 
     public init() {}
 
@@ -29,11 +65,65 @@ public struct WorkerStateMachine: Sendable {
         if case .handshake = self.state { true } else { false }
     }
 
+    /// Whether a request can be written now.
+    public var isIdle: Bool {
+        if case .idle = self.state { true } else { false }
+    }
+
+    /// Whether the worker has ended its last request, and still owes the reply to a probe.
+    public var owesReply: Bool {
+        switch self.state {
+        case .settling, .doubtful: true
+        default: false
+        }
+    }
+
+    // MARK: Requests
+
+    public enum LeaseAction: Sendable, Hashable {
+        /// The request is to be written.
+        case write
+        /// The request and a probe are to be written.
+        case writeWithProbe
+        /// The request is to be kept until ``isIdle`` is true.
+        case hold
+        /// The worker cannot take it.
+        case refuse
+    }
+
+    /// A request is to be written.
+    ///
+    /// - Parameter probesCloses: Whether a probe is to follow a `CLOSE` at once: workers do not answer those.
+    public mutating func lease(isClose: Bool, probesCloses: Bool) -> LeaseAction {
+        switch self.state {
+        case .idle:
+            guard isClose, probesCloses else {
+                self.state = .busy(Lease(isClose: isClose))
+                return .write
+            }
+            self.state = .probed(Lease(isClose: true))
+            self.outstanding += 1
+            return .writeWithProbe
+        case .settling, .trailing:
+            return .hold
+        case .handshake, .busy, .probed, .doubtful, .stopping, .broken, .closed:
+            return .refuse
+        }
+    }
+
+    // MARK: Frames
+
     public enum FrameAction: Sendable {
         /// The worker is ready.
         case ready
-        /// The answer to the request; `isUsable` is false when bytes follow it that nobody asked for.
-        case answer(WorkerAnswer, isUsable: Bool)
+        /// The answer to the request, a `CLOSE` or another. With an error message of the event before, which came late.
+        case answer(WorkerAnswer, isToClose: Bool, lateError: ByteBuffer?)
+        /// The request is over without an answer.
+        case unanswered(isClose: Bool)
+        /// An error message that belongs to a request which is answered.
+        case lateError(ByteBuffer)
+        /// A probe is to be written.
+        case probe
         /// It answered `{"stop":true}`: the request is for another worker.
         case refused
         case ignore
@@ -43,72 +133,210 @@ public struct WorkerStateMachine: Sendable {
 
     /// A whole frame came.
     ///
-    /// - Parameter isLast: Whether nothing that was read follows it.
-    public mutating func received(_ frame: Frame, isLast: Bool) -> FrameAction {
+    /// - Parameters:
+    ///   - isLast: Whether nothing that was read follows it.
+    ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
+    public mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
         switch self.state {
         case .handshake:
-            guard frame.flags.contains(.control), case .pid = ControlMessage(payload: frame.payload) else {
-                self.state = .broken
-                return .broken("the first frame of a worker must be its pid", isBusy: false)
-            }
-            guard isLast else {
-                self.state = .broken
-                return .broken("bytes after its pid", isBusy: false)
-            }
-            self.state = .idle
-            return .ready
-        case .idle:
-            self.state = .broken
-            return .broken("a frame that nobody asked for", isBusy: false)
-        case .busy:
-            return self.receivedAnswer(frame, isLast: isLast)
+            return self.receivedHandshake(frame, isLast: isLast)
         case .stopping, .broken, .closed:
+            return .ignore
+        case .idle, .busy, .probed, .doubtful, .settling, .trailing:
+            break
+        }
+        if frame.flags.contains(.control), self.outstanding > 0, case .pid = ControlMessage(payload: frame.payload) {
+            return self.receivedReply(isLast: isLast)
+        }
+        switch self.state {
+        case .busy(let lease), .probed(let lease):
+            return self.receivedAnswer(frame, to: lease, isLast: isLast, mayProbe: mayProbe)
+        case .doubtful(let lease, let message):
+            return self.receivedAnswer(frame, to: lease, after: message, isLast: isLast)
+        case .idle, .settling, .trailing:
+            guard frame.flags.contains(.error) else {
+                self.state = .broken
+                return .broken("a frame that nobody asked for", isBusy: false)
+            }
+            self.rest(isLast: isLast)
+            return .lateError(frame.payload)
+        case .handshake, .stopping, .broken, .closed:
             return .ignore
         }
     }
 
-    private mutating func receivedAnswer(_ frame: Frame, isLast: Bool) -> FrameAction {
-        if frame.flags.contains(.error) {
-            self.state = isLast ? .idle : .broken
-            return .answer(.error(message: frame.payload), isUsable: isLast)
-        }
-        guard !frame.streamFlags.contains(.stream) else {
+    private mutating func receivedHandshake(_ frame: Frame, isLast: Bool) -> FrameAction {
+        guard frame.flags.contains(.control), case .pid = ControlMessage(payload: frame.payload) else {
             self.state = .broken
-            return .broken("a streamed answer, which this service does not support", isBusy: true)
+            return .broken("the first frame of a worker must be its pid", isBusy: false)
+        }
+        guard isLast else {
+            self.state = .broken
+            return .broken("bytes after its pid", isBusy: false)
+        }
+        self.state = .idle
+        return .ready
+    }
+
+    /// The reply to a probe: the last one's proves that the worker waits for its next request.
+    private mutating func receivedReply(isLast: Bool) -> FrameAction {
+        self.outstanding -= 1
+        switch self.state {
+        case .probed(let lease) where self.outstanding == 0:
+            self.rest(isLast: isLast)
+            return .unanswered(isClose: lease.isClose)
+        case .doubtful(let lease, let message) where self.outstanding == 0:
+            self.rest(isLast: isLast)
+            return .answer(.error(message: message), isToClose: lease.isClose, lateError: nil)
+        case .settling, .trailing, .idle:
+            self.rest(isLast: isLast)
+            return .ignore
+        case .handshake, .busy, .probed, .doubtful, .stopping, .broken, .closed:
+            return .ignore
+        }
+    }
+
+    /// The request is over: the worker is free, unless it owes something.
+    private mutating func rest(isLast: Bool) {
+        if !isLast {
+            self.state = .trailing(ticks: 0)
+        } else if self.outstanding > 0 {
+            self.state = .settling(ticks: 0)
+        } else {
+            self.state = .idle
+        }
+    }
+
+    private mutating func receivedAnswer(
+        _ frame: Frame,
+        to lease: Lease,
+        isLast: Bool,
+        mayProbe: Bool
+    ) -> FrameAction {
+        guard frame.flags.contains(.error), mayProbe else {
+            return self.receivedAnswer(frame, to: lease, after: nil, isLast: isLast)
+        }
+        self.state = .doubtful(Lease(isClose: lease.isClose), message: frame.payload)
+        guard self.outstanding == 0 else {
+            // A probe is on its way.
+            return .ignore
+        }
+        self.outstanding += 1
+        return .probe
+    }
+
+    /// - Parameter message: Of an error frame that came before.
+    private mutating func receivedAnswer(
+        _ frame: Frame,
+        to lease: Lease,
+        after message: ByteBuffer?,
+        isLast: Bool
+    ) -> FrameAction {
+        if frame.flags.contains(.error) {
+            guard let message else {
+                self.rest(isLast: isLast)
+                return .answer(.error(message: frame.payload), isToClose: lease.isClose, lateError: nil)
+            }
+            self.state = .doubtful(lease, message: frame.payload)
+            return .lateError(message)
+        }
+        switch Self.reply(in: frame) {
+        case .failure(let fault):
+            self.state = .broken
+            return .broken(fault.reason, isBusy: true)
+        case .success((let context, let body)):
+            if ControlMessage.isStop(context: context), body.readableBytes == 0 {
+                // It is asked to stop next; what follows is ignored from then on.
+                self.state = .idle
+                return .refused
+            }
+            self.rest(isLast: isLast)
+            return .answer(.reply(context: context, body: body), isToClose: lease.isClose, lateError: message)
+        }
+    }
+
+    private struct Fault: Error {
+        var reason: String
+    }
+
+    /// The context and the body of an answer, or why it is none.
+    private static func reply(in frame: Frame) -> Result<(context: ByteBuffer, body: ByteBuffer), Fault> {
+        guard !frame.streamFlags.contains(.stream) else {
+            return .failure(Fault(reason: "a streamed answer, which this service does not support"))
         }
         guard frame.optionCount == 1 else {
-            self.state = .broken
-            return .broken(
-                "an answer with \(frame.optionCount) options instead of one, the length of its context",
-                isBusy: true
-            )
+            let reason = "an answer with \(frame.optionCount) options instead of one, the length of its context"
+            return .failure(Fault(reason: reason))
         }
         var body = frame.payload
         guard let length = Int(exactly: frame.firstOption), let context = body.readSlice(length: length) else {
-            self.state = .broken
-            return .broken(
+            let reason =
                 "an answer whose context of \(frame.firstOption) bytes is longer than its payload of "
-                    + "\(frame.payload.readableBytes)",
-                isBusy: true
-            )
+                + "\(frame.payload.readableBytes)"
+            return .failure(Fault(reason: reason))
         }
-        if ControlMessage.isStop(context: context), body.readableBytes == 0 {
-            // It is asked to stop next; what follows is ignored from then on.
-            self.state = .idle
-            return .refused
-        }
-        self.state = isLast ? .idle : .broken
-        return .answer(.reply(context: context, body: body), isUsable: isLast)
+        return .success((context, body))
     }
 
-    /// A request is to be written. `false` when the worker cannot take it.
-    public mutating func lease() -> Bool {
-        guard case .idle = self.state else {
-            return false
-        }
-        self.state = .busy
-        return true
+    // MARK: Silence
+
+    public enum TickAction: Sendable {
+        /// Something is awaited: call again after ``tickInterval``.
+        case again
+        /// Nothing is: call again ``tickInterval`` after the next request was written.
+        case pause
+        /// A probe is to be written; call again.
+        case probe
+        /// The probe gets no reply: this worker does not know it. The worker is free.
+        case noReply
+        /// The same, and the error frame that came was the answer; call again.
+        case answer(WorkerAnswer)
+        /// The frame that began behind an answer does not end.
+        case broken(String)
     }
+
+    /// ``tickInterval`` has passed.
+    public mutating func tick(mayProbe: Bool) -> TickAction {
+        switch self.state {
+        case .busy(var lease):
+            lease.ticks += 1
+            guard mayProbe, lease.ticks > (lease.isClose ? Self.closePatience : Self.patience) else {
+                self.state = .busy(lease)
+                return .again
+            }
+            self.state = .probed(lease)
+            self.outstanding += 1
+            return .probe
+        case .doubtful(var lease, let message):
+            lease.ticks += 1
+            guard lease.ticks > Self.patience else {
+                self.state = .doubtful(lease, message: message)
+                return .again
+            }
+            self.state = .settling(ticks: 0)
+            return .answer(.error(message: message))
+        case .settling(let ticks):
+            guard ticks >= Self.patience else {
+                self.state = .settling(ticks: ticks + 1)
+                return .again
+            }
+            self.state = .idle
+            return .noReply
+        case .trailing(let ticks):
+            guard ticks >= Self.patience else {
+                self.state = .trailing(ticks: ticks + 1)
+                return .again
+            }
+            self.state = .broken
+            return .broken("bytes after its answer")
+        case .probed:
+            return .again
+        case .handshake, .idle, .stopping, .broken, .closed:
+            return .pause
+        }
+    }
+
+    // MARK: The end
 
     public enum GiveUpAction: Sendable {
         /// Nobody was told yet.
@@ -120,10 +348,10 @@ public struct WorkerStateMachine: Sendable {
     /// The worker is of no use any more: bytes came that can be no frame, or its handshake takes too long.
     public mutating func giveUp() -> GiveUpAction {
         switch self.state {
-        case .handshake, .idle:
+        case .handshake, .idle, .settling, .trailing:
             self.state = .broken
             return .fail(isBusy: false)
-        case .busy:
+        case .busy, .probed, .doubtful:
             self.state = .broken
             return .fail(isBusy: true)
         case .stopping, .broken, .closed:
@@ -142,10 +370,10 @@ public struct WorkerStateMachine: Sendable {
     /// The worker is to end.
     public mutating func stop() -> StopAction {
         switch self.state {
-        case .idle:
+        case .idle, .settling, .trailing:
             self.state = .stopping
             return .sendStop
-        case .handshake, .busy:
+        case .handshake, .busy, .probed, .doubtful:
             self.state = .stopping
             return .kill
         case .stopping, .broken, .closed:
@@ -159,6 +387,8 @@ public struct WorkerStateMachine: Sendable {
         case startFailed
         /// It ended without being asked to, with a request or without.
         case failed(isBusy: Bool)
+        /// The same; its request was answered by the error frame that came last.
+        case failedAfter(WorkerAnswer)
         /// It was asked to end, or given up already.
         case none
     }
@@ -168,8 +398,9 @@ public struct WorkerStateMachine: Sendable {
         defer { self.state = .closed }
         switch self.state {
         case .handshake: return .startFailed
-        case .idle: return .failed(isBusy: false)
-        case .busy: return .failed(isBusy: true)
+        case .idle, .settling, .trailing: return .failed(isBusy: false)
+        case .busy, .probed: return .failed(isBusy: true)
+        case .doubtful(_, let message): return .failedAfter(.error(message: message))
         case .stopping, .broken, .closed: return .none
         }
     }

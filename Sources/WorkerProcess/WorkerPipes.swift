@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 import SystemPackage
 
 /// NIOCore has a type of the same name.
@@ -57,22 +58,19 @@ struct WorkerPipes: Sendable {
         (self.input, self.output, self.error) = (nil, nil, nil)
     }
 
-    /// Makes the channel that reads the worker's output and writes its input.
-    mutating func openRelay(
+    /// Makes the channel that writes the worker's standard input.
+    mutating func openInput(on eventLoop: any EventLoop, handler: some ChannelHandler & Sendable) async throws {
+        _ = try await Self.open(&self.input, on: eventLoop, handler: handler) {
+            $0.takingOwnershipOfDescriptor(output: $1)
+        }
+    }
+
+    /// Makes the channel that reads the worker's standard output.
+    mutating func openOutput(
         on eventLoop: any EventLoop,
         handler: some ChannelHandler & Sendable
     ) async throws -> any Channel {
-        guard let input, let output else {
-            throw ChannelError.alreadyClosed
-        }
-        let channel = try await NIOPipeBootstrap(group: eventLoop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
-            }
-            .takingOwnershipOfDescriptors(input: output.rawValue, output: input.rawValue)
-            .get()
-        (self.input, self.output) = (nil, nil)
-        return channel
+        try await Self.open(&self.output, on: eventLoop, handler: handler) { $0.takingOwnershipOfDescriptor(input: $1) }
     }
 
     /// Makes the channel that reads the worker's standard error.
@@ -80,32 +78,34 @@ struct WorkerPipes: Sendable {
         on eventLoop: any EventLoop,
         handler: some ChannelHandler & Sendable
     ) async throws -> any Channel {
-        try await Self.open(&self.error, on: eventLoop, handler: handler)
+        try await Self.open(&self.error, on: eventLoop, handler: handler) { $0.takingOwnershipOfDescriptor(input: $1) }
     }
 
-    /// Makes the channel that reads the worker's output when it is not the relay.
-    mutating func openOutput(
-        on eventLoop: any EventLoop,
-        handler: some ChannelHandler & Sendable
-    ) async throws -> any Channel {
-        try await Self.open(&self.output, on: eventLoop, handler: handler)
-    }
-
+    /// - Parameter own: Makes a channel that owns the descriptor.
     private static func open(
         _ descriptor: inout Descriptor?,
         on eventLoop: any EventLoop,
-        handler: some ChannelHandler & Sendable
+        handler: some ChannelHandler & Sendable,
+        _ own: (NIOPipeBootstrap, CInt) -> EventLoopFuture<any Channel>
     ) async throws -> any Channel {
-        guard let input = descriptor else {
+        guard let number = descriptor?.rawValue else {
             throw ChannelError.alreadyClosed
         }
-        let channel = try await NIOPipeBootstrap(group: eventLoop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
+        let isOwned = Atomic(false)
+        let bootstrap = NIOPipeBootstrap(group: eventLoop).channelInitializer { channel in
+            // From here on the channel closes the descriptor, also when it cannot be registered. The future of the
+            // bootstrap fails then, and its documentation says that the descriptor is still ours: to close a number
+            // that is another's by now would be worse than any leak.
+            isOwned.store(true, ordering: .relaxed)
+            return channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(handler)
             }
-            .takingOwnershipOfDescriptor(input: input.rawValue)
-            .get()
-        descriptor = nil
-        return channel
+        }
+        defer {
+            if isOwned.load(ordering: .relaxed) {
+                descriptor = nil
+            }
+        }
+        return try await own(bootstrap, number).get()
     }
 }

@@ -11,6 +11,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     let loops: [any EventLoop]
     let serverPID: Int
     let listener: RelayListener?
+    private let habits: WorkerHabits
     let logger: Logger
 
     /// - Parameters:
@@ -30,6 +31,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         self.loops = loops
         self.serverPID = serverPID
         self.listener = listener
+        self.habits = WorkerHabits(logger: logger)
         self.logger = logger
     }
 
@@ -63,6 +65,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
             loopIndex: loopIndex,
             handshake: handshake,
             listener: self.listener,
+            habits: self.habits,
             events: events,
             logger: self.logger
         )

@@ -46,6 +46,7 @@ extension WorkerRelay {
         try await withTaskCancellationHandler {
             if let channel = try await self.open(&pipes, pid: pid, until: exit) {
                 self.closeLate(channel, after: exit)
+                exit.whenComplete { _ in self.finishReading() }
                 try await channel.closeFuture.get()
             }
             let timer = try await self.eventLoop.submit {
@@ -81,7 +82,10 @@ extension WorkerRelay {
         until exit: EventLoopFuture<Void>
     ) async throws -> (any Channel)? {
         guard let listener else {
-            return try await pipes.openRelay(on: self.eventLoop, handler: self)
+            let input = WorkerInput { self.finishReading() }
+            try await pipes.openInput(on: self.eventLoop, handler: input)
+            self.input = input
+            return try await pipes.openOutput(on: self.eventLoop, handler: self)
         }
         let outputHandler = OutputHandler(eventLoop: self.eventLoop, logger: self.logger)
         self.closeLate(try await pipes.openOutput(on: self.eventLoop, handler: outputHandler), after: exit)
@@ -102,7 +106,10 @@ extension WorkerRelay {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     self.greeting = connection.received
-                    try channel.pipeline.syncOperations.addHandler(self)
+                    // The relay itself notices the end of a socket, whichever direction it is of.
+                    let input = WorkerInput {}
+                    self.input = input
+                    try channel.pipeline.syncOperations.addHandlers([input, self])
                 }
             }
             .withConnectedSocket(connection.descriptor)

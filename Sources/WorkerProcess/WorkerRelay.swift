@@ -1,7 +1,6 @@
 import Goridge
 import Logging
 import NIOCore
-import Sockets
 import Synchronization
 import WorkerPool
 
@@ -39,15 +38,24 @@ final class WorkerRelay: @unchecked Sendable {
     /// The process, for as long as its id cannot be another's.
     let process = Mutex<pid_t?>(nil)
 
+    /// What the pool's workers are known for.
+    let habits: WorkerHabits
+
     // Confined to the event loop.
     var machine = WorkerStateMachine()
     var decoder = FrameDecoder()
     var context: ChannelHandlerContext?
-    private var writer = DirectWriter(isLongLived: true)
+    /// Where requests are written; there before the relay's channel is.
+    var input: WorkerInput?
     /// The frame being written; reused.
     var frame = ByteBuffer()
     /// Whether the write that runs reaches the worker whole or not at all.
     var isWritingAtomically = false
+    /// The request that waits until the worker has said all that it owes.
+    var held: (any PoolRequest)?
+    private var isTicking = false
+    /// Whether the relay is closed as soon as all that the worker wrote is read.
+    private var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
     /// What came over the relay before it was a channel; the worker has been told our pid then.
     var greeting: ByteBuffer?
@@ -66,6 +74,7 @@ final class WorkerRelay: @unchecked Sendable {
         loopIndex: Int,
         handshake: Handshake,
         listener: RelayListener?,
+        habits: WorkerHabits,
         events: any WorkerEvents,
         logger: Logger
     ) {
@@ -74,6 +83,7 @@ final class WorkerRelay: @unchecked Sendable {
         self.loopIndex = loopIndex
         self.handshake = handshake
         self.listener = listener
+        self.habits = habits
         self.events = events
         self.logger = logger
     }
@@ -84,28 +94,56 @@ final class WorkerRelay: @unchecked Sendable {
 extension WorkerRelay: WorkerHandle {
     func serve(_ request: any PoolRequest) {
         if self.eventLoop.inEventLoop {
-            self.write(request)
+            self.take(request)
         } else {
-            self.eventLoop.execute { self.write(request) }
+            self.eventLoop.execute { self.take(request) }
         }
     }
 
-    private func write(_ request: any PoolRequest) {
-        guard let context, self.machine.lease() else {
-            // It failed since it was chosen: the pool knows, and the request is another's.
+    private func take(_ request: any PoolRequest) {
+        guard let input, input.isOpen else {
+            // The pool is told as soon as all that the worker wrote is read, and the request is another's.
             return
         }
+        switch self.machine.lease(isClose: request.kind == .close, probesCloses: self.habits.probesCloses) {
+        case .write:
+            self.write(request, to: input, withProbe: false)
+        case .writeWithProbe:
+            self.write(request, to: input, withProbe: true)
+        case .hold:
+            self.held = request
+        case .refuse:
+            // It failed since it was chosen: the pool knows.
+            break
+        }
+    }
+
+    private func write(_ request: any PoolRequest, to input: WorkerInput, withProbe: Bool) {
         let event = request.event()
         self.frame.clear()
         self.frame.writeFrameHead(of: event)
+        if !self.isTicking {
+            self.startTicking()
+        }
         if event.body.readableBytes > Self.largeBody {
-            self.writer.write(self.frame, event.body, context)
+            input.write(self.frame, event.body)
             return
         }
         self.frame.writeImmutableBuffer(event.body)
+        if withProbe {
+            self.frame.writeControlFrame(.pid(self.handshake.serverPID))
+        }
         self.isWritingAtomically = self.frame.readableBytes <= Self.atomicWrite
-        self.writer.write(self.frame, context)
+        input.write(self.frame)
         self.isWritingAtomically = false
+    }
+
+    /// Goes on with the request that was held back, when the worker is free.
+    private func releaseHeld() {
+        if self.machine.isIdle, let request = self.held {
+            self.held = nil
+            self.take(request)
+        }
     }
 
     func stop(timeout: TimeAmount) {
@@ -133,13 +171,42 @@ extension WorkerRelay: WorkerHandle {
         }
     }
 
-    func writeControl(_ message: ControlMessage) {
-        guard let context else {
-            return
-        }
-        var frame = context.channel.allocator.buffer(capacity: 64)
+    private func writeControl(_ message: ControlMessage) {
+        var frame = ByteBuffer()
         frame.writeControlFrame(message)
-        self.writer.write(frame, context)
+        self.input?.write(frame)
+    }
+}
+
+// MARK: - Silence
+
+extension WorkerRelay {
+    /// One timer for many requests: each starts it only when it does not run.
+    private func startTicking() {
+        self.isTicking = true
+        self.eventLoop.scheduleTask(in: WorkerStateMachine.tickInterval) { self.tick() }
+    }
+
+    private func tick() {
+        self.isTicking = false
+        switch self.machine.tick(mayProbe: self.habits.mayProbe) {
+        case .again:
+            self.startTicking()
+        case .pause:
+            break
+        case .probe:
+            self.startTicking()
+            self.writeControl(.pid(self.handshake.serverPID))
+        case .noReply:
+            self.habits.ignoredProbe()
+            self.releaseHeld()
+        case .answer(let answer):
+            self.startTicking()
+            self.events.workerAnswered(self.id, answer, isUsable: true)
+        case .broken(let reason):
+            self.gather(reason, firstBytes: self.decoder.undecoded)
+            self.giveUp(reason, isBusy: false)
+        }
     }
 }
 
@@ -181,6 +248,13 @@ extension WorkerRelay: ChannelInboundHandler {
         self.received(self.unwrapInboundIn(data))
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if self.isFinishing {
+            self.finishReading()
+        }
+        context.fireChannelReadComplete()
+    }
+
     private func received(_ bytes: ByteBuffer) {
         if let strayOutput {
             strayOutput.append(bytes)
@@ -189,20 +263,38 @@ extension WorkerRelay: ChannelInboundHandler {
         self.decoder.append(bytes)
         do throws(FrameError) {
             while let frame = try self.decoder.next() {
-                self.received(self.machine.received(frame, isLast: self.decoder.isEmpty), frame)
+                let action = self.machine.received(
+                    frame,
+                    isLast: self.decoder.isEmpty,
+                    mayProbe: self.habits.mayProbe
+                )
+                self.perform(action, frame)
             }
         } catch {
             self.receivedGarbage(error)
         }
+        if self.held != nil {
+            self.releaseHeld()
+        }
     }
 
-    private func received(_ action: WorkerStateMachine.FrameAction, _ frame: Frame) {
+    private func perform(_ action: WorkerStateMachine.FrameAction, _ frame: Frame) {
         switch action {
-        case .answer(let answer, let isUsable):
-            if !isUsable {
-                self.gather("bytes after its answer", firstBytes: self.decoder.undecoded)
+        case .answer(let answer, let isToClose, let lateError):
+            if let lateError {
+                self.log(lateError: lateError)
             }
-            self.events.workerAnswered(self.id, answer, isUsable: isUsable)
+            if isToClose {
+                self.habits.answeredClose()
+            }
+            self.events.workerAnswered(self.id, answer, isUsable: true)
+        case .unanswered(let isClose):
+            self.habits.repliedToProbe()
+            self.endUnanswered(isClose: isClose)
+        case .lateError(let message):
+            self.log(lateError: message)
+        case .probe:
+            self.writeControl(.pid(self.handshake.serverPID))
         case .refused:
             self.events.workerRefused(self.id)
         case .ready:
@@ -218,6 +310,23 @@ extension WorkerRelay: ChannelInboundHandler {
         case .ignore:
             break
         }
+    }
+
+    /// The worker waits for its next request and has not answered this one: of a `CLOSE` that is allowed.
+    private func endUnanswered(isClose: Bool) {
+        if isClose {
+            self.habits.leftCloseUnanswered()
+        } else {
+            self.logger.error("the worker has not answered an event (no respond() was called): it counts as CONTINUE")
+        }
+        let context = ByteBuffer(string: isClose ? "CLOSE" : "CONTINUE")
+        self.events.workerAnswered(self.id, .reply(context: context, body: ByteBuffer()), isUsable: true)
+    }
+
+    /// An error frame behind an answer: `respond()` and then `$worker->error()`.
+    private func log(lateError message: ByteBuffer) {
+        self.logger.error(
+            "worker reported an error after its answer", metadata: ["error": "\(String(buffer: message))"])
     }
 
     private func receivedGarbage(_ error: FrameError) {
@@ -245,29 +354,68 @@ extension WorkerRelay: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.handshakeTimer?.cancel()
+        if self.machine.owesReply {
+            self.habits.ignoredProbe()
+        }
         switch self.machine.closed() {
         case .startFailed:
             self.startFailure = self.startFailure ?? "the process ended before its handshake"
         case .failed(let isBusy):
-            let rest = self.decoder.undecoded.readableBytes
-            let failure = WorkerFailure(
-                .exit,
-                rest > 0
-                    ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
-                    : "the worker\(self.pidText) has ended"
-            )
-            let requestWritten = isBusy && !self.isWritingAtomically
-            self.events.workerFailed(self.id, failure, requestWritten: requestWritten)
+            self.failed(requestWritten: isBusy && !self.isWritingAtomically)
+        case .failedAfter(let answer):
+            self.events.workerAnswered(self.id, answer, isUsable: true)
+            self.failed(requestWritten: false)
         case .none:
             break
         }
+        self.held = nil
+        self.input?.close()
         self.finishGathering()
         context.fireChannelInactive()
+    }
+
+    private func failed(requestWritten: Bool) {
+        let rest = self.decoder.undecoded.readableBytes
+        let failure = WorkerFailure(
+            .exit,
+            rest > 0
+                ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
+                : "the worker\(self.pidText) has ended, or closed its input or output"
+        )
+        self.events.workerFailed(self.id, failure, requestWritten: requestWritten)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The channel closes by itself when it cannot go on.
         self.logger.debug("relay error", metadata: ["error": "\(error)"])
+    }
+}
+
+// MARK: - The end
+
+extension WorkerRelay {
+    /// The worker hears nothing any more, or its process has ended: closes the relay when all is read that it wrote.
+    ///
+    /// A process that it started may hold the other end of its output, so the end of that is not waited for.
+    func finishReading() {
+        guard let context else {
+            return
+        }
+        self.isFinishing = true
+        if Self.unreadBytes(context.pipeline.syncOperations) == 0 {
+            context.close(promise: nil)
+        }
+    }
+
+    /// Bytes that the system holds for us.
+    private static func unreadBytes(_ pipeline: ChannelPipeline.SynchronousOperations) -> CInt {
+        func count(_ descriptor: CInt) -> CInt {
+            var count: CInt = 0
+            return ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? count : 0
+        }
+        let pipe = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.PipeHandle.self) { count($0.input) }
+        let socket = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { count($0) }
+        return pipe ?? socket ?? 0
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct WorkerStateMachineTests {
     enum State: CaseIterable {
-        case handshake, idle, busy, stopping, broken, closed
+        case handshake, idle, busy, probed, doubtful, settling, trailing, stopping, broken, closed
     }
 
     static func machine(_ state: State) -> WorkerStateMachine {
@@ -14,10 +14,20 @@ import Testing
         if state == .handshake {
             return machine
         }
-        _ = machine.received(.pid, isLast: true)
+        _ = machine.received(.pid)
         switch state {
         case .handshake, .idle: break
         case .busy: _ = machine.lease()
+        case .probed: _ = machine.lease(isClose: true, probesCloses: true)
+        case .doubtful:
+            _ = machine.lease()
+            _ = machine.received(.error("boom"))
+        case .settling:
+            _ = machine.lease(isClose: true, probesCloses: true)
+            _ = machine.received(.answer("CLOSE", ""))
+        case .trailing:
+            _ = machine.lease()
+            _ = machine.received(.answer("WRITE", "x"), isLast: false)
         case .stopping: _ = machine.stop()
         case .broken: _ = machine.giveUp()
         case .closed: _ = machine.closed()
@@ -30,39 +40,40 @@ import Testing
     @Test func theHandshakeMakesItReady() {
         var machine = WorkerStateMachine()
         #expect(machine.isStarting)
-        #expect(machine.received(.pid, isLast: true).text == "ready")
+        #expect(machine.received(.pid).text == "ready")
         #expect(!machine.isStarting)
-        #expect(machine.lease() == true)
+        #expect(machine.isIdle)
+        #expect(machine.lease() == .write)
     }
 
     @Test(arguments: [
         Frame(payload: ByteBuffer(string: "{\"pid\":1}")), .stop, .answer("WRITE", "x"),
-        Frame(flags: .control, payload: ByteBuffer(string: "hello")), Frame(flags: .error, payload: ByteBuffer()),
+        Frame(flags: .control, payload: ByteBuffer(string: "hello")), .error(""),
     ])
     func anyOtherFirstFrameBreaksIt(_ frame: Frame) {
         var machine = WorkerStateMachine()
-        #expect(machine.received(frame, isLast: true).text == "broken")
-        #expect(machine.lease() == false)
+        #expect(machine.received(frame).text == "broken")
+        #expect(machine.lease() == .refuse)
         #expect(machine.closed().text == "none")
     }
 
     @Test(arguments: [Frame.pid, .answer("WRITE", "x"), .stop])
     func aFrameThatNobodyAskedForBreaksIt(_ frame: Frame) {
         var machine = Self.machine(.idle)
-        guard case .broken(_, isBusy: false) = machine.received(frame, isLast: true) else {
+        guard case .broken(_, isBusy: false) = machine.received(frame) else {
             Issue.record("it goes on")
             return
         }
-        #expect(machine.lease() == false)
+        #expect(machine.lease() == .refuse)
     }
 
     @Test(arguments: [State.stopping, .broken, .closed])
     func framesAreIgnoredAtTheEnd(_ state: State) {
         var machine = Self.machine(state)
-        for frame in [Frame.pid, .answer("WRITE", "x"), .answer("{\"stop\":true}", ""), .stop] {
-            #expect(machine.received(frame, isLast: true).text == "ignore")
+        for frame in [Frame.pid, .answer("WRITE", "x"), .answer("{\"stop\":true}", ""), .stop, .error("x")] {
+            #expect(machine.received(frame).text == "ignore")
         }
-        #expect(machine.lease() == false)
+        #expect(machine.lease() == .refuse)
     }
 
     // MARK: Answers
@@ -73,51 +84,30 @@ import Testing
     func anAnswerIsSplitIntoContextAndBody(context: String, body: String) {
         var machine = Self.machine(.busy)
         guard
-            case .answer(.reply(let gotContext, let gotBody), let isUsable) =
-                machine.received(.answer(context, body), isLast: true)
+            case .answer(.reply(let gotContext, let gotBody), isToClose: false, lateError: nil) =
+                machine.received(.answer(context, body))
         else {
             Issue.record("no answer")
             return
         }
         #expect(String(buffer: gotContext) == context)
         #expect(String(buffer: gotBody) == body)
-        #expect(isUsable)
-        #expect(machine.lease() == true, "it is free again")
-    }
-
-    @Test func anErrorFrameIsAnAnswer() {
-        var machine = Self.machine(.busy)
-        let frame = Frame(flags: .error, payload: ByteBuffer(string: "boom"))
-        guard case .answer(.error(let message), isUsable: true) = machine.received(frame, isLast: true) else {
-            Issue.record("no error")
-            return
-        }
-        #expect(String(buffer: message) == "boom")
-        #expect(machine.lease() == true)
+        #expect(machine.isIdle)
+        #expect(machine.lease() == .write, "it is free again")
     }
 
     @Test func aRequestToBeReplacedIsARefusal() {
-        var machine = Self.machine(.busy)
-        #expect(machine.received(.answer("{\"stop\":true}", ""), isLast: true).text == "refused")
-        #expect(machine.stop().text == "sendStop")
+        for state in [State.busy, .probed, .doubtful] {
+            var machine = Self.machine(state)
+            #expect(machine.received(.answer("{\"stop\":true}", "")).text == "refused")
+            #expect(machine.stop().text == "sendStop")
+        }
     }
 
     @Test func aRefusalWithBytesBehindItCanStillBeStopped() {
         var machine = Self.machine(.busy)
         #expect(machine.received(.answer("{\"stop\":true}", ""), isLast: false).text == "refused")
         #expect(machine.stop().text != "none", "nobody would ever end it")
-    }
-
-    @Test func bytesBehindAnAnswerMakeItUnusable() {
-        for frame in [Frame.answer("WRITE", "x"), Frame(flags: .error, payload: ByteBuffer())] {
-            var machine = Self.machine(.busy)
-            guard case .answer(_, isUsable: false) = machine.received(frame, isLast: false) else {
-                Issue.record("it goes on")
-                continue
-            }
-            #expect(machine.lease() == false)
-            #expect(machine.received(.answer("WRITE", "y"), isLast: true).text == "ignore")
-        }
     }
 
     @Test(arguments: [
@@ -131,34 +121,210 @@ import Testing
     ])
     func anAnswerAgainstTheProtocolBreaksIt(_ frame: Frame) {
         var machine = Self.machine(.busy)
-        guard case .broken(let reason, isBusy: true) = machine.received(frame, isLast: true) else {
+        guard case .broken(let reason, isBusy: true) = machine.received(frame) else {
             Issue.record("it goes on")
             return
         }
         #expect(!reason.isEmpty)
-        #expect(machine.lease() == false)
+        #expect(machine.lease() == .refuse)
         #expect(machine.stop().text == "none")
         #expect(machine.closed().text == "none")
     }
 
     @Test func anOptionAsLongAsThePayloadIsFine() {
         var machine = Self.machine(.busy)
-        #expect(machine.received(.answer("CONTINUE", ""), isLast: true).text == "answer")
+        #expect(machine.received(.answer("CONTINUE", "")).text == "answer")
+    }
+
+    // MARK: More than an answer
+
+    @Test func anErrorBehindAnAnswerIsThatEventsMessage() {
+        // In one read, and in two.
+        for isLast in [true, false] {
+            var machine = Self.machine(.busy)
+            #expect(machine.received(.answer("WRITE", "x"), isLast: isLast).text == "answer")
+            #expect(machine.lease() == (isLast ? .write : .hold))
+            guard !isLast else { continue }
+            #expect(machine.received(.error("late")).text == "late error: late")
+            #expect(machine.isIdle)
+        }
+        var machine = Self.machine(.idle)
+        #expect(machine.received(.error("late")).text == "late error: late")
+        #expect(machine.isIdle)
+    }
+
+    @Test func anotherAnswerBehindAnAnswerBreaksIt() {
+        var machine = Self.machine(.trailing)
+        guard case .broken(_, isBusy: false) = machine.received(.answer("WRITE", "y")) else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(machine.received(.answer("WRITE", "y")).text == "ignore")
+    }
+
+    @Test func bytesThatNeverBecomeAFrameBreakIt() {
+        var machine = Self.machine(.trailing)
+        #expect(machine.ticks(until: { $0 != "again" }) == "broken")
+        #expect(machine.lease() == .refuse)
+    }
+
+    @Test func anErrorAloneIsTheAnswerWhenTheProbeIsRepliedTo() {
+        var machine = Self.machine(.busy)
+        #expect(machine.received(.error("boom")).text == "probe")
+        #expect(machine.lease() == .refuse)
+        guard case .answer(.error(let message), isToClose: false, lateError: nil) = machine.received(.pid) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(String(buffer: message) == "boom")
+        #expect(machine.lease() == .write)
+    }
+
+    @Test func anErrorBeforeTheAnswerIsOfTheEventBefore() {
+        var machine = Self.machine(.busy)
+        #expect(machine.received(.error("late")).text == "probe")
+        guard case .answer(.reply, isToClose: false, lateError: let error?) = machine.received(.answer("WRITE", "x"))
+        else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(String(buffer: error) == "late")
+        #expect(machine.lease() == .hold, "the reply to the probe is still to come")
+        #expect(machine.received(.pid).text == "ignore")
+        #expect(machine.isIdle)
+    }
+
+    @Test func twoErrorsAreALateOneAndAnAnswer() {
+        var machine = Self.machine(.doubtful)
+        #expect(machine.received(.error("second")).text == "late error: boom")
+        guard case .answer(.error(let message), _, lateError: nil) = machine.received(.pid) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(String(buffer: message) == "second")
+    }
+
+    @Test func aWorkerThatIsNotProbedAnswersWithAnErrorAsEver() {
+        var machine = Self.machine(.busy)
+        let action = machine.received(.error("boom"), isLast: true, mayProbe: false)
+        guard case .answer(.error, _, lateError: nil) = action else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(machine.isIdle)
+    }
+
+    @Test func anErrorIsTheAnswerWhenTheProbeGetsNoReply() {
+        var machine = Self.machine(.doubtful)
+        #expect(machine.ticks(until: { $0 != "again" }) == "answer")
+        #expect(machine.lease() == .hold)
+        #expect(machine.ticks(until: { $0 != "again" }) == "no reply")
+        #expect(machine.lease() == .write)
+    }
+
+    @Test func aWorkerThatEndsAfterAnErrorHasAnswered() {
+        var machine = Self.machine(.doubtful)
+        #expect(machine.closed().text == "failed after its answer")
+    }
+
+    // MARK: Silence
+
+    @Test func anUnansweredCloseIsOverWhenTheProbeIsRepliedTo() {
+        var machine = Self.machine(.idle)
+        #expect(machine.lease(isClose: true, probesCloses: false) == .write)
+        #expect(machine.ticks(until: { $0 != "again" }) == "probe")
+        guard case .unanswered(isClose: true) = machine.received(.pid) else {
+            Issue.record("it waits for ever")
+            return
+        }
+        #expect(machine.lease() == .write)
+    }
+
+    @Test func aCloseMayBeProbedAtOnce() {
+        var machine = Self.machine(.idle)
+        #expect(machine.lease(isClose: false, probesCloses: true) == .write, "no other event is")
+        _ = machine.received(.answer("WRITE", ""))
+        #expect(machine.lease(isClose: true, probesCloses: true) == .writeWithProbe)
+        #expect(machine.received(.answer("CLOSE", "")).text == "answer")
+        #expect(machine.lease() == .hold)
+        #expect(machine.received(.pid).text == "ignore")
+        #expect(machine.lease() == .write)
+    }
+
+    @Test func anUnansweredEventIsOverWhenTheProbeIsRepliedTo() {
+        var machine = Self.machine(.busy)
+        #expect(machine.ticks(until: { $0 != "again" }) == "probe")
+        guard case .unanswered(isClose: false) = machine.received(.pid) else {
+            Issue.record("it waits for ever")
+            return
+        }
+    }
+
+    @Test func aCloseIsProbedBeforeOtherEvents() {
+        var (close, other) = (Self.machine(.idle), Self.machine(.idle))
+        _ = close.lease(isClose: true, probesCloses: false)
+        _ = other.lease()
+        var ticks = 0
+        while close.tick(mayProbe: true).text == "again" {
+            ticks += 1
+            #expect(other.tick(mayProbe: true).text == "again")
+        }
+        #expect(ticks == 1, "a whole interval has passed then")
+    }
+
+    @Test func aLateReplyProvesNothingOfTheNextRequest() {
+        var machine = Self.machine(.busy)
+        _ = machine.ticks(until: { $0 == "probe" })
+        #expect(machine.received(.answer("WRITE", "slow")).text == "answer")
+        #expect(machine.ticks(until: { $0 != "again" }) == "no reply")
+        #expect(machine.lease() == .write)
+        _ = machine.ticks(until: { $0 == "probe" })
+        #expect(machine.received(.pid).text == "ignore", "it is the first one's")
+        #expect(machine.lease() == .refuse, "the request is being served")
+        #expect(machine.received(.pid).text == "unanswered")
+    }
+
+    @Test func nothingIsProbedThatMayNotBe() {
+        var machine = Self.machine(.busy)
+        for _ in 1...100 {
+            #expect(machine.tick(mayProbe: false).text == "again")
+        }
+        #expect(machine.received(.answer("WRITE", "")).text == "answer")
+    }
+
+    @Test func oneProbeIsEnough() {
+        var machine = Self.machine(.probed)
+        for _ in 1...100 {
+            #expect(machine.tick(mayProbe: true).text == "again")
+        }
+    }
+
+    @Test func aControlFrameThatIsNoReplyIsNone() {
+        var machine = Self.machine(.probed)
+        #expect(machine.received(.stop).text == "broken")
     }
 
     // MARK: Everything else in every state
 
-    @Test(arguments: zip(State.allCases, [false, true, false, false, false, false]))
-    func onlyAnIdleWorkerTakesARequest(state: State, takes: Bool) {
+    @Test(arguments: zip(State.allCases, Self.leases))
+    func onlyAnIdleWorkerTakesARequest(state: State, action: WorkerStateMachine.LeaseAction) {
         var machine = Self.machine(state)
-        #expect(machine.lease() == takes)
-        #expect(machine.lease() == false, "never a second one")
+        #expect(machine.lease() == action)
+        #expect(machine.lease() != .write, "never a second one")
     }
+
+    static let leases: [WorkerStateMachine.LeaseAction] = [
+        .refuse, .write, .refuse, .refuse, .refuse, .hold, .hold, .refuse, .refuse, .refuse,
+    ]
 
     @Test(
         arguments: zip(
             State.allCases,
-            ["fail idle", "fail idle", "fail busy", "none", "none", "none"]
+            [
+                "fail idle", "fail idle", "fail busy", "fail busy", "fail busy", "fail idle", "fail idle", "none",
+                "none",
+                "none",
+            ]
         )
     )
     func givingUpIsToldOnce(state: State, action: String) {
@@ -168,7 +334,12 @@ import Testing
         #expect(machine.closed().text == "none")
     }
 
-    @Test(arguments: zip(State.allCases, ["kill", "sendStop", "kill", "none", "none", "none"]))
+    @Test(
+        arguments: zip(
+            State.allCases,
+            ["kill", "sendStop", "kill", "kill", "kill", "sendStop", "sendStop", "none", "none", "none"]
+        )
+    )
     func stoppingIsDoneOnce(state: State, action: String) {
         var machine = Self.machine(state)
         #expect(machine.stop().text == action)
@@ -176,19 +347,105 @@ import Testing
         #expect(machine.closed().text == "none", "its end was asked for")
     }
 
-    @Test(arguments: zip(State.allCases, ["startFailed", "failed idle", "failed busy", "none", "none", "none"]))
+    @Test(
+        arguments: zip(
+            State.allCases,
+            [
+                "startFailed", "failed idle", "failed busy", "failed busy", "failed after its answer", "failed idle",
+                "failed idle", "none", "none", "none",
+            ]
+        )
+    )
     func theEndIsToldOnce(state: State, action: String) {
         var machine = Self.machine(state)
         #expect(machine.closed().text == action)
         #expect(machine.closed().text == "none")
         #expect(machine.stop().text == "none")
         #expect(machine.giveUp().text == "none")
-        #expect(machine.lease() == false)
+        #expect(machine.lease() == .refuse)
     }
 
-    @Test(arguments: zip(State.allCases, [true, false, false, false, false, false]))
-    func itIsStartingUntilItsHandshake(state: State, isStarting: Bool) {
-        #expect(Self.machine(state).isStarting == isStarting)
+    @Test(arguments: State.allCases)
+    func itIsStartingUntilItsHandshake(state: State) {
+        #expect(Self.machine(state).isStarting == (state == .handshake))
+        #expect(Self.machine(state).isIdle == (state == .idle))
+    }
+
+    /// Whatever comes in whatever order: a request ends at most once, and a held one is never forgotten.
+    @Test(arguments: 0..<200)
+    func walk(seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var machine = Self.machine(.idle)
+        var isServing = false
+        let frames: [Frame] = [
+            .pid, .error("x"), .answer("WRITE", "x"), .answer("CONTINUE", ""), .answer("{\"stop\":true}", ""), .stop,
+        ]
+        func end(_ what: String) {
+            #expect(isServing, "\(what), and nothing is served")
+            isServing = false
+        }
+        for _ in 0..<400 {
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0..<7:
+                let action = machine.lease(
+                    isClose: Bool.random(using: &random), probesCloses: Bool.random(using: &random))
+                if action == .write || action == .writeWithProbe {
+                    #expect(!isServing)
+                    isServing = true
+                }
+            case 7..<14:
+                let frame = frames[
+                    Int.random(in: 0..<4, using: &random) == 0 ? 5 : Int.random(in: 0..<5, using: &random)]
+                let isLast = Int.random(in: 0..<4, using: &random) > 0
+                switch machine.received(frame, isLast: isLast, mayProbe: Bool.random(using: &random)) {
+                case .answer, .unanswered, .refused: end("an answer")
+                case .broken(_, let isBusy):
+                    #expect(isBusy == isServing)
+                    return
+                case .ready: Issue.record("ready again")
+                case .lateError, .probe, .ignore: break
+                }
+            case 14..<19:
+                switch machine.tick(mayProbe: Bool.random(using: &random)) {
+                case .answer: end("an error")
+                case .noReply: #expect(machine.isIdle && !isServing)
+                case .broken: return
+                case .pause: #expect(!isServing)
+                case .again, .probe: break
+                }
+            default:
+                guard Int.random(in: 0..<20, using: &random) == 0 else { continue }
+                switch machine.closed() {
+                case .failed(let isBusy): #expect(isBusy == isServing)
+                case .failedAfter: end("an error")
+                case .startFailed, .none: Issue.record("it was at work")
+                }
+                return
+            }
+            #expect(!(machine.isIdle && isServing))
+        }
+    }
+}
+
+extension WorkerStateMachine {
+    fileprivate mutating func received(_ frame: Frame, isLast: Bool = true) -> FrameAction {
+        self.received(frame, isLast: isLast, mayProbe: true)
+    }
+
+    fileprivate mutating func lease() -> LeaseAction {
+        self.lease(isClose: false, probesCloses: false)
+    }
+
+    /// Lets time pass until an action is as it should be; at most a while.
+    fileprivate mutating func ticks(until isRight: (String) -> Bool) -> String {
+        var text = ""
+        for _ in 1...30 {
+            text = self.tick(mayProbe: true).text
+            if isRight(text) {
+                break
+            }
+        }
+        return text
     }
 }
 
@@ -199,6 +456,10 @@ extension Frame {
     static func answer(_ context: String, _ body: String) -> Frame {
         Frame(optionCount: 1, firstOption: UInt32(context.utf8.count), payload: ByteBuffer(string: context + body))
     }
+
+    static func error(_ message: String) -> Frame {
+        Frame(flags: .error, payload: ByteBuffer(string: message))
+    }
 }
 
 extension WorkerStateMachine.FrameAction {
@@ -206,8 +467,24 @@ extension WorkerStateMachine.FrameAction {
         switch self {
         case .ready: "ready"
         case .answer: "answer"
+        case .unanswered: "unanswered"
+        case .lateError(let message): "late error: \(String(buffer: message))"
+        case .probe: "probe"
         case .refused: "refused"
         case .ignore: "ignore"
+        case .broken: "broken"
+        }
+    }
+}
+
+extension WorkerStateMachine.TickAction {
+    var text: String {
+        switch self {
+        case .again: "again"
+        case .pause: "pause"
+        case .probe: "probe"
+        case .noReply: "no reply"
+        case .answer: "answer"
         case .broken: "broken"
         }
     }
@@ -237,6 +514,7 @@ extension WorkerStateMachine.CloseAction {
         switch self {
         case .startFailed: "startFailed"
         case .failed(let isBusy): isBusy ? "failed busy" : "failed idle"
+        case .failedAfter: "failed after its answer"
         case .none: "none"
         }
     }

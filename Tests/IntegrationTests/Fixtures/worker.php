@@ -12,6 +12,7 @@
  *     WORKER_DATA         for each DATA, whatever the packet says
  *     WORKER_CLOSE        for each CLOSE; default "close"
  *     WORKER_STOP         for the stop command; default: end
+ *     WORKER_CONTROL      for any other control frame: "ignore", "exit", or by default as RoadRunner's client does
  *     WORKER_EVENTS       a file: every event is noted there, a line of JSON each, before anything else is done
  */
 
@@ -23,7 +24,8 @@ const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
-    'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print',
+    'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print', 'silent', 'deaf', 'big-deaf', 'helper',
+    'answer-error', 'answer-late-error', 'error-answer', 'answer-part',
 ];
 
 function note(array $entry): void
@@ -120,6 +122,17 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'twice' => put(frame(0, [5], "WRITEonce\r\n") . frame(0, [5], "WRITEtwice\r\n")),
         'close-stdout' => [fclose(STDOUT), hang()],
         'close-stdin' => [answer('WRITE', "closing\r\n"), fclose(STDIN), sleep(3600)],
+        'silent' => null,
+        'deaf' => [fclose(STDIN), sleep(3600)],
+        'big-deaf' => [answer('WRITE', pattern((int) $argument)), fclose(STDIN), sleep(3600)],
+        // An ordinary helper process: it has this worker's standard output, and not its standard input.
+        'helper' => [startHelper(), answer('WRITE', getmypid() . "\r\n")],
+        'answer-error' => put(frame(0, [5], "WRITE$argument\r\n") . frame(FLAG_ERROR, [], "late: $argument")),
+        'answer-late-error' => [
+            answer('WRITE', "$argument\r\n"), usleep(20_000), send(FLAG_ERROR, [], "late: $argument"),
+        ],
+        'error-answer' => [send(FLAG_ERROR, [], "early: $argument"), answer('WRITE', "$argument\r\n")],
+        'answer-part' => [put(frame(0, [5], "WRITE$argument\r\n") . substr(frame(FLAG_ERROR, [], 'x'), 0, 6)), hang()],
         'orphan' => pcntl_fork() === 0 ? sleep(3600) : exit((int) $argument),
         'eat' => [eat((int) $argument), answer('WRITE', getmypid() . "\r\n")],
         'eat-wait' => [eat(128), awaitFile($argument), answer('WRITE', "released\r\n")],
@@ -131,6 +144,12 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'stop' => answer('{"stop":true}', ''),
         'stop-once' => @mkdir($argument) ? answer('{"stop":true}', '') : answer('WRITE', getmypid() . "\r\n"),
     };
+}
+
+function startHelper(): void
+{
+    static $helpers = [];
+    $helpers[] = proc_open(['sleep', '3600'], [['pipe', 'r'], STDOUT, STDERR], $pipes);
 }
 
 /** Holds so many MiB more from now on. */
@@ -196,6 +215,15 @@ prepare((string) getenv('WORKER_READY'));
 
 while (($frame = receive()) !== null) {
     [$flags, $options, $payload] = $frame;
+    if (($flags & FLAG_CONTROL) !== 0 && isset(json_decode($payload, true)['pid'])) {
+        // As RoadRunner's own PHP client does: it waits for its next request, and says so.
+        match (getenv('WORKER_CONTROL') ?: 'reply') {
+            'reply' => send(FLAG_CONTROL, [], json_encode(['pid' => getmypid()])),
+            'ignore' => null,
+            'exit' => exit(0),
+        };
+        continue;
+    }
     if (($flags & FLAG_CONTROL) !== 0) {
         note(['event' => 'STOP', 'control' => $payload]);
         if (getenv('WORKER_STOP') === 'hang') {

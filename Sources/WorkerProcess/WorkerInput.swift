@@ -1,0 +1,56 @@
+import NIOCore
+import Sockets
+
+/// The way to a worker: writes to its standard input, or to the socket of its relay. Confined to the event loop.
+///
+/// A worker's standard input has a channel of its own. SwiftNIO does not tell a channel for both directions when nobody
+/// can read any more what it writes: it closes that descriptor, and the channel stays active. One that only writes is
+/// closed, and so the worker is given up at once.
+final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private var writer = DirectWriter(isLongLived: true)
+    private var context: ChannelHandlerContext?
+    private let whenClosed: () -> Void
+
+    /// - Parameter whenClosed: Called once, on the event loop.
+    init(whenClosed: @escaping () -> Void) {
+        self.whenClosed = whenClosed
+    }
+
+    /// Whether anybody may read what is written.
+    var isOpen: Bool {
+        self.context != nil
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        if let context {
+            self.writer.write(bytes, context)
+        }
+    }
+
+    /// Writes two buffers with one call of the system.
+    func write(_ first: ByteBuffer, _ second: ByteBuffer) {
+        if let context {
+            self.writer.write(first, second, context)
+        }
+    }
+
+    func close() {
+        self.context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        self.whenClosed()
+        context.fireChannelInactive()
+    }
+}
