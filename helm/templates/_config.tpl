@@ -48,8 +48,16 @@ port: {{ $port }}
   "status" (dict "address" ":2114")
   "metrics" (dict "address" ":2112")
   "endure" (dict "grace_period" "30s")
+  "logs" (dict)
 -}}
 {{- $config = merge $config $facts -}}
+{{- /* A collector of logs reads JSON, and a pod is not a terminal. What the user says of either stays whole. */ -}}
+{{- if not (or (hasKey $config.logs "mode") (hasKey $config.logs "encoding")) -}}
+{{- $_ := set $config.logs "mode" "production" -}}
+{{- end -}}
+{{- if not (hasKey $config.logs "level") -}}
+{{- $_ := set $config.logs "level" "info" -}}
+{{- end -}}
 {{- if not (hasKey $config.endure "drain_delay") -}}
 {{- $_ := set $config.endure "drain_delay" (include "rr.drainDelay" $config.endure.grace_period) -}}
 {{- end -}}
@@ -198,17 +206,24 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
   value: {{ include "rr.drainDelay" .Values.existingConfig.gracePeriod | quote }}
 {{- end -}}
 
+{{/* Arguments of `rr serve`, or of `rr check`: (dict "root" $ "command" "check"), which takes those alone that change what is read. */}}
 {{- define "rr.args" -}}
-- serve
+{{- $command := .command -}}
+- {{ $command }}
 - -c
 - /etc/rr/.rr.yaml
 - -w
 - /app
-{{- range .Values.extraArgs }}
+{{- $wanted := false }}
+{{- range .root.Values.extraArgs }}
 {{- if regexMatch "(endure[.](grace_period|drain_delay)|(status|metrics)[.]address|tcp[.]servers[.].*[.]addr)=" (lower .) -}}
 {{- fail (printf "extraArgs: set %q in config: ports and times of other objects are taken from there" .) -}}
 {{- end }}
+{{- $named := has . (list "-o" "--override" "--dotenv") }}
+{{- if or (eq $command "serve") $wanted $named (regexMatch "^(-o.|--(override|dotenv)=)" .) }}
 - {{ . | quote }}
+{{- end }}
+{{- $wanted = $named }}
 {{- end }}
 {{- end -}}
 
@@ -230,4 +245,23 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
 {{- if .Values.existingConfigMap }}
 {{- include "rr.existingConfigEnv" . }}
 {{- end }}
+{{- end -}}
+
+{{/*
+How many pods the Deployment asks for: `count`, or nothing when only the HorizontalPodAutoscaler knows. A field that is
+left out after it was there counts as 1, so switching autoscaling on would end all pods but one: from then on it stays,
+with the number that is live. `lookup` asks the cluster; without one (`helm template`) nothing is found.
+*/}}
+{{- define "rr.replicas" -}}
+{{- if not .Values.autoscaling.enabled -}}
+{{- dict "count" (int .Values.replicaCount) | toYaml -}}
+{{- else -}}
+{{- $name := include "rr.fullname" . -}}
+{{- with lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
+{{- $scaler := lookup "autoscaling/v2" "HorizontalPodAutoscaler" $.Release.Namespace $name -}}
+{{- if or (not $scaler) (dig "metadata" "annotations" "rr/replicas" "" .) -}}
+{{- dict "count" (int .spec.replicas) "kept" true | toYaml -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
