@@ -206,7 +206,10 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
   value: {{ include "rr.drainDelay" .Values.existingConfig.gracePeriod | quote }}
 {{- end -}}
 
-{{/* Arguments of `rr serve`, or of `rr check`: (dict "root" $ "command" "check"), which takes those alone that change what is read. */}}
+{{/*
+Arguments of `rr serve`, or of `rr check`, which takes those alone that change what is read:
+(dict "root" $ "command" "check").
+*/}}
 {{- define "rr.args" -}}
 {{- $command := .command -}}
 - {{ $command }}
@@ -245,23 +248,4 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
 {{- if .Values.existingConfigMap }}
 {{- include "rr.existingConfigEnv" . }}
 {{- end }}
-{{- end -}}
-
-{{/*
-How many pods the Deployment asks for: `count`, or nothing when only the HorizontalPodAutoscaler knows. A field that is
-left out after it was there counts as 1, so switching autoscaling on would end all pods but one: from then on it stays,
-with the number that is live. `lookup` asks the cluster; without one (`helm template`) nothing is found.
-*/}}
-{{- define "rr.replicas" -}}
-{{- if not .Values.autoscaling.enabled -}}
-{{- dict "count" (int .Values.replicaCount) | toYaml -}}
-{{- else -}}
-{{- $name := include "rr.fullname" . -}}
-{{- with lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
-{{- $scaler := lookup "autoscaling/v2" "HorizontalPodAutoscaler" $.Release.Namespace $name -}}
-{{- if or (not $scaler) (dig "metadata" "annotations" "rr/replicas" "" .) -}}
-{{- dict "count" (int .spec.replicas) "kept" true | toYaml -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
 {{- end -}}

@@ -37,7 +37,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "rr.image" -}}
 {{- if not .Values.image.repository -}}
-{{- fail "image.repository: name your image with rr and PHP, such as registry.example.com/mail: there is no default, for a mere `rr` is Docker Hub's library/rr, which is not this project's" -}}
+{{- fail "image.repository: name your image with rr and PHP (registry.example.com/mail): a mere `rr` is Docker Hub's library/rr" -}}
 {{- end -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
