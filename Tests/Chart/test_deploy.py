@@ -14,6 +14,10 @@ class SystemdUnit(unittest.TestCase):
     parser.read(ROOT / "deploy/systemd/rr.service")
     service = parser["Service"]
 
+    def test_it_is_started_again_for_ever(self):
+        self.assertEqual(self.parser["Unit"]["StartLimitIntervalSec"], "0")
+        self.assertEqual(self.service["Restart"], "on-failure")
+
     def test_what_is_frozen_is_not_drained(self):
         self.assertLess(int(self.service["TimeoutAbortSec"]), int(self.service["TimeoutStopSec"]))
 
