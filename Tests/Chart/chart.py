@@ -36,7 +36,7 @@ MINIMAL = EXAMPLE | {
 }
 
 
-class Strict(yaml.SafeLoader):
+class Strict(yaml.CSafeLoader):
     """Refuses a key that is there twice, of which Helm and Kubernetes would each take one, or neither."""
 
     def construct_mapping(self, node, deep=False):
