@@ -51,7 +51,7 @@ port: {{ $port }}
   "logs" (dict)
 -}}
 {{- $config = merge $config $facts -}}
-{{- /* A collector of logs reads JSON, and a pod is not a terminal. What the user says of either stays whole. */ -}}
+{{- /* Log collectors read JSON. A mode or an encoding of the user stays as it is. */ -}}
 {{- if not (or (hasKey $config.logs "mode") (hasKey $config.logs "encoding")) -}}
 {{- $_ := set $config.logs "mode" "production" -}}
 {{- end -}}
