@@ -206,6 +206,12 @@ class Refusals(unittest.TestCase):
             with self.subTest(path):
                 self.assertIn(path.rsplit("__", 1)[1], self.refusal(minimal(**{path: {}})))
 
+    def test_dotted_keys_where_the_chart_reads(self):
+        """`rr` takes `logs.level` for a section and its key; the chart would fill in another beside it."""
+        for path in ("config__logs.level", "config__tcp__pool.num_workers", "config__tcp__servers__smtp__addr.x"):
+            with self.subTest(path):
+                self.assertIn(path.rsplit("__", 1)[1], self.refusal(minimal(**{path: "1"})))
+
     def test_what_the_templates_refuse(self):
         for changes, reason in REFUSED:
             with self.subTest(**changes):
