@@ -276,6 +276,14 @@ extension ConnectionHandler: PoolRequest {
                 metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
             )
         }
+        if case .answered(.missing(let processID)) = outcome, self.kind != .close {
+            self.server.logger.error(
+                "the worker has not answered an event, which counts as CONTINUE: is a call of respond() missing?",
+                metadata: self.metadata([
+                    "event": "\(self.kind.rawValue)", "worker.pid": "\(processID.map { "\($0)" } ?? "gone")",
+                ])
+            )
+        }
         if let answer = self.machine.finished(outcome), let context {
             self.counters?.sent(answer.readableBytes)
             self.writer.write(answer, context)

@@ -142,6 +142,9 @@ struct ConnectionStateMachine {
         case .answered(.error(let message)):
             self.close(.workerError(String(buffer: message)))
             return nil
+        case .answered(.missing):
+            // As CONTINUE: nothing was said against the connection.
+            return nil
         case .answered(.reply(let context, let body)):
             let action = AnswerAction(context: context)
             if !action.keepsReading {

@@ -28,6 +28,8 @@ public enum WorkerAnswer: Sendable {
     case reply(context: ByteBuffer, body: ByteBuffer)
     /// An error frame: the worker is well, the event failed.
     case error(message: ByteBuffer)
+    /// None: the worker waits for its next event and has not answered this one. With its process.
+    case missing(processID: Int32?)
 }
 
 /// How an event ended.

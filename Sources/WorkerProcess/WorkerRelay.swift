@@ -49,8 +49,8 @@ final class WorkerRelay: @unchecked Sendable {
     var input: WorkerInput?
     /// The frame being written; reused.
     var frame = ByteBuffer()
-    /// Whether the write that runs reaches the worker whole or not at all.
-    var isWritingAtomically = false
+    /// Whether the worker has not got a byte of the last request: it was to be written whole or not at all, and failed.
+    private var isUnwritten = false
     /// The request that waits until the worker has said all that it owes.
     var held: (any PoolRequest)?
     private var isTicking = false
@@ -126,6 +126,7 @@ extension WorkerRelay: WorkerHandle {
             self.startTicking()
         }
         if event.body.readableBytes > Self.largeBody {
+            self.isUnwritten = false
             input.write(self.frame, event.body)
             return
         }
@@ -133,9 +134,10 @@ extension WorkerRelay: WorkerHandle {
         if withProbe {
             self.frame.writeControlFrame(.pid(self.handshake.serverPID))
         }
-        self.isWritingAtomically = self.frame.readableBytes <= Self.atomicWrite
+        self.isUnwritten = self.frame.readableBytes <= Self.atomicWrite
+        // When nobody can read it any more the input is closed before this returns.
         input.write(self.frame)
-        self.isWritingAtomically = false
+        self.isUnwritten = self.isUnwritten && !input.isOpen
     }
 
     /// Goes on with the request that was held back, when the worker is free.
@@ -290,7 +292,10 @@ extension WorkerRelay: ChannelInboundHandler {
             self.events.workerAnswered(self.id, answer, isUsable: true)
         case .unanswered(let isClose):
             self.habits.repliedToProbe()
-            self.endUnanswered(isClose: isClose)
+            if isClose {
+                self.habits.leftCloseUnanswered()
+            }
+            self.events.workerAnswered(self.id, .missing(processID: self.processID), isUsable: true)
         case .lateError(let message):
             self.log(lateError: message)
         case .probe:
@@ -310,17 +315,6 @@ extension WorkerRelay: ChannelInboundHandler {
         case .ignore:
             break
         }
-    }
-
-    /// The worker waits for its next request and has not answered this one: of a `CLOSE` that is allowed.
-    private func endUnanswered(isClose: Bool) {
-        if isClose {
-            self.habits.leftCloseUnanswered()
-        } else {
-            self.logger.error("the worker has not answered an event (no respond() was called): it counts as CONTINUE")
-        }
-        let context = ByteBuffer(string: isClose ? "CLOSE" : "CONTINUE")
-        self.events.workerAnswered(self.id, .reply(context: context, body: ByteBuffer()), isUsable: true)
     }
 
     /// An error frame behind an answer: `respond()` and then `$worker->error()`.
@@ -361,7 +355,7 @@ extension WorkerRelay: ChannelInboundHandler {
         case .startFailed:
             self.startFailure = self.startFailure ?? "the process ended before its handshake"
         case .failed(let isBusy):
-            self.failed(requestWritten: isBusy && !self.isWritingAtomically)
+            self.failed(requestWritten: isBusy && !self.isUnwritten)
         case .failedAfter(let answer):
             self.events.workerAnswered(self.id, answer, isUsable: true)
             self.failed(requestWritten: false)

@@ -54,6 +54,15 @@ import WorkerPool
         #expect(bench.steps() == [.finished])
     }
 
+    @Test(arguments: [EventKind.connected, .data])
+    func aForgottenAnswerCountsAsContinue(kind: EventKind) {
+        var bench = kind == .connected ? ConnectionBench() : ConnectionBench.serving()
+        _ = bench.next()
+        bench.receive("next\r\n")
+        #expect(bench.machine.finished(.answered(.missing(processID: 1))) == nil)
+        #expect(bench.steps() == [.data("next\r\n")])
+    }
+
     @Test(arguments: ["CLOSE", "", "whatever", "{\"stop\":true}"])
     func closeAndUnknownContextsCloseWithoutWriting(_ context: String) {
         var bench = ConnectionBench.serving()
