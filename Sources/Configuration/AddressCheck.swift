@@ -20,7 +20,8 @@ struct AddressCheck {
     ) throws(ConfigurationError) {
         var wanted = servers.map { Listener(path: ["tcp", "servers", $0.name, "addr"], address: $0.address) }
         if let address = relay?.address { wanted.append(Listener(path: ["server", "relay"], address: address)) }
-        if let rpc, let address = try? ListenAddress(parsingWithScheme: rpc.listen) {
+        // Only workers use this one, and other hosts may be those of another machine.
+        if let rpc, let address = try? ListenAddress(parsingWithScheme: rpc.listen), address.isOfThisMachine {
             wanted.append(Listener(path: ["rpc", "listen"], address: address))
         }
         if let status { wanted.append(Listener(path: ["status", "address"], address: status.address)) }
@@ -81,5 +82,11 @@ extension Relay {
 extension ListenAddress {
     fileprivate var isUnix: Bool {
         if case .unix = self { true } else { false }
+    }
+
+    /// Whether it surely is: a socket file, loopback, or all interfaces.
+    fileprivate var isOfThisMachine: Bool {
+        guard case .tcp(let host, _) = self else { return true }
+        return ["", "localhost", "0.0.0.0", "::", "::1"].contains(host.lowercased()) || host.hasPrefix("127.")
     }
 }
