@@ -17,7 +17,7 @@ public struct Gateway: Sendable {
     /// What the process brings along.
     public struct Process: Sendable {
         /// The environment that workers inherit.
-        public var environment: [String: String]
+        public var environment: EnvironmentVariables
         /// An absolute path; workers start there.
         public var workDirectory: String
         public var eventLoops: Int
@@ -30,7 +30,7 @@ public struct Gateway: Sendable {
 
         /// - Parameter eventLoops: 1…256; one for each core is best.
         public init(
-            environment: [String: String],
+            environment: EnvironmentVariables,
             workDirectory: String,
             eventLoops: Int,
             isSilent: Bool,

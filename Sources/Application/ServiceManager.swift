@@ -1,3 +1,5 @@
+public import Configuration
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -15,7 +17,7 @@ public struct ServiceManager: Sendable {
     let watchdogInterval: Duration?
 
     /// - Parameter environment: Of the process; `nil` when nobody wants to be told.
-    public init?(environment: [String: String]) {
+    public init?(environment: EnvironmentVariables) {
         guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@") else {
             return nil
         }

@@ -104,7 +104,7 @@ extension WorkerCommand {
         let command = settings.tcp.pool.command
         self.init(
             arguments: command.isEmpty ? settings.server.command : command,
-            environment: environment,
+            environment: environment.entries,
             workingDirectory: process.workDirectory,
             credentials: try Credentials.wanted(user: settings.server.user, group: settings.server.group)
         )
@@ -116,7 +116,7 @@ extension WorkerCommand {
         environment.set(onInit.environment)
         self.init(
             arguments: onInit.command,
-            environment: environment,
+            environment: environment.entries,
             workingDirectory: process.workDirectory,
             credentials: try Credentials.wanted(user: onInit.user, group: nil)
         )
@@ -125,8 +125,12 @@ extension WorkerCommand {
 
 extension Gateway.Process {
     /// What is for what we start, too.
-    fileprivate var inheritedEnvironment: [String: String] {
-        self.environment.filter { !ServiceManager.variables.contains($0.key) }
+    fileprivate var inheritedEnvironment: EnvironmentVariables {
+        var environment = self.environment
+        for name in ServiceManager.variables {
+            environment[name] = nil
+        }
+        return environment
     }
 }
 
@@ -138,14 +142,6 @@ extension Credentials {
         }
         let credentials = try Credentials(user: user, group: group)
         return credentials.areOurs ? nil : credentials
-    }
-}
-
-extension [String: String] {
-    fileprivate mutating func set(_ entries: [EnvironmentEntry]) {
-        for entry in entries {
-            self[entry.name] = entry.value
-        }
     }
 }
 

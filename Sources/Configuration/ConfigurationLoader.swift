@@ -2,14 +2,14 @@
 ///
 /// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (REFERENCE 4).
 public struct ConfigurationLoader: Sendable {
-    let environment: [String: String]
+    let environment: EnvironmentVariables
     let processorCount: Int
 
     /// - Parameters:
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
     ///   - processorCount: what `num_workers: 0` stands for; clamped to 1…500.
-    public init(environment: [String: String], processorCount: Int) {
+    public init(environment: EnvironmentVariables, processorCount: Int) {
         self.environment = environment
         self.processorCount = min(max(processorCount, 1), PoolSettings.maximumWorkers)
     }
@@ -52,7 +52,8 @@ public struct ConfigurationLoader: Sendable {
 
         let place = SourcePlace.file(file, files.rootMark, isInclude: false)
         var root = SectionReader(path: "", source: tree, place: place, diagnostics: diagnostics)
-        let settings = try SettingsReader(processorCount: processorCount).settings(from: &root)
+        let settings = try SettingsReader(processorCount: processorCount, workDirectory: workDirectory)
+            .settings(from: &root)
         return LoadedConfiguration(
             settings: settings,
             warnings: Self.sorted(diagnostics.warnings, file: file),

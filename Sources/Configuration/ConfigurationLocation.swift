@@ -12,15 +12,15 @@ public struct ConfigurationLocation: Equatable, Sendable {
     /// - Parameters:
     ///   - argument: `-c`; wins over `RR_CONFIG`.
     ///   - workDirectory: `-w`; relative files of `RR_CONFIG` count from there, too.
-    public init(argument: String?, workDirectory: String?, environment: [String: String]) {
+    public init(argument: String?, workDirectory: String?, environment: EnvironmentVariables) {
         let directory = FilePath.absolute(workDirectory ?? "", in: FilePath.current)
         self.init(argument: argument, workDirectory: workDirectory, environment: environment) { path in
             !FilePath.isAbsent(FilePath.absolute(path, in: directory))
         }
     }
 
-    init(argument: String?, workDirectory: String?, environment: [String: String], exists: (String) -> Bool) {
-        let candidates = environment["RR_CONFIG", default: ""].split(separator: ":").map(String.init)
+    init(argument: String?, workDirectory: String?, environment: EnvironmentVariables, exists: (String) -> Bool) {
+        let candidates = (environment["RR_CONFIG"] ?? "").split(separator: ":").map(String.init)
         if let argument {
             self.path = argument
             self.workDirectory = workDirectory

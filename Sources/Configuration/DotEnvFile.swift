@@ -1,143 +1,162 @@
-/// A file of `KEY=VALUE` lines, as RoadRunner's `envfile` and `--dotenv` read it.
+/// A file of `KEY=VALUE` lines, as RoadRunner's `envfile` and `--dotenv` read it; a byte order mark is skipped.
 ///
 /// - `#` starts a comment, at the start of a line or after white space; `export ` before a name is skipped; `:` may
 ///   stand for `=`.
 /// - Unquoted values end at the line and are trimmed. Single quotes are literal. In double quotes `\n`, `\r`, `\t` are
 ///   control characters and a backslash makes any other character literal. Quoted values may go over several lines.
 /// - Unquoted and double-quoted values are expanded, with the variables of the environment and of the lines before.
+/// - Values are bytes: what is not UTF-8 stays as it is.
 struct DotEnvFile {
     struct Fault: Error, Equatable {
         var message: String
         var line: Int
     }
 
-    private var text: ArraySlice<Character>
+    private var rest: ArraySlice<UInt8>
     private var line = 1
     /// What references may see: the environment, and the lines before that it does not have.
-    private var variables: [String: String]
-    private let environment: [String: String]
+    private var variables: EnvironmentVariables
+    private let environment: EnvironmentVariables
     private var entries: [EnvironmentEntry] = []
     private var positions: [String: Int] = [:]
 
     /// - Parameter environment: for references to variables; it wins over the file.
     /// - Returns: the entries in file order; a name that is there twice has its last value.
-    static func parse(_ text: String, environment: [String: String]) throws(Fault) -> [EnvironmentEntry] {
-        var file = DotEnvFile(text: Array(text)[...], variables: environment)
+    static func parse(_ bytes: [UInt8], environment: EnvironmentVariables) throws(Fault) -> [EnvironmentEntry] {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var file = DotEnvFile(bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0), variables: environment)
         while try file.entry() {}
         return file.entries
     }
 
-    private init(text: ArraySlice<Character>, variables: [String: String]) {
-        self.text = text
+    private init(_ bytes: ArraySlice<UInt8>, variables: EnvironmentVariables) {
+        rest = bytes
         self.variables = variables
         environment = variables
     }
 
     /// - Returns: `false` at the end.
     private mutating func entry() throws(Fault) -> Bool {
-        skip { $0.isWhitespace }
-        guard let first = text.first else { return false }
-        guard first != "#" else {
-            skip { !$0.isNewline }
+        skip(while: Self.isSpace)
+        guard let first = rest.first else { return false }
+        guard first != UInt8(ascii: "#") else {
+            skip { !Self.isNewline($0) }
             return true
         }
         let start = line
-        var name = take { $0 != "=" && $0 != ":" && !$0.isNewline }
-        if name.hasPrefix("export ") { name.removeFirst("export ".count) }
-        name = Self.trimmed(name)
-        guard let separator = text.first, separator == "=" || separator == ":" else {
+        var bytes = take { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ":") && !Self.isNewline($0) }[...]
+        if bytes.starts(with: "export ".utf8) { bytes.removeFirst("export ".utf8.count) }
+        bytes = Self.trimmed(bytes)
+        let name = String(decoding: bytes, as: UTF8.self)
+        guard let separator = rest.first, !Self.isNewline(separator) else {
             throw Fault(message: "`\(name)` has no value; lines are KEY=VALUE", line: start)
         }
-        guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) else {
+        guard !bytes.isEmpty, bytes.allSatisfy(Self.isNameByte), String(validating: bytes, as: UTF8.self) != nil else {
             throw Fault(message: "`\(name)` is no name of a variable", line: start)
         }
-        text.removeFirst()
-        skip { $0 == " " || $0 == "\t" }
-        let value = try value(of: name, startLine: start)
-        if environment[name] == nil { variables[name] = value }
+        rest.removeFirst()
+        skip { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        let entry = EnvironmentEntry(name: name, value: try value(startLine: start))
+        if environment.value(name) == nil { variables.set([entry]) }
         if let position = positions[name] {
-            entries[position].value = value
+            entries[position] = entry
         } else {
             positions[name] = entries.count
-            entries.append(EnvironmentEntry(name: name, value: value))
+            entries.append(entry)
         }
         return true
     }
 
-    private mutating func value(of name: String, startLine: Int) throws(Fault) -> String {
-        switch text.first {
-        case "'":
-            return try quoted("'", startLine: startLine)
-        case "\"":
-            return expanded(try quoted("\"", startLine: startLine))
-        default:
-            return expanded(Self.trimmed(Self.withoutComment(take { !$0.isNewline })))
+    private mutating func value(startLine: Int) throws(Fault) -> ByteText {
+        switch rest.first {
+        case UInt8(ascii: "'"): ByteText(bytes: try quoted(UInt8(ascii: "'"), startLine: startLine))
+        case UInt8(ascii: "\""): expanded(try quoted(UInt8(ascii: "\""), startLine: startLine))
+        default: expanded(Array(Self.trimmed(Self.withoutComment(take { !Self.isNewline($0) }))))
         }
     }
 
-    private mutating func quoted(_ quote: Character, startLine: Int) throws(Fault) -> String {
+    private mutating func quoted(_ quote: UInt8, startLine: Int) throws(Fault) -> [UInt8] {
         next()
-        var value = ""
-        while let character = next() {
-            if character == quote {
-                skip { !$0.isNewline }
+        var value: [UInt8] = []
+        while let byte = next() {
+            if byte == quote {
+                skip { !Self.isNewline($0) }
                 return value
             }
-            guard character == "\\", quote == "\"", let escaped = next() else {
-                value.append(character)
+            guard byte == UInt8(ascii: "\\"), quote == UInt8(ascii: "\""), let escaped = next() else {
+                value.append(byte)
                 continue
             }
             switch escaped {
-            case "n": value.append("\n")
-            case "r": value.append("\r")
-            case "t": value.append("\t")
+            case UInt8(ascii: "n"): value.append(UInt8(ascii: "\n"))
+            case UInt8(ascii: "r"): value.append(UInt8(ascii: "\r"))
+            case UInt8(ascii: "t"): value.append(UInt8(ascii: "\t"))
             // Stays literal in the expansion that follows.
-            case "$": value += "$$"
+            case UInt8(ascii: "$"): value += "$$".utf8
             default: value.append(escaped)
             }
         }
-        throw Fault(message: "the quote \(quote) is never closed", line: startLine)
+        let mark = Character(Unicode.Scalar(quote))
+        throw Fault(message: "the quote \(mark) is never closed", line: startLine)
     }
 
-    private func expanded(_ value: String) -> String {
-        VariableExpander(variables: variables).expand(value)?.text ?? value
+    private func expanded(_ value: [UInt8]) -> ByteText {
+        VariableExpander(variables: variables).expand(value).value
     }
 }
 
 extension DotEnvFile {
     @discardableResult
-    private mutating func next() -> Character? {
-        guard let character = text.popFirst() else { return nil }
-        if character.isNewline { line += 1 }
-        return character
+    private mutating func next() -> UInt8? {
+        guard let byte = rest.popFirst() else { return nil }
+        // `\r\n` is one line end: the first of the two does not count.
+        if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") && rest.first != UInt8(ascii: "\n") { line += 1 }
+        return byte
     }
 
-    private mutating func take(while predicate: (Character) -> Bool) -> String {
-        var taken = ""
-        while let character = text.first, predicate(character) {
-            taken.append(character)
+    private mutating func take(while predicate: (UInt8) -> Bool) -> [UInt8] {
+        var taken: [UInt8] = []
+        while let byte = rest.first, predicate(byte) {
+            taken.append(byte)
             next()
         }
         return taken
     }
 
-    private mutating func skip(while predicate: (Character) -> Bool) {
+    private mutating func skip(while predicate: (UInt8) -> Bool) {
         _ = take(while: predicate)
     }
 
-    private static func withoutComment(_ value: String) -> String {
-        var previous: Character = " "
+    private static func withoutComment(_ value: [UInt8]) -> ArraySlice<UInt8> {
+        var previous = UInt8(ascii: " ")
         for index in value.indices {
-            if value[index] == "#", previous.isWhitespace { return String(value[..<index]) }
+            if value[index] == UInt8(ascii: "#"), isSpace(previous) { return value[..<index] }
             previous = value[index]
         }
-        return value
+        return value[...]
     }
 
-    private static func trimmed(_ text: String) -> String {
-        var rest = text[...]
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var rest = bytes
+        while let first = rest.first, isSpace(first) { rest.removeFirst() }
+        while let last = rest.last, isSpace(last) { rest.removeLast() }
+        return rest
+    }
+
+    /// Space, tab, and the bytes from line feed to carriage return.
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || (0x09...0x0D).contains(byte)
+    }
+
+    private static func isNewline(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+    }
+
+    /// Letters of other scripts are beyond ASCII.
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "."): true
+        default: byte >= 0x80
+        }
     }
 }

@@ -25,17 +25,27 @@ public enum EffectiveScalar: Sendable, Equatable {
     case text(String)
     case integer(Int)
     case bool(Bool)
-    /// Bytes that are no UTF-8: only a delimiter can be that.
+    /// Bytes that are no UTF-8: only a delimiter and a variable can be that.
     case binary([UInt8])
+    /// A value that may be a secret and that variables gave: `reference` is what the configuration has in its place.
+    indirect case secret(EffectiveScalar, reference: String)
 
-    /// The value as text, unquoted; bytes as base64.
+    /// The value as text, unquoted; bytes as base64, secrets as they are.
     public var text: String {
         switch self {
+        case .secret(let value, _): value.text
         case .binary(let bytes): Base64.encode(bytes)
         case .text(let text): text
         case .integer(let number): String(number)
         case .bool(let flag): flag ? "true" : "false"
         }
+    }
+}
+
+extension EffectiveScalar {
+    /// This value as a secret, when a variable has given it; else as it is: the file tells it to whoever can read that.
+    func hidden(behind reference: String?) -> EffectiveScalar {
+        reference.map { .secret(self, reference: $0) } ?? self
     }
 }
 

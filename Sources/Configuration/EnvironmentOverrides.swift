@@ -7,18 +7,18 @@ struct EnvironmentOverrides {
     /// `RR_CONFIG` and `RR_EVENT_LOOPS` are read by the program itself.
     static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_CONFIG", "RR_EVENT_LOOPS"]
 
-    let environment: [String: String]
+    let environment: EnvironmentVariables
     let diagnostics: Diagnostics
 
     /// - Throws: ``ConfigurationError/Code/ambiguousVariable`` when a variable may mean more than one key.
     func apply(to tree: inout SourceMapping) throws(ConfigurationError) {
-        let names = environment.keys.filter { $0.hasPrefix("RR_") && !Self.reserved.contains($0) }
+        let names = environment.names.filter { $0.hasPrefix("RR_") && !Self.reserved.contains($0) }
         guard !names.isEmpty else { return }
         var candidates: [String: [[String]]] = [:]
         for path in Schema.settablePaths(in: tree) { candidates[Self.name(of: path), default: []].append(path) }
         // In a fixed order, so that the same environment always gives the same error.
         for name in names.sorted() {
-            guard let value = environment[name], !value.isEmpty else { continue }
+            guard let value = environment.value(name), !value.isEmpty else { continue }
             let place = SourcePlace.environment(name: name)
             guard let paths = candidates[name] else {
                 warnIfMistyped(name, place, known: candidates)
@@ -32,7 +32,8 @@ struct EnvironmentOverrides {
                     fix: "set the one that you mean with -o, or rename a server"
                 )
             }
-            guard tree.set(path[...], to: SourceValue(content: .scalar(SourceScalar(text: value)), place: place)) else {
+            let scalar = SourceScalar(value, reference: "${\(name)}")
+            guard tree.set(path[...], to: SourceValue(content: .scalar(scalar), place: place)) else {
                 throw place.error(
                     .invalidOverride,
                     "cannot be set: something above it in the file is no section",

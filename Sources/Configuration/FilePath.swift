@@ -26,6 +26,11 @@ enum FilePath {
         return String(path[..<slash])
     }
 
+    /// The last part of an absolute path; empty for `/`.
+    static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+
     /// The current directory of the process; `/` when it is gone.
     static var current: String {
         guard let buffer = getcwd(nil, 0) else { return "/" }

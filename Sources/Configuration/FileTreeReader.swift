@@ -36,8 +36,8 @@ struct FileTreeReader {
         for text in overrides {
             let argument = try OverrideArguments.parse(text)
             guard argument.key == "include" || argument.key == "version" else { continue }
-            let value = expander.expand(argument.value)?.text ?? argument.value
-            _ = tree.set([argument.key], to: SourceValue(content: .scalar(SourceScalar(text: value)), place: .override))
+            let value = expander.expand(argument.value)?.value ?? ByteText(argument.value)
+            _ = tree.set([argument.key], to: SourceValue(content: .scalar(SourceScalar(value)), place: .override))
         }
         if case .scalar(let scalar)? = tree["version"]?.value.content { version = scalar.scalar }
         return try merged(tree, file: file)

@@ -29,6 +29,14 @@ extension ListenAddress {
         }
     }
 
+    /// Reads `tcp://host:port` or `unix://path`: what workers are told as well.
+    init(parsingWithScheme text: String) throws(Fault) {
+        guard text.hasPrefix("tcp://") || text.hasPrefix("unix://") else {
+            throw Fault(message: "invalid socket DSN (tcp://:6001, unix://file.sock): \(text)")
+        }
+        try self.init(parsing: text)
+    }
+
     private static func schemeEnd(_ text: String) -> Range<String.Index>? {
         let utf8 = text.utf8
         var index = utf8.startIndex

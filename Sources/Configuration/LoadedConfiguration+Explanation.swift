@@ -1,9 +1,11 @@
 extension LoadedConfiguration {
     /// Each key with its value in force and where that came from, a line each:
     /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`.
-    public func explanation() -> String {
+    ///
+    /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
+    public func explanation(showsSecrets: Bool = false) -> String {
         let rows = effective.leaves.map { leaf in
-            (text: "\(leaf.path) = \(Self.text(of: leaf))", origin: leaf.origin)
+            (text: "\(leaf.path) = \(Self.text(of: leaf, showsSecrets))", origin: leaf.origin)
         }
         // One very long value must not push all the others' origins out of sight.
         let width = min(rows.map(\.text.count).max() ?? 0, 72)
@@ -13,14 +15,16 @@ extension LoadedConfiguration {
         }.joined()
     }
 
-    private static func text(of leaf: EffectiveNode.Leaf) -> String {
-        let values = leaf.values.map(text(of:))
+    private static func text(of leaf: EffectiveNode.Leaf, _ showsSecrets: Bool) -> String {
+        let values = leaf.values.map { text(of: $0, showsSecrets) }
         return leaf.isList ? "[\(values.joined(separator: ", "))]" : values.joined()
     }
 
     /// Texts are quoted, so that empty ones and line ends are seen.
-    private static func text(of value: EffectiveScalar) -> String {
+    private static func text(of value: EffectiveScalar, _ showsSecrets: Bool) -> String {
         switch value {
+        case .secret(let value, let reference):
+            return text(of: showsSecrets ? value : .text(reference), showsSecrets)
         case .text(let text):
             var writer = JSONWriter()
             writer.string(text)

@@ -3,54 +3,61 @@ internal import YAML
 extension LoadedConfiguration {
     /// The effective configuration as YAML: defaults included, variables expanded, includes merged.
     ///
-    /// Loading it gives equal settings: a `$` is doubled so that it is not expanded again.
-    public func yaml() -> String {
+    /// Loading it, with the same variables, gives equal settings: a `$` is doubled so that it is not expanded again.
+    ///
+    /// - Parameter showsSecrets: whether values of `env` that came from variables are told, or only the variables.
+    public func yaml(showsSecrets: Bool = false) -> String {
         // libyaml fails on trees deeper than any that can be here, or when memory is short.
-        (try? YAMLEmitter().emit(effective.tree)) ?? ""
+        (try? YAMLEmitter().emit(effective.tree(showsSecrets: showsSecrets))) ?? ""
     }
 
     /// The effective configuration as JSON, on one line for each leaf.
-    public func json() -> String {
+    ///
+    /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
+    public func json(showsSecrets: Bool = false) -> String {
         var writer = JSONWriter()
-        effective.write(to: &writer)
+        effective.write(to: &writer, showsSecrets: showsSecrets)
         return writer.text + "\n"
     }
 }
 
 extension EffectiveNode {
-    fileprivate var tree: YAMLTree {
+    fileprivate func tree(showsSecrets: Bool) -> YAMLTree {
         switch self {
-        case .mapping(let entries): .mapping(entries.map { YAMLTree.Entry(key: $0.key, value: $0.value.tree) })
-        case .sequence(let values, _): .sequence(values.map(\.tree))
-        case .scalar(let value, _): value.tree
+        case .mapping(let entries):
+            .mapping(entries.map { YAMLTree.Entry(key: $0.key, value: $0.value.tree(showsSecrets: showsSecrets)) })
+        case .sequence(let values, _): .sequence(values.map { $0.tree(showsSecrets: showsSecrets) })
+        case .scalar(let value, _): value.tree(showsSecrets: showsSecrets)
         }
     }
 
-    fileprivate func write(to writer: inout JSONWriter) {
+    fileprivate func write(to writer: inout JSONWriter, showsSecrets: Bool) {
         switch self {
         case .mapping(let entries):
             writer.open("{")
             for entry in entries {
                 writer.key(entry.key)
-                entry.value.write(to: &writer)
+                entry.value.write(to: &writer, showsSecrets: showsSecrets)
             }
             writer.close("}")
         case .sequence(let values, _):
             writer.open("[")
             for value in values {
                 writer.element()
-                value.write(to: &writer)
+                value.write(to: &writer, showsSecrets: showsSecrets)
             }
             writer.close("]")
         case .scalar(let value, _):
-            value.write(to: &writer)
+            value.write(to: &writer, showsSecrets: showsSecrets)
         }
     }
 }
 
 extension EffectiveScalar {
-    fileprivate var tree: YAMLTree {
+    fileprivate func tree(showsSecrets: Bool) -> YAMLTree {
         switch self {
+        // With its dollars as they are: it is expanded when it is read again.
+        case .secret(let value, let reference): showsSecrets ? value.tree(showsSecrets: true) : .text(reference)
         case .text(let text): .text(Self.doublingDollars(text))
         case .integer(let number): .integer(number)
         case .bool(let flag): .bool(flag)
@@ -68,8 +75,9 @@ extension EffectiveScalar {
         return String(result)
     }
 
-    fileprivate func write(to writer: inout JSONWriter) {
+    fileprivate func write(to writer: inout JSONWriter, showsSecrets: Bool) {
         switch self {
+        case .secret(let value, let reference): writer.string(showsSecrets ? value.text : reference)
         case .text, .binary: writer.string(text)
         case .integer, .bool: writer.literal(text)
         }

@@ -1,6 +1,7 @@
 /// `-o key=value`: a dotted key in any case; the last one wins (REFERENCE 4, 6).
 ///
-/// Quotes around a value are taken off and variables in it are expanded, as in RoadRunner. A server that the file does
+/// White space around key and value is cut off, quotes around a value are taken off (what is in them stays) and variables
+/// in it are expanded, as in RoadRunner; a value that is empty then is an error. A server that the file does
 /// not have comes into being. A list is given with commas.
 struct OverrideArguments {
     /// One argument, taken apart.
@@ -43,6 +44,10 @@ struct OverrideArguments {
         guard let equals = start.firstIndex(of: "=") else {
             throw fault("invalid flag `\(text)`", nil, "usage: -o key=value")
         }
+        // Arguments reach us as text, with U+FFFD for what was none.
+        guard !start.unicodeScalars.contains("\u{FFFD}") else {
+            throw fault("`\(text)` is not UTF-8", nil, "set a variable to these bytes, and write -o 'key=${NAME}'")
+        }
         let key = SectionReader.trimmed(String(start[..<equals])).lowercased()
         guard !key.isEmpty else { throw fault("key should not be empty in `\(text)`", nil, "usage: -o key=value") }
         var value = SectionReader.trimmed(String(start[start.index(after: equals)...]))
@@ -51,7 +56,10 @@ struct OverrideArguments {
             while value.last == quote, !value.hasSuffix("\\\(quote)") { value.removeLast() }
             value = unescaped(value, quote: quote)
         }
-        guard !value.isEmpty else { throw fault("value should not be empty", key, "usage: -o key=value") }
+        guard !value.isEmpty else {
+            let fix = "leave the option out, or quote white space: -o \"\(key)=' '\""
+            throw fault("value should not be empty", key, fix)
+        }
         return Argument(key: key, value: value)
     }
 
@@ -66,12 +74,10 @@ struct OverrideArguments {
 
     private func value(_ argument: Argument) throws(ConfigurationError) -> SourceValue {
         guard let result = expander.expand(argument.value) else {
-            return SourceValue(content: .scalar(SourceScalar(text: argument.value)), place: .override)
+            return SourceValue(content: .scalar(SourceScalar(ByteText(argument.value))), place: .override)
         }
         guard !result.isTooLong else { throw Self.fault("the value is too long", argument.key, nil) }
-        var scalar = SourceScalar(text: result.text)
-        scalar.unset = result.unset
-        return SourceValue(content: .scalar(scalar), place: .override)
+        return SourceValue(content: .scalar(SourceScalar(result, of: argument.value)), place: .override)
     }
 
     private func warnUnknown(_ key: String, _ components: [String]) {

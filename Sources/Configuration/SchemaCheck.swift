@@ -6,7 +6,7 @@ struct SchemaCheck {
         for entry in tree.entries {
             guard let key = Schema.root.first(where: { $0.name == entry.key }) else {
                 guard !diagnostics.isFull else { return }
-                let guess = Suggestion.closest(to: entry.key, among: Schema.root.map(\.name))
+                let guess = Self.guess(entry, among: Schema.root)
                 warn(entry, entry.key, "unknown section `\(entry.key)`, ignored\(Self.hint(guess))")
                 continue
             }
@@ -43,7 +43,7 @@ struct SchemaCheck {
                 let entryPath = "\(path).\(entry.key)"
                 guard let key = keys.first(where: { $0.name == entry.key }) else {
                     guard !diagnostics.isFull else { return }
-                    let guess = Suggestion.closest(to: entry.key, among: keys.map(\.name))
+                    let guess = Self.guess(entry, among: keys)
                     warn(entry, entryPath, "unknown key, ignored\(Self.hint(guess))")
                     continue
                 }
@@ -56,6 +56,12 @@ struct SchemaCheck {
         case .variables, .value, .anything:
             break
         }
+    }
+
+    /// Only a key that could have such a value may be what was meant: no section is a mistyped `version`.
+    private static func guess(_ entry: SourceEntry, among keys: [SchemaKey]) -> String? {
+        let shape = SchemaNode.Shape(entry.value)
+        return Suggestion.closest(to: entry.key, among: keys.filter { $0.node.takes(shape) }.map(\.name))
     }
 
     private func warn(_ entry: SourceEntry, _ path: String, _ message: String) {

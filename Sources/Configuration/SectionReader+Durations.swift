@@ -7,6 +7,8 @@ extension SectionReader {
         case zeroAllowed
         /// Zero stands for the default, as in RoadRunner.
         case zeroIsDefault
+        /// The same, with a warning: its author hopes for no time at all.
+        case zeroIsOddDefault
     }
 
     /// Reads a duration and notes it: Go's form, or a whole number of `unit` (REFERENCE 4).
@@ -16,14 +18,18 @@ extension SectionReader {
         _ bounds: DurationBounds,
         wholeNumbersAre unit: Duration = .nanoseconds(1)
     ) throws(ConfigurationError) -> Duration {
-        guard let (duration, place) = try duration(key, wholeNumbersAre: unit),
-            bounds == .zeroAllowed || duration > .zero
-        else {
-            note(key, .text(GoDuration.format(fallback)), from: nil)
-            return fallback
+        let found = try duration(key, wholeNumbersAre: unit)
+        if let (duration, place) = found, bounds == .zeroAllowed || duration > .zero {
+            note(key, .text(GoDuration.format(duration)), from: place)
+            return duration
         }
-        note(key, .text(GoDuration.format(duration)), from: place)
-        return duration
+        let text = GoDuration.format(fallback)
+        if let found, bounds == .zeroIsOddDefault {
+            diagnostics.warn(
+                found.1.warning("0 stands for the default, \(text); use a short time such as 1s", key: path(key)))
+        }
+        note(key, .text(text), from: nil)
+        return fallback
     }
 
     private func duration(

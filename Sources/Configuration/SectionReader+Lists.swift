@@ -6,7 +6,9 @@ extension SectionReader {
         guard let value = value(key) else { return nil }
         let items: [String]
         switch value.content {
-        case .scalar(let scalar): items = scalar.text.split(separator: ",").map { Self.trimmed(String($0)) }
+        case .scalar(let scalar):
+            try requireText(scalar, key: path(key), at: value.place)
+            items = scalar.text.split(separator: ",").map { Self.trimmed(String($0)) }
         case .sequence: items = try texts(of: value, key: key)
         case .mapping: throw value.place.error(.invalidValue, "a list is expected here", key: path(key))
         }
@@ -25,6 +27,7 @@ extension SectionReader {
         var words: [String]
         switch value.content {
         case .scalar(let scalar):
+            try requireText(scalar, key: path(key), at: value.place)
             words = try split(scalar.text, key: key, at: value.place)
             if words.isEmpty { warnUnset(scalar, key: key, at: value.place) }
         case .sequence(let items):
@@ -69,47 +72,9 @@ extension SectionReader {
             guard case .scalar(let scalar) = item.content else {
                 throw item.place.error(.invalidValue, "a text is expected in this list", key: path(key))
             }
+            try requireText(scalar, key: path(key), at: item.place)
             texts.append(scalar.text)
         }
         return texts
-    }
-
-    /// Reads variables for a process: names in upper case, in the order of the file.
-    mutating func variables(_ key: String) throws(ConfigurationError) -> [EnvironmentEntry] {
-        guard let value = value(key) else {
-            note(key, .mapping([]))
-            return []
-        }
-        guard case .mapping(let mapping) = value.content else {
-            if case .sequence(let items) = value.content, items.isEmpty {
-                note(key, .mapping([]))
-                return []
-            }
-            if case .scalar(let scalar) = value.content, scalar.text.isEmpty {
-                note(key, .mapping([]))
-                return []
-            }
-            throw value.place.error(.invalidValue, "a mapping of names to values is expected here", key: path(key))
-        }
-        var entries: [EnvironmentEntry] = []
-        var noted: [EffectiveNode.Entry] = []
-        for entry in mapping.entries {
-            let name = entry.key.uppercased()
-            let entryPath = "\(path(key)).\(name)"
-            guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")), !name.utf8.contains(0) else {
-                throw entry.keyPlace.error(.invalidValue, "`\(name)` is no name of a variable", key: path(key))
-            }
-            guard case .scalar(let scalar) = entry.value.content else {
-                throw entry.value.place.error(.invalidValue, "a text is expected here", key: entryPath)
-            }
-            guard !scalar.text.utf8.contains(0) else {
-                throw entry.value.place.error(.invalidValue, "a variable cannot hold a NUL", key: entryPath)
-            }
-            entries.append(EnvironmentEntry(name: name, value: scalar.text))
-            let node = EffectiveNode.scalar(.text(scalar.text), origin: entry.value.place.origin)
-            noted.append(EffectiveNode.Entry(key: name, value: node))
-        }
-        note(key, .mapping(noted))
-        return entries
     }
 }

@@ -28,8 +28,15 @@ struct SectionReader {
         return entry.value
     }
 
-    /// The scalar of a key; `nil` when there is none, or an explicit null.
+    /// The scalar of a key, text; `nil` when there is none, or an explicit null.
     func scalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
+        guard let found = try scalarOfBytes(key) else { return nil }
+        try requireText(found.scalar, key: path(key), at: found.place)
+        return found
+    }
+
+    /// The scalar of a key, be it text or bytes; `nil` when there is none, or an explicit null.
+    func scalarOfBytes(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
         guard let value = value(key) else { return nil }
         guard case .scalar(let scalar) = value.content else {
             throw value.place.error(.invalidValue, "one value is expected, not a list or a mapping", key: path(key))

@@ -3,7 +3,7 @@ public struct RPCSettings: Sendable, Equatable {
     /// The default of ``listen``.
     public static let defaultListen = "tcp://127.0.0.1:6001"
 
-    /// `rpc.listen`: as given. Default `tcp://127.0.0.1:6001`.
+    /// `rpc.listen`: `tcp://host:port` or `unix://path`, as given. Default `tcp://127.0.0.1:6001`.
     public var listen: String
 
     public init(listen: String = Self.defaultListen) {
@@ -15,7 +15,7 @@ public struct RPCSettings: Sendable, Equatable {
 public struct StatusSettings: Sendable, Equatable {
     /// `status.address`. Required when the section is there.
     public var address: ListenAddress
-    /// `status.unavailable_status_code`: 100…599, default 503.
+    /// `status.unavailable_status_code`: 400…599, default 503.
     public var unavailableStatusCode: Int
     /// `status.check_timeout`: seconds in the file (a duration text works too), default 60 s. How long a connection of
     /// a probe may rest.
@@ -52,7 +52,7 @@ public struct MetricsSettings: Sendable, Equatable {
 
 /// `endure`: how the process ends.
 public struct EndureSettings: Sendable, Equatable {
-    /// `endure.grace_period`: from the signal to the exit, all of it. Default 30 s.
+    /// `endure.grace_period`: from the signal to the exit, all of it. Default 30 s, which 0 stands for as well.
     public var gracePeriod: Duration
     /// `endure.drain_delay` (ours): how long listeners stay open after the signal, for load balancers. Default zero.
     public var drainDelay: Duration

@@ -33,9 +33,10 @@ public struct ServerSettings: Sendable, Equatable {
 /// One variable for a worker: the name is upper case, the value is expanded.
 public struct EnvironmentEntry: Sendable, Equatable, Hashable {
     public var name: String
-    public var value: String
+    /// Anything but NUL: a variable may hold what is not UTF-8.
+    public var value: ByteText
 
-    public init(name: String, value: String) {
+    public init(name: String, value: ByteText) {
         self.name = name
         self.value = value
     }

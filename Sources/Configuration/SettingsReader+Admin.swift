@@ -1,4 +1,20 @@
 extension SettingsReader {
+    func rpc(from reader: inout SectionReader) throws(ConfigurationError) -> RPCSettings {
+        guard let (scalar, place) = try reader.nonEmptyScalar("listen") else {
+            reader.note("listen", .text(RPCSettings.defaultListen), from: nil)
+            return RPCSettings()
+        }
+        let text = SectionReader.trimmed(scalar.text)
+        do throws(ListenAddress.Fault) {
+            _ = try ListenAddress(parsingWithScheme: text)
+        } catch {
+            throw place.error(
+                .invalidValue, error.message, key: reader.path("listen"), fix: "use tcp://host:port or unix://path")
+        }
+        reader.note("listen", .text(text), from: place)
+        return RPCSettings(listen: text)
+    }
+
     func status(from reader: inout SectionReader) throws(ConfigurationError) -> StatusSettings {
         guard let address = try reader.address("address") else {
             let place = reader.source["address"]?.keyPlace ?? reader.place
@@ -29,7 +45,8 @@ extension SettingsReader {
             reader.note(key, .integer(503), from: nil)
             return 503
         }
-        try reader.check(number, in: 100...599, key: key, at: place)
+        // Any other status would tell a probe that all is well, or send it elsewhere.
+        try reader.check(number, in: 400...599, key: key, at: place)
         reader.note(key, .integer(number), from: place)
         return number
     }
@@ -42,7 +59,7 @@ extension SettingsReader {
 
     func endure(from reader: inout SectionReader) throws(ConfigurationError) -> EndureSettings {
         let settings = EndureSettings(
-            gracePeriod: try reader.duration("grace_period", default: .seconds(30), .zeroAllowed),
+            gracePeriod: try reader.duration("grace_period", default: .seconds(30), .zeroIsOddDefault),
             drainDelay: try reader.duration("drain_delay", default: .zero, .zeroAllowed),
             drainIdle: try reader.duration("drain_idle", default: .seconds(2), .zeroAllowed),
             logLevel: try reader.choice("log_level", aliases: Self.levelAliases)

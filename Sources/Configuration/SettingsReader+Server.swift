@@ -27,12 +27,9 @@ extension SettingsReader {
             place.error(
                 .invalidValue, message, key: reader.path("relay"), fix: "use pipes, tcp://host:port or unix://path")
         }
-        guard text.hasPrefix("tcp://") || text.hasPrefix("unix://") else {
-            throw fault("invalid DSN (tcp://:6001, unix://file.sock): \(text)")
-        }
         let address: ListenAddress
         do throws(ListenAddress.Fault) {
-            address = try ListenAddress(parsing: text)
+            address = try ListenAddress(parsingWithScheme: text)
         } catch {
             throw fault(error.message)
         }

@@ -77,28 +77,33 @@ extension SettingsReader {
 
     /// Any bytes: a text is UTF-8, `!!binary` is what its base64 says.
     private func delimiter(from reader: inout SectionReader) throws(ConfigurationError) -> [UInt8] {
-        guard let (scalar, place) = try reader.scalar("delimiter") else { return defaultDelimiter(&reader) }
-        if scalar.scalar.kind == .binary {
-            guard let bytes = Base64.decode(scalar.scalar.text), !bytes.isEmpty else {
-                throw place.error(.invalidValue, "is not base64", key: reader.path("delimiter"))
-            }
-            let text = String(validating: bytes, as: UTF8.self)
-            reader.note("delimiter", text.map { .text($0) } ?? .binary(bytes), from: place)
-            return bytes
-        }
-        let text = scalar.text
-        guard !text.isEmpty else {
+        let key = reader.path("delimiter")
+        guard let (scalar, place) = try reader.scalarOfBytes("delimiter") else { return defaultDelimiter(&reader) }
+        let delimiter = ByteText(bytes: try reader.bytes(of: scalar, key: key, at: place))
+        guard !delimiter.isEmpty || scalar.scalar.kind == .binary else {
             // As in RoadRunner; an unset variable is no wish for an empty delimiter either.
             if scalar.unset.isEmpty {
                 let message = #"the delimiter is empty: the default "\r\n" is used"#
-                reader.diagnostics.warn(place.warning(message, key: reader.path("delimiter")))
+                reader.diagnostics.warn(place.warning(message, key: key))
             } else {
                 reader.warnUnset(scalar, key: "delimiter", at: place)
             }
             return defaultDelimiter(&reader)
         }
-        reader.note("delimiter", .text(text), from: place)
-        return Array(text.utf8)
+        guard !delimiter.isEmpty else { throw place.error(.invalidValue, "no base64 is there", key: key) }
+        if let text = delimiter.text, scalar.scalar.kind != .binary, Self.holdsEscape(text) {
+            let message =
+                "`\(text)` is taken as it is written, backslashes included; for the bytes that it stands for write "
+                + "\"\(text)\" in double quotes (YAML), or $'\(text)' (shell)"
+            reader.diagnostics.warn(place.warning(message, key: key))
+        }
+        reader.note("delimiter", EffectiveScalar(delimiter), from: place)
+        return delimiter.bytes
+    }
+
+    /// Whether a text has a backslash and a letter where its author most likely meant a control character.
+    private static func holdsEscape(_ text: String) -> Bool {
+        zip(text.utf8, text.utf8.dropFirst()).contains { $0 == UInt8(ascii: "\\") && "rnt0x".utf8.contains($1) }
     }
 
     private func defaultDelimiter(_ reader: inout SectionReader) -> [UInt8] {

@@ -3,6 +3,8 @@ internal import YAML
 /// Makes settings of a merged source tree: defaults, conversion, validation.
 struct SettingsReader {
     let processorCount: Int
+    /// What relative paths of sockets count from.
+    let workDirectory: String
 
     /// - Throws: ``ConfigurationError``; ``ConfigurationError/Code/noServers`` only when nothing else is wrong with the
     ///   sections that are there.
@@ -15,7 +17,7 @@ struct SettingsReader {
             try self.tcp(from: &reader)
         }
         let rpc = try root.section("rpc") { reader throws(ConfigurationError) in
-            RPCSettings(listen: try reader.text("listen", default: RPCSettings.defaultListen))
+            try self.rpc(from: &reader)
         }
         let status = try root.section("status") { reader throws(ConfigurationError) in
             try self.status(from: &reader)
@@ -29,7 +31,8 @@ struct SettingsReader {
         let endure = try root.sectionOrEmpty("endure") { reader throws(ConfigurationError) in
             try self.endure(from: &reader)
         }
-        try checkAddresses(servers: tcp.servers, status: status, metrics: metrics, root: root)
+        try AddressCheck(root: root, workDirectory: workDirectory)
+            .check(servers: tcp.servers, relay: server?.relay, rpc: rpc, status: status, metrics: metrics)
         guard !tcp.servers.isEmpty else { throw noServers(root) }
         // Without servers a missing `server` section is the smaller fault, so it is looked at last.
         guard let server else { throw commandMissing(root.place, key: "server.command") }

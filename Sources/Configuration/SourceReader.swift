@@ -65,23 +65,38 @@ struct SourceReader {
         schema: SchemaNode?
     ) throws(ConfigurationError) -> SourceMapping {
         var mapping = SourceMapping()
+        // Without a dot before them: sections of these names may be added to, but are not written twice.
+        var written: [String: SourcePlace] = [:]
         for entry in entries {
             let key = entry.key.lowercased()
-            let keyPath = path.isEmpty ? key : "\(path).\(key)"
+            let keys = schema?.path(of: key, SchemaNode.Shape(entry.value)) ?? [key]
             let place = place(entry.keyMark)
-            if schema != nil, let first = mapping[key] {
-                let line = first.keyPlace.mark?.line ?? 0
-                throw place.error(
-                    .invalidYAML,
-                    "the key `\(key)` is there twice (keys match without regard to case), first at line \(line)",
-                    key: keyPath,
-                    fix: "remove one"
-                )
+            let keyPath = ([path] + keys).drop { $0.isEmpty }.joined(separator: ".")
+            let node = keys.reduce(schema) { node, key in node?.child(key) }
+            if schema != nil, keys.count == 1, let first = written.updateValue(place, forKey: key) {
+                throw Self.duplicate(keyPath, first: first, second: place)
             }
-            let value = try convert(entry.value, path: keyPath, schema: schema.flatMap { $0.child(key) })
-            mapping.put(SourceEntry(key: key, keyPlace: place, value: value))
+            let value = try convert(entry.value, path: keyPath, schema: node)
+            let converted = SourceEntry(path: keys[...], keyPlace: place, value: value)
+            do throws(SourceMapping.Conflict) {
+                try mapping.add(converted)
+            } catch {
+                guard node != nil || keys.count > 1 && schema?.child(keys[0]) != nil else { continue }
+                let conflict = ([path] + error.path).drop { $0.isEmpty }.joined(separator: ".")
+                throw Self.duplicate(conflict, first: error.first, second: error.second)
+            }
         }
         return mapping
+    }
+
+    private static func duplicate(_ key: String, first: SourcePlace, second: SourcePlace) -> ConfigurationError {
+        second.error(
+            .invalidYAML,
+            "the key `\(key)` is there twice (keys match without regard to case, and a dot leads into a section), "
+                + "first at line \(first.mark?.line ?? 0)",
+            key: key,
+            fix: "remove one"
+        )
     }
 
     private mutating func convert(
@@ -127,8 +142,9 @@ struct SourceReader {
             }
         }
         // What was expanded is text, as in RoadRunner; it converts like any other text.
-        let kind = result.text == scalar.text ? scalar.kind : .text
-        return SourceScalar(YAMLScalar(text: result.text, kind: kind), unset: result.unset)
+        var expanded = SourceScalar(result, of: scalar.text)
+        if result.text == scalar.text { expanded.scalar.kind = scalar.kind }
+        return expanded
     }
 
     private func place(_ mark: YAMLMark) -> SourcePlace {
@@ -137,19 +153,6 @@ struct SourceReader {
 }
 
 extension SchemaNode {
-    /// The node of a key of this mapping; `nil` where nothing is known or run.
-    fileprivate func child(_ key: String) -> SchemaNode? {
-        switch self {
-        case .section(let keys):
-            guard let match = keys.first(where: { $0.name == key }), match.effect != .notRun else { return nil }
-            if case .anything = match.node { return nil }
-            return match.node
-        case .named(let inner, _): return inner
-        case .variables: return .value
-        case .value, .anything: return nil
-        }
-    }
-
     /// The node of an item, were this a list.
     fileprivate var element: SchemaNode? {
         switch self {

@@ -22,16 +22,28 @@ struct SourceValue: Sendable, Equatable {
 /// A scalar and what its expansion met.
 struct SourceScalar: Sendable, Equatable {
     var scalar: YAMLScalar
+    /// The value when it is not UTF-8, which only a variable can bring; the text has U+FFFD for it then.
+    var bytes: [UInt8]?
+    /// What was written, `${NAME}` say, when the value came from variables; `nil` when it did not.
+    var reference: String?
     /// Variables without a value and without a default that the text named.
     var unset: [String] = []
 
-    init(_ scalar: YAMLScalar, unset: [String] = []) {
+    init(_ scalar: YAMLScalar) {
         self.scalar = scalar
-        self.unset = unset
     }
 
-    init(text: String) {
-        self.init(YAMLScalar(text: text, kind: .text))
+    /// Text, or bytes, from elsewhere than a file.
+    init(_ value: ByteText, reference: String? = nil) {
+        scalar = YAMLScalar(text: value.description, kind: .text)
+        bytes = value.text == nil ? value.bytes : nil
+        self.reference = reference
+    }
+
+    /// What an expansion has made of a text.
+    init(_ result: VariableExpander.Result, of text: String) {
+        self.init(result.value, reference: result.namesVariables ? text : nil)
+        unset = result.unset
     }
 }
 
@@ -60,5 +72,21 @@ struct SourceMapping: Sendable, Equatable {
             positions[entry.key] = entries.count
             entries.append(entry)
         }
+    }
+
+    /// Changes the mapping below a key in place: a copy for each of many changes would take quadratic time.
+    ///
+    /// - Returns: `false`, with nothing changed, when there is no mapping.
+    mutating func changeMapping<Failure: Error>(
+        _ key: String,
+        _ body: (inout SourceMapping) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        guard let position = positions[key], case .mapping(var mapping) = entries[position].value.content else {
+            return false
+        }
+        entries[position].value.content = .sequence([])
+        defer { entries[position].value.content = .mapping(mapping) }
+        try body(&mapping)
+        return true
     }
 }

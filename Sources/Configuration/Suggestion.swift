@@ -1,10 +1,11 @@
 /// "Did you mean": the known word that is closest to a mistyped one.
 enum Suggestion {
-    /// - Returns: the closest candidate that is at most two edits away (one for short words), else `nil`.
+    /// - Returns: the closest candidate that is at most one edit away, two for words of eight letters and more: half of a
+    ///   short word's letters may be changed by two. Else `nil`.
     static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
         // Longer words are no typing errors, and the table below is quadratic.
         guard word.utf8.count <= 128 else { return nil }
-        let limit = word.utf8.count <= 4 ? 1 : 2
+        let limit = word.utf8.count < 8 ? 1 : 2
         var best: (candidate: String, distance: Int)?
         for candidate in candidates {
             let distance = distance(Array(word.utf8), Array(candidate.utf8))

@@ -4,14 +4,16 @@
     internal import Musl
 #endif
 
-/// Reads a small UTF-8 file whole.
+/// Reads a small file whole.
 enum TextFile {
     /// The most bytes of a file; a configuration has a few thousand.
     static let maximumSize = 1 << 20
 
-    /// - Parameter path: absolute.
+    /// - Parameters:
+    ///   - path: absolute.
+    ///   - isUTF8: whether anything else is an error.
     /// - Throws: ``ConfigurationError`` with ``ConfigurationError/Code/unreadableFile``.
-    static func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
+    static func read(_ path: String, isUTF8: Bool = true) throws(ConfigurationError) -> [UInt8] {
         func fault(_ message: String, fix: String? = nil) -> ConfigurationError {
             ConfigurationError(code: .unreadableFile, message: message, file: path, fix: fix)
         }
@@ -35,7 +37,7 @@ enum TextFile {
         guard bytes.count <= maximumSize else {
             throw fault("is larger than \(maximumSize >> 10) KiB", fix: "surely this is another file")
         }
-        if let offset = invalidByte(in: bytes) {
+        if isUTF8, let offset = invalidByte(in: bytes) {
             let before = bytes[..<offset]
             let line = before.count { $0 == UInt8(ascii: "\n") } + 1
             let lineStart = (before.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1

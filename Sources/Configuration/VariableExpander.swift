@@ -19,23 +19,29 @@ struct VariableExpander: Sendable {
 
     /// What came out of a text.
     struct Result: Sendable, Equatable {
-        var text: String
+        var value: ByteText
+        /// Whether the text names any variable, set or not.
+        var namesVariables = false
         /// Variables that were unset or empty and had no default.
         var unset: [String] = []
         /// References that cannot be read.
         var malformed: [String] = []
         /// The text was longer than ``VariableExpander/longestResult`` and is cut.
         var isTooLong = false
+
+        var text: String { value.description }
     }
 
-    var variables: [String: String]
+    var variables: EnvironmentVariables
 
     /// - Returns: `nil` when there is nothing to replace.
     func expand(_ text: String) -> Result? {
-        guard text.utf8.contains(UInt8(ascii: "$")) else { return nil }
-        var result = Result(text: "")
-        let bytes = expand(Array(text.utf8)[...], into: &result, depth: 0)
-        result.text = String(decoding: bytes, as: UTF8.self)
+        text.utf8.contains(UInt8(ascii: "$")) ? expand(Array(text.utf8)) : nil
+    }
+
+    func expand(_ bytes: [UInt8]) -> Result {
+        var result = Result(value: "")
+        result.value = ByteText(bytes: expand(bytes[...], into: &result, depth: 0))
         return result
     }
 
@@ -92,8 +98,9 @@ struct VariableExpander: Sendable {
         if !name.isEmpty, rest.isEmpty {
             output += value(of: name, result: &result)
         } else if !name.isEmpty, rest.starts(with: ":-".utf8), depth < Self.deepestDefault {
-            let value = variables[String(decoding: name, as: UTF8.self)] ?? ""
-            output += value.isEmpty ? expand(rest.dropFirst(2), into: &result, depth: depth + 1) : Array(value.utf8)
+            result.namesVariables = true
+            let value = variables.value(String(decoding: name, as: UTF8.self))?.bytes ?? []
+            output += value.isEmpty ? expand(rest.dropFirst(2), into: &result, depth: depth + 1) : value
         } else {
             result.malformed.append(String(decoding: text[start...end], as: UTF8.self))
         }
@@ -102,11 +109,12 @@ struct VariableExpander: Sendable {
 
     private func value(of name: ArraySlice<UInt8>, result: inout Result) -> [UInt8] {
         let name = String(decoding: name, as: UTF8.self)
-        guard let value = variables[name], !value.isEmpty else {
+        result.namesVariables = true
+        guard let value = variables.value(name), !value.isEmpty else {
             if result.unset.count < Self.mostFaults, !result.unset.contains(name) { result.unset.append(name) }
             return []
         }
-        return Array(value.utf8)
+        return value.bytes
     }
 
     /// The `}` that ends the reference whose inside starts here; references inside of it have their own.

@@ -5,8 +5,8 @@ import SystemPackage
 public struct WorkerCommand: Sendable, Hashable {
     /// The program and its arguments; the program is looked for in `PATH` unless it has a `/`.
     public var arguments: [String]
-    /// The whole environment of the process.
-    public var environment: [String: String]
+    /// The whole environment of the process: `NAME=VALUE` each, any bytes but NUL.
+    public var environment: [[UInt8]]
     /// An absolute path.
     public var workingDirectory: String
     /// Whom it runs as; `nil` is as we do.
@@ -14,7 +14,7 @@ public struct WorkerCommand: Sendable, Hashable {
 
     public init(
         arguments: [String],
-        environment: [String: String],
+        environment: [[UInt8]],
         workingDirectory: String,
         credentials: Credentials? = nil
     ) {
@@ -48,14 +48,10 @@ extension WorkerCommand {
             [Credentials.command, "\(credentials.userID)", "\(credentials.groupID)", "--"] + self.arguments)
     }
 
-    var variables: [Environment.Key: String] {
-        var values: [Environment.Key: String] = [:]
-        for (name, value) in self.environment {
-            if let key = Environment.Key(rawValue: name) {
-                values[key] = value
-            }
-        }
-        return values
+    /// Each entry with the NUL that C wants.
+    var variables: [[UInt8]] {
+        // A name that begins with a digit, which no shell can set, would be refused together with the process.
+        self.environment.filter { !($0.first.map { (0x30...0x39).contains($0) } ?? true) }.map { $0 + [0] }
     }
 
     var platformOptions: PlatformOptions {

@@ -18,18 +18,22 @@ struct YAMLComposer: ~Copyable {
         self.maximumNodes = maximumNodes
     }
 
-    /// Reads the whole stream, which must hold at most one document.
+    /// Reads the whole stream, which must hold at most one document; empty ones after it, as a `---` at the end makes
+    /// them, do not count.
     mutating func document() throws(YAMLError) -> YAMLNode? {
         var event = try reader.next()
         if event.kind == .streamStart { event = try reader.next() }
         guard event.kind == .documentStart else { return nil }
         let root = try node(try reader.next(), depth: 0)
         _ = try reader.next()
-        let after = try reader.next()
-        guard after.kind == .streamEnd else {
-            throw YAMLError(message: "a second document starts here; only one is allowed", mark: after.mark)
+        while true {
+            let after = try reader.next()
+            guard after.kind != .streamEnd else { return root }
+            guard try reader.next().kind.isNothing else {
+                throw YAMLError(message: "a second document starts here; only one is allowed", mark: after.mark)
+            }
+            _ = try reader.next()
         }
-        return root
     }
 
     private mutating func node(_ event: YAMLEvent, depth: Int) throws(YAMLError) -> YAMLNode {

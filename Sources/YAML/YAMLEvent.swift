@@ -18,6 +18,12 @@ struct YAMLEvent {
             default: false
             }
         }
+
+        /// The root of a document without a word.
+        var isNothing: Bool {
+            guard case .scalar(let scalar, _, anchor: nil) = self else { return false }
+            return scalar == YAMLScalar(text: "", kind: .implicit)
+        }
     }
 
     var kind: Kind

@@ -23,6 +23,9 @@ struct Check: ParsableCommand {
     @Flag(exclusivity: .exclusive)
     var form = Form.yaml
 
+    @Flag(help: "Print what variables give to `env`, too: passwords, say. Without it only their names are printed.")
+    var showSecrets = false
+
     enum Form: EnumerableFlag {
         case yaml, json, explain
 
@@ -42,9 +45,9 @@ struct Check: ParsableCommand {
                 Console.warning("\(warning)")
             }
             switch self.form {
-            case .yaml: print(loaded.yaml())
-            case .json: print(loaded.json())
-            case .explain: print(loaded.explanation(), terminator: "")
+            case .yaml: print(loaded.yaml(showsSecrets: self.showSecrets))
+            case .json: print(loaded.json(showsSecrets: self.showSecrets))
+            case .explain: print(loaded.explanation(showsSecrets: self.showSecrets), terminator: "")
             }
         } catch {
             Console.error("\(error)")

@@ -33,7 +33,7 @@ struct ConfigurationOptions: ParsableArguments {
     func load(
         path: String? = nil,
         workDirectory: String? = nil,
-        environment: [String: String]
+        environment: EnvironmentVariables
     ) throws(ConfigurationError) -> LoadedConfiguration {
         let location = ConfigurationLocation(
             argument: path ?? self.location.config,

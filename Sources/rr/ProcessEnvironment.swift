@@ -1,3 +1,5 @@
+import Configuration
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -7,16 +9,13 @@
 /// The environment of this process; read here and handed down.
 enum ProcessEnvironment {
     /// Read once at the start, before there is a second thread.
-    static var variables: [String: String] {
-        var variables: [String: String] = [:]
+    static var variables: EnvironmentVariables {
+        var entries: [[UInt8]] = []
         var entry = environ
         while let text = entry.pointee {
-            let line = String(cString: text)
-            if let separator = line.firstIndex(of: "=") {
-                variables[String(line[..<separator])] = String(line[line.index(after: separator)...])
-            }
+            entries.append(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map { UInt8(bitPattern: $0) })
             entry += 1
         }
-        return variables
+        return EnvironmentVariables(entries: entries)
     }
 }

@@ -57,10 +57,7 @@ struct Serve: AsyncParsableCommand {
         let gateway = try Gateway(
             loaded,
             process: Gateway.Process(
-                environment: environment.merging(
-                    loaded.environmentAdditions.map { ($0.name, $0.value) },
-                    uniquingKeysWith: { $1 }
-                ),
+                environment: environment.setting(loaded.environmentAdditions),
                 workDirectory: loaded.workDirectory,
                 eventLoops: environment["RR_EVENT_LOOPS"].flatMap { Int($0) } ?? processorCount(),
                 isSilent: self.silent,

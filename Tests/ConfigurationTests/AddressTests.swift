@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Configuration
@@ -71,7 +72,64 @@ import Testing
         #expect(error.code == .addressConflict)
         #expect(error.key == "tcp.servers.b.addr")
         #expect(error.line == 6)
-        #expect(error.message.contains("`tcp.servers.a.addr` is :7777"))
+        #expect(error.message.contains("`tcp.servers.a.addr` is :7777 (\(error.file):5)"))
+    }
+
+    @Test(arguments: [
+        ("server: {command: php, relay: 'tcp://:7777'}", "server.relay", 2, "tcp.servers.a.addr", "3"),
+        ("server: {command: php, relay: 'unix://run/../b.sock'}", "server.relay", 2, "tcp.servers.b.addr", "4"),
+        ("server: {command: php}\nrpc: {listen: 'tcp://127.0.0.1:7777'}", "rpc.listen", 3, "tcp.servers.a.addr", "4"),
+        ("server: {command: php}\nrpc: {listen: 'unix://b.sock'}", "rpc.listen", 3, "tcp.servers.b.addr", "5"),
+        ("server: {command: php}\nstatus: {address: ':7777'}", "status.address", 3, "tcp.servers.a.addr", "4"),
+        (
+            "server: {command: php}\nstatus: {address: 'unix://./b.sock'}", "status.address", 3, "tcp.servers.b.addr",
+            "5"
+        ),
+        ("server: {command: php}\nmetrics: {address: ':7777'}", "metrics.address", 3, "tcp.servers.a.addr", "4"),
+        (
+            "server: {command: php, relay: 'tcp://127.0.0.1:1'}\nrpc: {listen: 'tcp://:1'}", "rpc.listen", 3,
+            "server.relay", "2"
+        ),
+        ("server: {command: php}\nrpc: {}\nstatus: {address: ':6001'}", "status.address", 4, "rpc.listen", "default"),
+        (
+            "server: {command: php}\nmetrics: {}\nstatus: {address: ':2112'}", "metrics.address", 3, "status.address",
+            "4"
+        ),
+    ])
+    func everyTwoListenersAreCompared(text: String, key: String, line: Int, other: String, place: String) throws {
+        let servers = "tcp: {servers: {a: {addr: '127.0.0.1:7777'}, "
+        let text = "version: '3'\n\(text)\n\(servers)\n b: {addr: 'unix://b.sock'}}}\n"
+        let error = try failure(text)
+        #expect(error.code == .addressConflict)
+        #expect(error.key == key)
+        #expect(error.line == line)
+        #expect(error.message.contains("is taken already: `\(other)` is "))
+        #expect(error.message.hasSuffix(place == "default" ? "(default)" : "(\(error.file):\(place))"))
+    }
+
+    /// Two that may well be different things are nobody's mistake.
+    @Test(arguments: [
+        "server: {command: php, relay: 'tcp://:7777'}\ntcp: {servers: {a: {addr: '127.0.0.2:7777'}}}",
+        "server: {command: php, relay: 'unix:///tmp/rr.sock'}\ntcp: {servers: {a: {addr: 'unix://rr.sock'}}}",
+        "server: {command: php}\nrpc: {listen: 'tcp://host-a:1'}\ntcp: {servers: {a: {addr: ':1'}}}",
+        "server: {command: php}\nstatus: {address: 'host-a:1'}\ntcp: {servers: {a: {addr: 'host-b:1'}}}",
+        "server: {command: php}\nstatus: {address: '[::1]:1'}\ntcp: {servers: {a: {addr: '127.0.0.1:1'}}}",
+    ])
+    func othersAreNot(_ text: String) throws {
+        #expect(throws: Never.self) { try load("version: '3'\n\(text)\n") }
+    }
+
+    @Test func aSocketHasOneName() throws {
+        let sandbox = try Sandbox(["real/x": ""])
+        try FileManager.default.createSymbolicLink(
+            atPath: sandbox.path("link"), withDestinationPath: sandbox.path("real"))
+        try sandbox.write(
+            "rr.yaml",
+            "version: '3'\nserver: {command: php, relay: 'unix://link/a.sock'}\n"
+                + "tcp: {servers: {a: {addr: 'unix://\(sandbox.path("real"))//a.sock'}}}\n")
+        let error = try failure { () throws(ConfigurationError) in try sandbox.load() }
+        #expect(error.key == "server.relay")
+        #expect(error.fix == "give each its own path")
     }
 
     @Test func theMetricsCannotShareAnAddressWithAServer() throws {

@@ -18,10 +18,26 @@ import Testing
         #expect(error?.file == "-o")
     }
 
+    @Test func anEmptyValueSaysWhatToDo() throws {
+        #expect(
+            try failure(minimal, overrides: [" tcp.servers.main.delimiter = "]).description
+                == "-o: tcp.servers.main.delimiter: value should not be empty "
+                + "(leave the option out, or quote white space: -o \"tcp.servers.main.delimiter=' '\")")
+        let loaded = try load(minimal, overrides: [" tcp.servers.main.delimiter = ' ' "])
+        #expect(loaded.settings.tcp.servers.map(\.delimiter) == [[0x20]])
+    }
+
+    @Test func bytesThatAreNoTextAreRefused() throws {
+        #expect(
+            try failure(minimal, overrides: ["tcp.servers.main.delimiter=\u{FFFD}"]).description
+                == "-o: `tcp.servers.main.delimiter=\u{FFFD}` is not UTF-8 "
+                + "(set a variable to these bytes, and write -o 'key=${NAME}')")
+    }
+
     @Test func overridesWinOverEverything() throws {
         let environment = ["RR_TCP_POOL_NUM_WORKERS": "8", "N": "10"]
         let loaded = try load(
-            minimal + "rpc: {listen: x}\n",
+            minimal + "rpc: {listen: 'tcp://x:1'}\n",
             environment: environment,
             overrides: [
                 "tcp.pool.num_workers=9", "TCP.Pool.Num_Workers=${N}", "logs.output=stdout,b.log", "server.env.a=1",

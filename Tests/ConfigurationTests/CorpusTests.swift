@@ -63,7 +63,8 @@ struct CorpusTests {
         #expect(loaded.settings.tcp.pool.numWorkers == 4)
         #expect(loaded.warnings.map(\.line) == [11, 13, 38, 40, 48, 60])
         let environment = ["RR_TCP_NUM_WORKERS": "2", "RR_LOG_LEVEL": "error"]
-        let set = try ConfigurationLoader(environment: environment, processorCount: 4).load(path: loaded.file)
+        let set = try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: 4)
+            .load(path: loaded.file)
         #expect(set.settings.tcp.pool.numWorkers == 2)
         #expect(set.settings.logs.level == .error)
     }

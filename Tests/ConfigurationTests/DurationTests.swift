@@ -67,8 +67,15 @@ import Testing
         #expect(error?.line == 5)
     }
 
-    @Test func theGracePeriodMayBeZero() throws {
-        #expect(try load(minimal + "endure: {grace_period: 0}\n").settings.endure.gracePeriod == .zero)
+    @Test(arguments: ["0", "0s", "'0'"])
+    func noGracePeriodIsTheDefaultAndReported(_ text: String) throws {
+        let loaded = try load(minimal + "endure: {grace_period: \(text)}\n")
+        #expect(loaded.settings.endure.gracePeriod == .seconds(30))
+        #expect(loaded.origin("endure.grace_period") == .defaultValue)
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "\(loaded.file):5:24: endure.grace_period: 0 stands for the default, 30s; use a short time such as 1s"
+            ])
     }
 
     @Test func theCheckTimeoutCountsSeconds() throws {

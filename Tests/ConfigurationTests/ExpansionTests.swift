@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func growthIsBounded() {
-        let big = VariableExpander(variables: ["BIG": String(repeating: "x", count: 100_000)])
+        let big = VariableExpander(variables: ["BIG": ByteText(String(repeating: "x", count: 100_000))])
         let result = big.expand(String(repeating: "$BIG", count: 1000))
         #expect(result?.isTooLong == true)
         #expect((result?.text.utf8.count ?? 0) < 2_000_000)

@@ -10,8 +10,9 @@ import Testing
         tcp:
           read_buf_size: 1
           servers: {a: {addr: ':1', delimiter: "\\r\\n"}, b: {addr: '[::1]:2', framing: split, max_packet_size: 5MB}}
-          pool: {num_workers: 2, allocate_timeout: 1h2m3.5s, max_jobs: 1_0, supervisor: {ttl: 5s}, debug: no}
-        logs: {level: info, output: 'a,b', channels: {tcp: {level: warn}}}
+          pool.debug: no
+          pool: {num_workers: 2, allocate_timeout: 1h2m3.5s, max_jobs: 1_0, supervisor: {ttl: 5s}}
+        logs: {level: info, output: 'a,b', channels: {tcp: {level: warn}, rpc.level: error}}
         status: {address: ':3', check_timeout: 60}
         endure: {grace_period: 30s}
         http: {x: [*s]}
@@ -35,7 +36,7 @@ import Testing
                 continue
             }
             loads += 1
-            try sandbox.write("again.yaml", loaded.yaml())
+            try sandbox.write("again.yaml", loaded.yaml(showsSecrets: true))
             let again = try ConfigurationLoader(environment: [:], processorCount: 3).load(
                 path: sandbox.path("again.yaml"))
             #expect(again.settings == loaded.settings)

@@ -15,7 +15,7 @@ import Testing
             server: {command: php one.php, user: one, env: {A: one, B: one}}
             tcp: {servers: {b: {addr: ':2'}}, pool: {num_workers: 7, max_jobs: 7}}
             """,
-            "two.yaml": "version: '3'\ntcp: {pool: {max_jobs: 8}}\nrpc: {listen: 'tcp://x:1'}\n",
+            "two.yaml": "version: '3'\ntcp: {pool: {max_jobs: 8}}\nrpc: {listen: 'tcp://x:6001'}\n",
         ])
         let loaded = try sandbox.load()
         let settings = loaded.settings
@@ -25,7 +25,7 @@ import Testing
         #expect(settings.tcp.servers.map(\.name) == ["a", "b"])
         #expect(settings.tcp.pool.numWorkers == 7)
         #expect(settings.tcp.pool.maxJobs == 8)
-        #expect(settings.rpc?.listen == "tcp://x:1")
+        #expect(settings.rpc?.listen == "tcp://x:6001")
         #expect(loaded.origin("server.command") == .file(file: sandbox.path("rr.yaml"), line: 3))
         #expect(loaded.origin("tcp.pool.num_workers") == .include(file: sandbox.path("one.yaml"), line: 3))
         #expect(loaded.origin("tcp.pool.max_jobs") == .include(file: sandbox.path("two.yaml"), line: 2))
@@ -43,9 +43,9 @@ import Testing
     @Test func aNullDoesNotWin() throws {
         let sandbox = try Sandbox([
             "rr.yaml": minimal + "include: one.yaml\nrpc: ~\n",
-            "one.yaml": "version: '3'\nrpc: {listen: 'tcp://x:1'}\n",
+            "one.yaml": "version: '3'\nrpc: {listen: 'tcp://x:6001'}\n",
         ])
-        #expect(try sandbox.load().settings.rpc?.listen == "tcp://x:1")
+        #expect(try sandbox.load().settings.rpc?.listen == "tcp://x:6001")
     }
 
     @Test func includesMayIncludeAndSplitOnCommas() throws {

@@ -13,7 +13,7 @@ import Testing
         let location = ConfigurationLocation(
             argument: argument,
             workDirectory: workDirectory,
-            environment: search.map { ["RR_CONFIG": $0] } ?? [:],
+            environment: search.map { ["RR_CONFIG": ByteText($0)] } ?? [:],
             exists: existing.contains
         )
         return (location.path, location.workDirectory)

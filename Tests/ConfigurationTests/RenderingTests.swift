@@ -5,7 +5,7 @@ import Testing
 @Suite struct RenderingTests {
     private static let full = """
         version: '2.7'
-        rpc: {listen: 'tcp://$$x:1'}
+        rpc: {listen: 'unix://$$x'}
         server:
           command: [php, 'a b', "c\\nd", '$$HOME', '', yes, '5']
           user: www
@@ -77,8 +77,8 @@ import Testing
     }
 
     @Test func jsonEscapes() throws {
-        let json = try load(minimal + "rpc: {listen: \"\\\"\\\\\\n\\u0001\\u007f\"}\n").json()
-        #expect(json.contains(#""listen": "\"\\\n\u0001\u007f""#))
+        let json = try load(minimal + "logs: {line_ending: \"\\\"\\\\\\n\\u0001\\u007f\"}\n").json()
+        #expect(json.contains(#""line_ending": "\"\\\n\u0001\u007f""#))
     }
 
     @Test func everyLeafHasItsOrigin() throws {

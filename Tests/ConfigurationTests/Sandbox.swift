@@ -38,7 +38,7 @@ final class Sandbox {
         dotenv: String? = nil,
         processorCount: Int = 4
     ) throws(ConfigurationError) -> LoadedConfiguration {
-        try ConfigurationLoader(environment: environment, processorCount: processorCount)
+        try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: processorCount)
             .load(
                 path: name.hasPrefix("/") || workDirectory != nil ? name : path(name),
                 workDirectory: workDirectory,

@@ -19,6 +19,24 @@ import Testing
         #expect(error?.key == "tcp.servers.main.delimiter")
     }
 
+    @Test(arguments: [#"'\r\n'"#, #"\n"#, #"'a\x00'"#, "'$E'"])
+    func aDelimiterThatIsWrittenAsAnEscapeIsReported(_ text: String) throws {
+        let (server, loaded) = try loadServer("addr: ':1', delimiter: \(text)", environment: ["E": #"\r\n"#])
+        let literal = text == "'$E'" ? #"\r\n"# : text.filter { $0 != "'" }
+        #expect(server.delimiter == Array(literal.utf8))
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "\(loaded.file):3:47: tcp.servers.main.delimiter: `\(literal)` is taken as it is written, backslashes "
+                    + "included; for the bytes that it stands for write \"\(literal)\" in double quotes (YAML), or "
+                    + "$'\(literal)' (shell)"
+            ])
+    }
+
+    @Test(arguments: [#""\r\n""#, #""\\""#, #"'\'"#, #"'\|'"#, "!!binary XHJcbg=="])
+    func otherBackslashesAreFine(_ text: String) throws {
+        #expect(try loadServer("addr: ':1', delimiter: \(text)").1.warnings.isEmpty)
+    }
+
     @Test(arguments: ["'$NONE'", "''"])
     func anEmptyDelimiterIsTheDefault(_ text: String) throws {
         let (server, loaded) = try loadServer("addr: ':1', delimiter: \(text)")
@@ -134,7 +152,11 @@ import Testing
         ("logs: {encoding: xml}", "logs.encoding"),
         ("logs: {channels: {tcp: {level: x}}}", "logs.channels.tcp.level"), ("logs: []", "logs"), ("rpc: text", "rpc"),
         ("status: {}", "status.address"),
-        ("status: {address: ':1', unavailable_status_code: 99}", "status.unavailable_status_code"),
+        ("status: {address: ':1', unavailable_status_code: 399}", "status.unavailable_status_code"),
+        ("status: {address: ':1', unavailable_status_code: 600}", "status.unavailable_status_code"),
+        ("status: {address: ':1', unavailable_status_code: 200}", "status.unavailable_status_code"),
+        ("rpc: {listen: 'tcp//not_exist'}", "rpc.listen"), ("rpc: {listen: '127.0.0.1:6001'}", "rpc.listen"),
+        ("rpc: {listen: 'tcp://x'}", "rpc.listen"), ("rpc: {listen: 'unix://'}", "rpc.listen"),
         ("logs: {file_logger_options: {}}", "logs.file_logger_options.log_output"),
         ("endure: {log_level: x}", "endure.log_level"),
         ("endure: {grace_period: 5s, drain_delay: 5s}", "endure.drain_delay"),
@@ -145,6 +167,19 @@ import Testing
         #expect(error.key == key)
         #expect(error.line == 5)
         #expect(error.column != nil)
+    }
+
+    @Test func anAddressForRPCHasAScheme() throws {
+        let error = try failure(minimal + "rpc: {listen: 'tcp//not_exist'}\n")
+        #expect(error.code == .invalidValue)
+        #expect(
+            error.description.hasSuffix(
+                "rr.yaml:5:15: rpc.listen: invalid socket DSN (tcp://:6001, unix://file.sock): tcp//not_exist "
+                    + "(use tcp://host:port or unix://path)"))
+        for listen in ["tcp://:6001", " tcp://127.0.0.1:6001 ", "unix://rr.sock", "tcp://[::1]:1"] {
+            let trimmed = listen.filter { $0 != " " }
+            #expect(try load(minimal + "rpc: {listen: '\(listen)'}\n").settings.rpc?.listen == trimmed)
+        }
     }
 
     @Test func aDescriptionIsOneLine() throws {

@@ -75,7 +75,7 @@ import Testing
               pool: {num_workers: 1, max_jobs: 1, max_queue_size: 1, allocate_timeout: 1s, destroy_timeout: 1s, command: php}
             logs: {level: info, mode: raw, encoding: json, channels: {tcp: {level: info}}}
             endure: {grace_period: 1s}
-            rpc: {listen: x}
+            rpc: {listen: 'tcp://:6001'}
             status: {address: ':2', unavailable_status_code: 500, check_timeout: 5, unavailable_after: 1m}
             metrics: {address: ':3'}
             """
@@ -96,10 +96,24 @@ import Testing
     }
 
     @Test(
-        arguments: [("comand", "command"), ("addrs", "addr"), ("delimeter", "delimiter"), ("zzz", nil), ("", nil)]
-            as [(String, String?)])
+        arguments: [
+            ("comand", "command"), ("addrs", "addr"), ("delimeter", "delimiter"), ("dilemiter", "delimiter"),
+            ("zzz", nil), ("", nil), ("session", nil), ("lately", nil),
+        ] as [(String, String?)])
     func suggestions(word: String, guess: String?) {
-        #expect(Suggestion.closest(to: word, among: ["command", "addr", "delimiter"]) == guess)
+        #expect(Suggestion.closest(to: word, among: ["command", "addr", "delimiter", "version", "lively"]) == guess)
+    }
+
+    /// A section is no mistyped value, and a value no mistyped section.
+    @Test(arguments: [
+        ("session: {driver: x}", "unknown section `session`, ignored"),
+        ("versoin: {}", "unknown section `versoin`, ignored"),
+        ("tpc: x", "unknown section `tpc`, ignored"),
+        ("include_: a.yaml", "unknown section `include_`, ignored; did you mean `include`?"),
+        ("tcpp: {}", "unknown section `tcpp`, ignored; did you mean `tcp`?"),
+    ])
+    func suggestionsAreOfTheSameKind(text: String, message: String) throws {
+        #expect(try load(minimal + text + "\n").warnings.map(\.message) == [message])
     }
 
     private static func effect(of path: String) -> SchemaKey.Effect? {

@@ -8,6 +8,8 @@ import YAML
         ("{a: 1, 'a': 2}", "`a` is there twice", 1, 8),
         ("a: 1\n---\nb: 2\n", "second document", 2, 1),
         ("a: 1\n...\n---\nb: 2\n", "second document", 3, 1),
+        ("a: 1\n---\n---\nb: 2\n", "second document", 3, 1), ("a: 1\n--- ''\n", "second document", 2, 1),
+        ("a: 1\n--- &x\n", "second document", 2, 1),
         ("[a, b]: 1\n", "a key must be a scalar", 1, 1),
         ("? {a: b}\n: 1\n", "a key must be a scalar", 1, 3),
         ("a: [1, 2\nb: 3\n", "", 2, 2),

@@ -7,6 +7,11 @@ import YAML
         #expect(try YAMLParser().parse(Array(text.utf8)) == nil)
     }
 
+    @Test(arguments: ["a: 1\n---\n", "a: 1\n---", "a: 1\n--- # nothing\n---\n...\n", "a: 1\n...\n---\n\n"])
+    func emptyDocumentsAfterItDoNotCount(_ text: String) throws {
+        #expect(try parse(text).keys == ["a"])
+    }
+
     @Test func keepsTheOrderOfKeys() throws {
         #expect(try parse("b: 1\na: 2\nc: 3\n").keys == ["b", "a", "c"])
     }

@@ -25,7 +25,7 @@ const VERBS = [
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
     'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print', 'silent', 'deaf', 'big-deaf', 'helper',
-    'answer-error', 'answer-late-error', 'error-answer', 'answer-part',
+    'answer-error', 'answer-late-error', 'error-answer', 'answer-part', 'getenv',
 ];
 
 function note(array $entry): void
@@ -103,6 +103,7 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'context' => answer(strtok($argument, ' '), substr($argument, strlen((string) strtok($argument, ' ')) + 1)),
         'error' => send(FLAG_ERROR, [], $argument),
         'environment' => answer('WRITE', json_encode(getenv()) . "\r\n"),
+        'getenv' => answer('WRITE', bin2hex((string) getenv($argument)) . "\r\n"),
         'sha256' => answer('WRITE', strlen($body) . ' ' . hash('sha256', $body) . "\r\n"),
         'big' => answer('WRITE', pattern((int) $argument)),
         'sleep' => [usleep(1000 * (int) $argument), answer('WRITE', "slept\r\n")],

@@ -1,0 +1,96 @@
+internal import YAML
+
+/// A dot in a key leads into a section, as in RoadRunner: `pool.num_workers` of `tcp` is `num_workers` of its `pool`.
+///
+/// Names that the user gives keep their dots: `a.b` of `tcp.servers` is the server `a.b`. Where a key follows a name,
+/// as in `smtp.addr`, the end decides: it is that key when there is one of that name which takes such a value (a section
+/// takes a mapping, any other key takes none), and with several the longest; else a mapping is a server named
+/// `smtp.addr`, and of a single value, which no server is, the last dot parts name and (unknown) key.
+extension SchemaNode {
+    /// The most keys below a name; longer ends are not looked for.
+    private static let deepestKey = 4
+
+    /// What a value is, as far as it tells which keys may have it.
+    enum Shape {
+        /// Nothing is said.
+        case null
+        /// A scalar or a list.
+        case value
+        case mapping
+
+        init(_ node: YAMLNode) {
+            switch node.content {
+            case .mapping: self = .mapping
+            case .sequence: self = .value
+            case .scalar(let scalar): self = scalar.resolved == .null ? .null : .value
+            }
+        }
+
+        init(_ value: SourceValue) {
+            switch value.content {
+            case .mapping: self = .mapping
+            case .sequence, .scalar: self = value.isNull ? .null : .value
+            }
+        }
+    }
+
+    /// Whether a value of this shape can stand here.
+    func takes(_ shape: Shape) -> Bool {
+        switch (self, shape) {
+        case (_, .null), (.anything, _), (.variables, _): true
+        case (.value, .value), (.section, .mapping), (.named, .mapping): true
+        case (.value, .mapping), (.section, .value), (.named, .value): false
+        }
+    }
+
+    /// The keys, one below the other, that a key of a mapping of this kind stands for; itself when it has no dot.
+    func path(of key: String, _ shape: Shape) -> [String] {
+        guard key.utf8.contains(UInt8(ascii: ".")) else { return [key] }
+        return path(of: key.split(separator: ".", omittingEmptySubsequences: false)[...], shape)
+    }
+
+    private func path(of parts: ArraySlice<Substring>, _ shape: Shape) -> [String] {
+        let whole = [parts.joined(separator: ".")]
+        guard parts.count > 1, let first = parts.first else { return whole }
+        switch self {
+        case .section(let keys):
+            let below = parts.dropFirst()
+            switch keys.first(where: { $0.name == first })?.node {
+            // A value has no keys: this is an unknown key beside it.
+            case .value: return whole
+            case nil, .anything: return [String(first), below.joined(separator: ".")]
+            case .some(let node): return [String(first)] + node.path(of: below, shape)
+            }
+        case .named(let inner, _):
+            for count in (1..<parts.count).suffix(Self.deepestKey) {
+                let key = parts.dropFirst(count)
+                guard let node = inner.node(at: key), node.takes(shape) else { continue }
+                return [parts.prefix(count).joined(separator: ".")] + key.map(String.init)
+            }
+            guard shape == .value, let last = parts.last else { return whole }
+            return [parts.dropLast().joined(separator: "."), String(last)]
+        case .variables, .value, .anything:
+            return whole
+        }
+    }
+
+    /// The node at a path of keys; `nil` when there is none.
+    private func node(at path: ArraySlice<Substring>) -> SchemaNode? {
+        guard let first = path.first else { return self }
+        guard case .section(let keys) = self else { return nil }
+        return keys.first { $0.name == first }?.node.node(at: path.dropFirst())
+    }
+
+    /// The node of a key of this mapping; `nil` where nothing is known or run.
+    func child(_ key: String) -> SchemaNode? {
+        switch self {
+        case .section(let keys):
+            guard let match = keys.first(where: { $0.name == key }), match.effect != .notRun else { return nil }
+            if case .anything = match.node { return nil }
+            return match.node
+        case .named(let inner, _): return inner
+        case .variables: return .value
+        case .value, .anything: return nil
+        }
+    }
+}

@@ -1,0 +1,29 @@
+internal import YAML
+
+extension SectionReader {
+    /// The bytes of a value that need not be text: what a variable holds, or what the base64 of `!!binary` says.
+    func bytes(of scalar: SourceScalar, key: String, at place: SourcePlace) throws(ConfigurationError) -> [UInt8] {
+        guard scalar.scalar.kind == .binary else { return scalar.bytes ?? Array(scalar.text.utf8) }
+        guard let bytes = Base64.decode(scalar.scalar.text) else {
+            throw place.error(.invalidValue, "is not base64", key: key)
+        }
+        return bytes
+    }
+
+    /// Refuses bytes where text is needed: U+FFFD in a path or in a command is never what was meant.
+    func requireText(_ scalar: SourceScalar, key: String, at place: SourcePlace) throws(ConfigurationError) {
+        guard scalar.bytes != nil else { return }
+        throw place.error(
+            .invalidValue,
+            "holds bytes that are not UTF-8",
+            key: key,
+            fix: "correct the variable that it comes from; only `delimiter` and `env` take any bytes"
+        )
+    }
+}
+
+extension EffectiveScalar {
+    init(_ value: ByteText) {
+        self = value.text.map { .text($0) } ?? .binary(value.bytes)
+    }
+}

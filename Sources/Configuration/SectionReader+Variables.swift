@@ -1,0 +1,53 @@
+extension SectionReader {
+    /// Reads variables for a process: names in upper case, in the order of the file; values may be any bytes.
+    mutating func variables(_ key: String) throws(ConfigurationError) -> [EnvironmentEntry] {
+        guard let mapping = try variableMapping(key) else {
+            note(key, .mapping([]))
+            return []
+        }
+        var entries: [EnvironmentEntry] = []
+        var noted: [EffectiveNode.Entry] = []
+        for entry in mapping.entries {
+            let name = entry.key.uppercased()
+            let entryPath = "\(path(key)).\(name)"
+            guard Self.isName(name) else {
+                throw entry.keyPlace.error(
+                    .invalidValue,
+                    "`\(name)` is no name of a variable",
+                    key: path(key),
+                    fix: "begin it with a letter or `_`, and leave out `=`"
+                )
+            }
+            guard case .scalar(let scalar) = entry.value.content else {
+                throw entry.value.place.error(.invalidValue, "a text is expected here", key: entryPath)
+            }
+            let value = ByteText(bytes: try bytes(of: scalar, key: entryPath, at: entry.value.place))
+            guard !value.bytes.contains(0) else {
+                throw entry.value.place.error(.invalidValue, "a variable cannot hold a NUL", key: entryPath)
+            }
+            entries.append(EnvironmentEntry(name: name, value: value))
+            let effective = EffectiveScalar(value).hidden(behind: scalar.reference)
+            noted.append(EffectiveNode.Entry(key: name, value: .scalar(effective, origin: entry.value.place.origin)))
+        }
+        note(key, .mapping(noted))
+        return entries
+    }
+
+    /// - Returns: `nil` when there are none.
+    private func variableMapping(_ key: String) throws(ConfigurationError) -> SourceMapping? {
+        guard let value = value(key) else { return nil }
+        switch value.content {
+        case .mapping(let mapping): return mapping
+        case .sequence(let items) where items.isEmpty: return nil
+        case .scalar(let scalar) where scalar.text.isEmpty: return nil
+        case .sequence, .scalar:
+            throw value.place.error(.invalidValue, "a mapping of names to values is expected here", key: path(key))
+        }
+    }
+
+    /// What a process can be started with: swift-subprocess refuses a name that begins with a digit.
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return !name.utf8.contains(UInt8(ascii: "=")) && !name.utf8.contains(0)
+    }
+}
