@@ -34,6 +34,31 @@ enum DescriptorLimit {
         return Int(clamping: limit.rlim_max)
     }
 
+    /// What an event loop takes: what it waits with, what wakes it, and its clock.
+    private static let perLoop = 3
+    /// What a worker takes while it lives, at the least: three pipes, and what watches its process.
+    private static let perRunningWorker = 4
+    /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
+    private static let least = 24
+
+    /// Makes sure that what is to be started can be.
+    ///
+    /// - Parameter workers: Those that are kept, without what the pool may grow by.
+    /// - Throws: ``Gateway/Failure``, which says how many are needed.
+    static func check(_ limit: Int, loops: Int, workers: Int, listeners: Int) throws(Gateway.Failure) {
+        let needed =
+            self.least + self.perLoop * (loops + 1) + self.perRunningWorker * workers + listeners
+        guard limit < needed else {
+            return
+        }
+        let what = "\(workers) workers, \(listeners) servers and \(loops) event loops"
+        throw Gateway.Failure(
+            description:
+                "the limit of open descriptors is \(limit), but \(what) need \(needed) and each connection one: "
+                + "raise it (`ulimit -n 65536`, `LimitNOFILE=` of systemd, `--ulimit nofile=` of Docker)"
+        )
+    }
+
     /// How many connections may be open, and how many each listener accepts in a row.
     struct Share: Hashable {
         var connections: Int

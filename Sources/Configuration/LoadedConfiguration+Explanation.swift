@@ -1,10 +1,11 @@
 extension LoadedConfiguration {
     /// Each key with its value in force and where that came from, a line each:
-    /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`.
+    /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`. The number of event loops, which is no key, is last.
     public func explanation() -> String {
-        let rows = effective.leaves.map { leaf in
+        var rows = effective.leaves.map { leaf in
             (text: "\(leaf.path) = \(Self.text(of: leaf))", origin: leaf.origin)
         }
+        rows.append((text: "\(EventLoopsVariable.name) = \(eventLoops.number)", origin: eventLoops.origin))
         // One very long value must not push all the others' origins out of sight.
         let width = min(rows.map(\.text.count).max() ?? 0, 72)
         return rows.map { row in

@@ -1,8 +1,9 @@
+internal import Platform
 internal import YAML
 
 /// Makes settings of a merged source tree: defaults, conversion, validation.
 struct SettingsReader {
-    let processorCount: Int
+    let machine: MachineResources
 
     /// - Throws: ``ConfigurationError``; ``ConfigurationError/Code/noServers`` only when nothing else is wrong with the
     ///   sections that are there.

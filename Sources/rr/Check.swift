@@ -39,7 +39,7 @@ struct Check: ParsableCommand {
         do {
             let loaded = try self.options.load(environment: ProcessEnvironment.variables)
             for warning in loaded.warnings {
-                Console.warning("\(warning)")
+                Console().warning("\(warning)")
             }
             switch self.form {
             case .yaml: print(loaded.yaml())
@@ -47,7 +47,7 @@ struct Check: ParsableCommand {
             case .explain: print(loaded.explanation(), terminator: "")
             }
         } catch {
-            Console.error("\(error)")
+            Console().error("\(error)")
             throw ExitCode.failure
         }
     }
