@@ -7,7 +7,7 @@ import Logging
 #endif
 
 /// How many descriptors the process may have open.
-enum DescriptorLimit {
+public enum DescriptorLimit {
     /// What is not a connection's: event loops, logs, probes, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
@@ -40,6 +40,12 @@ enum DescriptorLimit {
     private static let perRunningWorker = 4
     /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
     private static let least = 24
+
+    /// Too few for the program itself: what runs its tasks cannot be made then, and ends the process.
+    public static var isTooLowToRun: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur < 16
+    }
 
     /// Makes sure that what is to be started can be.
     ///

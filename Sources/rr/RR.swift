@@ -35,6 +35,10 @@ struct RR: AsyncParsableCommand {
 
     static func main() async {
         StandardDescriptors.openClosedOnes()
+        guard !DescriptorLimit.isTooLowToRun else {
+            Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
+            Self.exit(withError: ExitCode.failure)
+        }
         await self.main(CommandArguments.canonical(Array(CommandLine.arguments.dropFirst())))
     }
 

@@ -105,7 +105,7 @@ extension Integration {
             try rr.expectExit(.code(1))
             try rr.log.awaitEnd()
             #expect(rr.log.all.last?.hasPrefix("[ERROR] ") == true)
-            #expect(rr.log.all.last?.contains(#"invalid message: two\nlines ("#) == true, "\(rr.log.text)")
+            #expect(rr.log.all.last?.contains(#"invalid message: two\nlines\n"#) == true, "\(rr.log.text)")
         }
 
         @Test(

@@ -123,7 +123,7 @@ extension Integration {
             try rr.stop()
         }
 
-        @Test("Too few descriptors: one line that says how many it takes", arguments: [12, 20, 32])
+        @Test("Too few descriptors: one line that says how many it takes", arguments: [16, 20, 32])
         func fewDescriptors(limit: Int) async throws {
             var settings = try Settings(workers: 2)
             settings.launcher = ["/usr/bin/prlimit", "--nofile=\(limit):\(limit)"]
