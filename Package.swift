@@ -27,15 +27,16 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CAllocator"),
+        .target(name: "Platform"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
-        .target(name: "Configuration", dependencies: ["YAML"]),
+        .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Sockets", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Sockets", "WorkerPool",
+                "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -62,7 +63,7 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "Configuration", "Observability", "TCPServer", "WorkerProcess",
+                "AdminHTTP", "CAllocator", "Configuration", "Observability", "Platform", "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -70,12 +71,13 @@ let package = Package(
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration",
+                "AdminHTTP", "Application", "Configuration", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Platform"]),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
         .testTarget(
             name: "WorkerPoolTests",

@@ -1,33 +1,52 @@
+public import Configuration
+import Logging
+import Observability
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
 
-/// Lines for the user who started the program, as RoadRunner prints them; apart from the log.
-public enum Console {
+/// Lines for the user who started the program, as RoadRunner prints them; apart from the log, but in JSON where that is.
+public struct Console: Sendable {
+    private let isJSON: Bool
+
+    public init() {
+        self.isJSON = false
+    }
+
+    /// Who gathers lines of JSON from our outputs must not find others among them.
+    ///
+    /// - Parameter settings: The log's, of which the channel `rr` counts.
+    public init(_ settings: LogSettings) {
+        let own = settings.channels["rr"]
+        self.isJSON = LogFormat(mode: own?.mode ?? settings.mode, encoding: own?.encoding ?? settings.encoding) == .json
+    }
+
     /// How long a stuck terminal or pipe may hold up who prints.
     private static let patienceMilliseconds: Int32 = 250
 
-    public static func info(_ line: String) {
-        self.write("[INFO] \(line)\n", to: STDOUT_FILENO)
+    public func info(_ message: String) {
+        self.write(.info, "[INFO]", message, to: STDOUT_FILENO)
     }
 
-    public static func warning(_ line: String) {
-        self.write("[WARN] \(line)\n", to: STDERR_FILENO)
+    public func warning(_ message: String) {
+        self.write(.warning, "[WARN]", message, to: STDERR_FILENO)
     }
 
-    public static func error(_ line: String) {
-        self.write("[ERROR] \(line)\n", to: STDERR_FILENO)
+    public func error(_ message: String) {
+        self.write(.error, "[ERROR]", message, to: STDERR_FILENO)
     }
 
-    private static func write(_ line: String, to descriptor: Int32) {
+    private func write(_ level: Logger.Level, _ word: String, _ message: String, to descriptor: Int32) {
+        let text = self.isJSON ? LogFormat.json.line(level, "rr", message) : "\(word) \(LogFormat.singleLine(message))"
         // A pipe that is ready takes a page without blocking.
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard poll(&entry, 1, self.patienceMilliseconds) != 0 else {
+        guard poll(&entry, 1, Self.patienceMilliseconds) != 0 else {
             return
         }
-        var line = line
+        var line = text + "\n"
         line.withUTF8 { bytes in
             // When it cannot be written there is nobody to tell.
             _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)

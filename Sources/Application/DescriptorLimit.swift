@@ -7,7 +7,7 @@ import Logging
 #endif
 
 /// How many descriptors the process may have open.
-enum DescriptorLimit {
+public enum DescriptorLimit {
     /// What is not a connection's: event loops, logs, probes, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
@@ -32,6 +32,37 @@ enum DescriptorLimit {
             return old
         }
         return Int(clamping: limit.rlim_max)
+    }
+
+    /// What an event loop takes: what it waits with, what wakes it, and its clock.
+    private static let perLoop = 3
+    /// What a worker takes while it lives, at the least: three pipes, and what watches its process.
+    private static let perRunningWorker = 4
+    /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
+    private static let least = 24
+
+    /// Too few for the program itself: what runs its tasks cannot be made then, and ends the process.
+    public static var isTooLowToRun: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur < 16
+    }
+
+    /// Makes sure that what is to be started can be.
+    ///
+    /// - Parameter workers: Those that are kept, without what the pool may grow by.
+    /// - Throws: ``Gateway/Failure``, which says how many are needed.
+    static func check(_ limit: Int, loops: Int, workers: Int, listeners: Int) throws(Gateway.Failure) {
+        let needed =
+            self.least + self.perLoop * (loops + 1) + self.perRunningWorker * workers + listeners
+        guard limit < needed else {
+            return
+        }
+        let what = "\(workers) workers, \(listeners) servers and \(loops) event loops"
+        throw Gateway.Failure(
+            description:
+                "the limit of open descriptors is \(limit), but \(what) need \(needed) and each connection one: "
+                + "raise it (`ulimit -n 65536`, `LimitNOFILE=` of systemd, `--ulimit nofile=` of Docker)"
+        )
     }
 
     /// How many connections may be open, and how many each listener accepts in a row.

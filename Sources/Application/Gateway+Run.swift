@@ -26,7 +26,7 @@ extension Gateway {
     public func run() async throws {
         // However it ends, the reason is in the log before it is on the console.
         defer { self.loggers.flush(milliseconds: 1000) }
-        let descriptorLimit = DescriptorLimit.raise(self.loggers.rr)
+        let descriptorLimit = self.descriptorLimit
         self.limitConnections(descriptorLimit, self.settings)
         let (events, tell) = Events.makeStream()
         // Caught from the first moment on: a signal during the start ends it in order, too.
@@ -224,7 +224,7 @@ extension Gateway {
             )
         }
         if !self.process.isSilent {
-            Console.info("RoadRunner server started; version: \(Version.current)")
+            Console(self.settings.logs).info("RoadRunner server started; version: \(Version.current)")
         }
     }
 

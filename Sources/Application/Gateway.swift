@@ -2,6 +2,7 @@ public import Configuration
 import Logging
 import NIOCore
 import NIOPosix
+import Platform
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -28,7 +29,7 @@ public struct Gateway: Sendable {
         /// What is to be done when the process leaves at once.
         public var cleanUp: @Sendable () -> Void
 
-        /// - Parameter eventLoops: 1…256; one for each core is best.
+        /// - Parameter eventLoops: From 1; one for each core is best.
         public init(
             environment: EnvironmentVariables,
             workDirectory: String,
@@ -39,7 +40,7 @@ public struct Gateway: Sendable {
         ) {
             self.environment = environment
             self.workDirectory = workDirectory
-            self.eventLoops = min(max(eventLoops, 1), 256)
+            self.eventLoops = eventLoops
             self.isSilent = isSilent
             self.serviceManager = serviceManager
             self.cleanUp = cleanUp
@@ -61,12 +62,14 @@ public struct Gateway: Sendable {
     let pool: WorkerPool
     let server: TCPServer
     let status = ServiceStatus()
+    /// How many descriptors may be open.
+    let descriptorLimit: Int
 
     /// - Parameters:
     ///   - loaded: The configuration to start with.
     ///   - loadAgain: Reads the configuration anew, for a reload.
-    /// - Throws: When a log file cannot be opened, `server.user` or `server.group` cannot be taken on, or `server.relay`
-    ///   not be listened on.
+    /// - Throws: When a log file cannot be opened, too few descriptors may be open, `server.user` or `server.group` cannot
+    ///   be taken on, or `server.relay` not be listened on.
     public init(
         _ loaded: LoadedConfiguration,
         process: Process,
@@ -74,9 +77,17 @@ public struct Gateway: Sendable {
     ) throws {
         let settings = loaded.settings
         let loggers = try Loggers(settings.logs, process)
+        let configuration = PoolConfiguration(settings.tcp.pool)
+        // Without descriptors an event loop cannot even be made, and what makes it ends the process.
+        self.descriptorLimit = DescriptorLimit.raise(loggers.rr)
+        try DescriptorLimit.check(
+            self.descriptorLimit,
+            loops: process.eventLoops,
+            workers: configuration.numWorkers,
+            listeners: settings.tcp.servers.count
+        )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
         let loops: [any EventLoop] = Array(group.makeIterator())
-        let configuration = PoolConfiguration(settings.tcp.pool)
         self.settings = settings
         self.process = process
         self.loadAgain = loadAgain
@@ -99,6 +110,7 @@ public struct Gateway: Sendable {
             handshakeTimeout: configuration.allocateTimeout,
             serverPID: serverPID,
             listener: self.relay,
+            outOfMemoryKills: OutOfMemoryKills(),
             logger: loggers.server
         )
         self.pool = WorkerPool(
@@ -129,7 +141,7 @@ public struct Gateway: Sendable {
         self.relay?.removeFile()
         self.process.cleanUp()
         self.loggers.flush(milliseconds: 250)
-        Console.error(reason)
+        Console(self.settings.logs).error(reason)
         // Not exit(3): it would run destructors beside threads that are alive.
         _exit(1)
     }

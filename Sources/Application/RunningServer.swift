@@ -4,7 +4,8 @@
     import Musl
 #endif
 
-/// A server that `rr serve -p` has started, found by its pid file.
+/// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file it is process 1
+/// when that serves there: in a container it mostly does, and nobody writes a file.
 public struct RunningServer: Sendable {
     /// Why there is none, or why it does not end; in one line.
     public struct Failure: Error, CustomStringConvertible {
@@ -20,12 +21,22 @@ public struct RunningServer: Sendable {
 
     public var pid: Int32 { self.process.pid }
 
-    /// - Throws: ``Failure`` when there is no pid file, or it names no server of that directory.
-    public init(pidFileIn directory: String) throws {
+    /// - Throws: ``Failure`` when there is no pid file and process 1 is no server of that directory, or the file names no
+    ///   such server.
+    public init(servingIn directory: String) throws {
         let path = "\(directory.isEmpty ? "." : directory)/\(PIDFile.name)"
         guard access(path, F_OK) == 0 else {
-            let hint = "a server writes one when it is started with `rr serve -p`"
-            throw Failure(description: "cannot read \(path): \(String(cString: strerror(errno))); \(hint)")
+            let reason = String(cString: strerror(errno))
+            guard let first = ServerProcess(1), first.isServer else {
+                let hint = "a server writes one when it is started with `rr serve -p`"
+                throw Failure(description: "cannot read \(path): \(reason); \(hint)")
+            }
+            guard first.serves(in: directory) else {
+                let hint = "process 1 is an rr that serves in another directory, name that with -w"
+                throw Failure(description: "cannot read \(path): \(reason); \(hint)")
+            }
+            self.process = first
+            return
         }
         guard let pid = PIDFile.read(path) else {
             throw Failure(description: "\(path) does not hold a process id")
@@ -43,6 +54,27 @@ public struct RunningServer: Sendable {
             )
         }
         self.process = process
+    }
+
+    /// Asks it to take over its configuration anew; its log tells whether it could.
+    ///
+    /// - Throws: ``Failure`` when it may not be signalled, or has ended.
+    public func reload() throws {
+        try self.ask(SIGHUP)
+    }
+
+    /// Asks it to replace its workers.
+    ///
+    /// - Throws: ``Failure`` when it may not be signalled, or has ended.
+    public func reset() throws {
+        try self.ask(SIGUSR2)
+    }
+
+    private func ask(_ signal: Int32) throws {
+        guard self.process.isAlive else {
+            throw Failure(description: "process \(self.pid) has ended")
+        }
+        try self.send(signal)
     }
 
     /// Asks it to end, and waits.

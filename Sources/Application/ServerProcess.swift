@@ -36,9 +36,14 @@ struct ServerProcess: Equatable {
         ServerProcess(self.pid) == self
     }
 
+    /// Whether it runs this program, and is not ourselves.
+    var isServer: Bool {
+        self.pid != getpid() && self.name == ServerProcess(getpid())?.name
+    }
+
     /// Whether it runs this program, in this directory: an id in a file that was left behind may be anybody's by now.
     func serves(in directory: String) -> Bool {
-        guard self.pid != getpid(), self.name == ServerProcess(getpid())?.name else {
+        guard self.isServer else {
             return false
         }
         var (own, other) = (stat(), stat())

@@ -1,17 +1,19 @@
+public import Platform
+
 /// Reads `.rr.yaml` and everything that may change it.
 ///
 /// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (REFERENCE 4).
 public struct ConfigurationLoader: Sendable {
     let environment: EnvironmentVariables
-    let processorCount: Int
+    let machine: MachineResources
 
     /// - Parameters:
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
-    ///   - processorCount: what `num_workers: 0` stands for; clamped to 1…500.
-    public init(environment: EnvironmentVariables, processorCount: Int) {
+    ///   - machine: what defaults are made of: `num_workers: 0` stands for its processors.
+    public init(environment: EnvironmentVariables, machine: MachineResources) {
         self.environment = environment
-        self.processorCount = min(max(processorCount, 1), PoolSettings.maximumWorkers)
+        self.machine = machine
     }
 
     /// Reads, merges, expands and validates.
@@ -52,15 +54,15 @@ public struct ConfigurationLoader: Sendable {
 
         let place = SourcePlace.file(file, files.rootMark, isInclude: false)
         var root = SectionReader(path: "", source: tree, place: place, diagnostics: diagnostics)
-        let settings = try SettingsReader(processorCount: processorCount, workDirectory: workDirectory)
-            .settings(from: &root)
+        let settings = try SettingsReader(machine: machine, workDirectory: workDirectory).settings(from: &root)
         return LoadedConfiguration(
             settings: settings,
             warnings: Self.sorted(diagnostics.warnings, file: file),
             file: file,
             workDirectory: workDirectory,
             effective: .mapping(root.effective),
-            environmentAdditions: variables.additions
+            environmentAdditions: variables.additions,
+            eventLoops: try EventLoopsVariable.value(in: variables.all, machine.processors)
         )
     }
 

@@ -1,12 +1,13 @@
 extension LoadedConfiguration {
     /// Each key with its value in force and where that came from, a line each:
-    /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`.
+    /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`. The number of event loops, which is no key, is last.
     ///
     /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
     public func explanation(showsSecrets: Bool = false) -> String {
-        let rows = effective.leaves.map { leaf in
+        var rows = effective.leaves.map { leaf in
             (text: "\(leaf.path) = \(Self.text(of: leaf, showsSecrets))", origin: leaf.origin)
         }
+        rows.append((text: "\(EventLoopsVariable.name) = \(eventLoops.number)", origin: eventLoops.origin))
         // One very long value must not push all the others' origins out of sight.
         let width = min(rows.map(\.text.count).max() ?? 0, 72)
         return rows.map { row in

@@ -12,6 +12,8 @@ public struct LoadedConfiguration: Sendable {
     public var effective: EffectiveNode
     /// The variables that `envfile` and `dotenv` added, in order; none of them was set before. Workers get them too.
     public var environmentAdditions: [EnvironmentEntry]
+    /// How many threads move bytes, 1…256, and where the number came from: `RR_EVENT_LOOPS`, or one for each CPU.
+    public var eventLoops: (number: Int, origin: ValueOrigin)
 
     public init(
         settings: Settings,
@@ -19,7 +21,8 @@ public struct LoadedConfiguration: Sendable {
         file: String,
         workDirectory: String,
         effective: EffectiveNode,
-        environmentAdditions: [EnvironmentEntry]
+        environmentAdditions: [EnvironmentEntry],
+        eventLoops: (number: Int, origin: ValueOrigin)
     ) {
         self.settings = settings
         self.warnings = warnings
@@ -27,5 +30,6 @@ public struct LoadedConfiguration: Sendable {
         self.workDirectory = workDirectory
         self.effective = effective
         self.environmentAdditions = environmentAdditions
+        self.eventLoops = eventLoops
     }
 }

@@ -21,7 +21,7 @@ public struct PoolSettings: Sendable, Equatable {
     public var debug: Bool
     /// `command`: the argument vector that replaces `server.command` for this pool; empty means that it does not.
     public var command: [String]
-    /// `supervisor`: `nil` when the section is absent.
+    /// `supervisor`: `nil` when the section is absent and no limit of memory is known.
     public var supervisor: SupervisorSettings?
     /// `dynamic_allocator`: `nil` when the section is absent; then the pool does not grow.
     public var dynamicAllocator: DynamicAllocatorSettings?
@@ -63,7 +63,7 @@ public struct SupervisorSettings: Sendable, Equatable {
     public var idleTTL: Duration
     /// `exec_ttl`: the longest an event may take; zero, the default, is off.
     public var execTTL: Duration
-    /// `max_worker_memory`: resident memory in MB (2^20 bytes); 0, the default, is off.
+    /// `max_worker_memory`: resident memory in MB (2^20 bytes); 0 is off. The default is ``MemoryShare``, or 0.
     public var maxWorkerMemory: Int
 
     public init(

@@ -1,8 +1,9 @@
+internal import Platform
 internal import YAML
 
 /// Makes settings of a merged source tree: defaults, conversion, validation.
 struct SettingsReader {
-    let processorCount: Int
+    let machine: MachineResources
     /// What relative paths of sockets count from.
     let workDirectory: String
 

@@ -10,6 +10,8 @@ public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible 
     case environment(name: String)
     /// `-o key=value`.
     case override
+    /// A value that was worked out, in place of what came from there, or of nothing; and how.
+    indirect case derived(ValueOrigin, String)
 
     public var description: String {
         switch self {
@@ -18,6 +20,7 @@ public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible 
         case .file(let file, let line): "\(file):\(line)"
         case .environment(let name): "env \(name)"
         case .override: "-o"
+        case .derived(let origin, let reason): "\(origin): \(reason)"
         }
     }
 }

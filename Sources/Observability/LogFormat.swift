@@ -28,6 +28,16 @@ struct LogEntry {
 }
 
 extension LogFormat {
+    /// The line of a message that is not logged, without its end; as of now.
+    public func line(_ level: Logger.Level, _ channel: String, _ message: String) -> String {
+        self.line(LogEntry(level: level, channel: channel, message: message, metadata: [:]), at: .now)
+    }
+
+    /// A text as the console shows it: in one line, with control characters escaped.
+    public static func singleLine(_ text: String) -> String {
+        text.singleLine
+    }
+
     /// The entry's line, without its end.
     func line(_ entry: LogEntry, at time: timespec) -> String {
         switch self {
@@ -36,7 +46,7 @@ extension LogFormat {
             let level = isColoured ? entry.level.coloured : entry.level.word.uppercased()
             let channel = isColoured ? "\u{1B}[92m\(entry.channel)\u{1B}[0m" : entry.channel
             let metadata = entry.metadata.sorted { $0.key < $1.key }
-                .map { "\($0.key)=\($0.value.description.singleLine.quotedIfNeeded)" }
+                .map { "\($0.key)=\($0.value.description.quotedIfNeeded)" }
                 .joined(separator: " ")
             let line = "\(CalendarDate(time).rfc3339)\t\(level)\t\(channel)\t\(entry.message.singleLine)"
             return metadata.isEmpty ? line : "\(line)\t\(metadata)"
@@ -98,8 +108,10 @@ extension String {
         return text
     }
 
+    /// In one line; what is in quotes is escaped as in JSON, once.
     fileprivate var quotedIfNeeded: String {
-        self.isEmpty || self.contains(where: { $0.isWhitespace || $0 == "\"" || $0 == "=" }) ? self.jsonQuoted : self
+        let needsQuotes = self.isEmpty || self.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" }
+        return needsQuotes ? self.jsonQuoted.singleLine : self.singleLine
     }
 }
 

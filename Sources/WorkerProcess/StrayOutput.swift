@@ -21,7 +21,8 @@ final class StrayOutput {
         }
     }
 
-    /// RoadRunner's words, and PHP's way of saying that a script is missing explained (REFERENCE 1).
+    /// RoadRunner's words, and PHP's way of saying that a script is missing explained (REFERENCE 1). The text is as the
+    /// worker wrote it: whoever shows it knows what must be escaped there.
     var message: String {
         var text = String(buffer: self.text)
         while text.last?.isWhitespace == true {
@@ -30,25 +31,10 @@ final class StrayOutput {
         while text.first?.isWhitespace == true {
             text.removeFirst()
         }
-        text = text.escapingControls
         if text.hasPrefix("Could not open input file") {
             return "\(text): PHP cannot find the script that server.command names"
         }
         return "validation failed on the message sent to STDOUT, "
             + "see: https://docs.roadrunner.dev/error-codes/stdout-crc, invalid message: \(text)"
-    }
-}
-
-extension String {
-    /// In one line: control characters, line ends among them, are shown as `\xNN`.
-    fileprivate var escapingControls: String {
-        self.unicodeScalars.reduce(into: "") { text, scalar in
-            guard scalar.value < 0x20 else {
-                text.unicodeScalars.append(scalar)
-                return
-            }
-            let digits = String(scalar.value, radix: 16)
-            text += scalar == "\n" ? "\\n" : "\\x" + (digits.count < 2 ? "0" : "") + digits
-        }
     }
 }

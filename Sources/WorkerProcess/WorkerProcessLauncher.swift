@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 import NIOPosix
+public import Platform
 import Subprocess
 import SystemPackage
 public import WorkerPool
@@ -12,6 +13,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     let serverPID: Int
     let listener: RelayListener?
     private let habits: WorkerHabits
+    let outOfMemoryKills: OutOfMemoryKills
     let logger: Logger
 
     /// - Parameters:
@@ -19,12 +21,14 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     ///   - handshakeTimeout: How long a new process may take to answer with its pid.
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - listener: Where workers connect; `nil` when their input and output are the relay.
+    ///   - outOfMemoryKills: Asked when a worker was killed that we have not killed.
     public init(
         command: WorkerCommand,
         loops: [any EventLoop],
         handshakeTimeout: TimeAmount,
         serverPID: Int,
         listener: RelayListener?,
+        outOfMemoryKills: OutOfMemoryKills,
         logger: Logger
     ) {
         self.current = CurrentCommand((command, handshakeTimeout))
@@ -32,6 +36,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         self.serverPID = serverPID
         self.listener = listener
         self.habits = WorkerHabits(logger: logger)
+        self.outOfMemoryKills = outOfMemoryKills
         self.logger = logger
     }
 
@@ -84,7 +89,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         } onCancel: {
             task.cancel()
         }
-        await relay.reaped(status: text)
+        await relay.reaped(status: text, outOfMemoryKills: self.outOfMemoryKills)
     }
 
     /// Runs a worker's process until it has been reaped.

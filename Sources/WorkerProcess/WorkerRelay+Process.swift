@@ -1,6 +1,8 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Platform
+import Subprocess
 import Synchronization
 import SystemPackage
 import WorkerPool
@@ -14,6 +16,8 @@ import WorkerPool
 extension WorkerRelay {
     /// How long a process may live on after it closed its output unasked, and its output after the process.
     private static let lingerTime = TimeAmount.seconds(1)
+    private static let wantOfMemory =
+        ", probably for want of memory: the kernel has killed a process of the cgroup for that"
 
     /// Talks with a worker from its start to the end of its process, which is not reaped before this returns.
     ///
@@ -55,6 +59,7 @@ extension WorkerRelay {
             try await exit.get()
             timer.cancel()
             try await self.eventLoop.submit {
+                self.endedByItself = !self.wasKilled
                 if !self.wasStopped || self.wasKilled {
                     // Nor is anything left that it started; the group cannot be another's before this one is reaped.
                     self.kill()
@@ -119,8 +124,19 @@ extension WorkerRelay {
     /// The process has been reaped.
     ///
     /// - Parameter status: How it ended.
-    func reaped(status: String) async {
+    func reaped(status: String, outOfMemoryKills: OutOfMemoryKills) async {
+        let status = await self.isExplained(status, by: outOfMemoryKills) ? status + Self.wantOfMemory : status
         _ = try? await self.eventLoop.submit { self.reapedNow(status: status) }.get()
+    }
+
+    /// Whether the process was killed by somebody else, and the kernel may be that. Reads a file: not on the loop.
+    private func isExplained(_ status: String, by outOfMemoryKills: OutOfMemoryKills) async -> Bool {
+        guard status == TerminationStatus.signaled(SIGKILL).text,
+            let endedByItself = try? await self.eventLoop.submit({ self.endedByItself }).get()
+        else {
+            return false
+        }
+        return endedByItself && outOfMemoryKills.explainOne()
     }
 
     private func reapedNow(status: String) {

@@ -65,6 +65,8 @@ final class WorkerRelay: @unchecked Sendable {
     var isReady = false
     var wasStopped = false
     var wasKilled = false
+    /// Whether the process had ended before it was killed here.
+    var endedByItself = false
     /// When a process that was asked to end is killed.
     var stopDeadline: NIODeadline?
 

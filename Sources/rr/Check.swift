@@ -42,7 +42,7 @@ struct Check: ParsableCommand {
         do {
             let loaded = try self.options.load(environment: ProcessEnvironment.variables)
             for warning in loaded.warnings {
-                Console.warning("\(warning)")
+                Console().warning("\(warning)")
             }
             switch self.form {
             case .yaml: print(loaded.yaml(showsSecrets: self.showSecrets))
@@ -50,7 +50,7 @@ struct Check: ParsableCommand {
             case .explain: print(loaded.explanation(showsSecrets: self.showSecrets), terminator: "")
             }
         } catch {
-            Console.error("\(error)")
+            Console().error("\(error)")
             throw ExitCode.failure
         }
     }

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Configuration
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// Which configuration is read, and how it is overridden.
 struct ConfigurationOptions: ParsableArguments {
@@ -40,7 +35,7 @@ struct ConfigurationOptions: ParsableArguments {
             workDirectory: workDirectory ?? self.location.workDirectory,
             environment: environment
         )
-        let loader = ConfigurationLoader(environment: environment, processorCount: processorCount())
+        let loader = ConfigurationLoader(environment: environment, machine: MachineResources())
         return try loader.load(
             path: location.path,
             workDirectory: location.workDirectory,
@@ -48,9 +43,4 @@ struct ConfigurationOptions: ParsableArguments {
             dotenv: self.dotenv
         )
     }
-}
-
-/// Processors that this process may run on, at least 1.
-func processorCount() -> Int {
-    max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

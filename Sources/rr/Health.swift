@@ -28,7 +28,7 @@ struct Health: AsyncParsableCommand {
         do {
             try await self.probe()
         } catch {
-            Console.error("\(error)")
+            Console().error("\(error)")
             throw ExitCode.failure
         }
     }

@@ -1,4 +1,6 @@
+import Application
 import ArgumentParser
+import Configuration
 
 /// Where the configuration file and the working directory are.
 struct LocationOptions: ParsableArguments {
@@ -18,4 +20,36 @@ struct LocationOptions: ParsableArguments {
         completion: .directory
     )
     var workDirectory: String?
+
+    /// The directory of a server that was started with the same options: a relative file counts from the working
+    /// directory that is given.
+    var serverDirectory: String {
+        let location = ConfigurationLocation(
+            argument: self.config,
+            workDirectory: self.workDirectory,
+            environment: ProcessEnvironment.variables
+        )
+        if let directory = location.workDirectory {
+            return directory
+        }
+        guard let slash = location.path.lastIndex(of: "/") else {
+            return "."
+        }
+        return String(location.path[...slash])
+    }
+}
+
+extension LocationOptions {
+    /// Finds the server, and tells what was done with it.
+    func signal(silent: Bool, _ action: (RunningServer) throws -> String) throws {
+        do {
+            let done = try action(RunningServer(servingIn: self.serverDirectory))
+            if !silent {
+                Console().info(done)
+            }
+        } catch {
+            Console().error("\(error)")
+            throw ExitCode.failure
+        }
+    }
 }

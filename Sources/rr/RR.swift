@@ -1,5 +1,6 @@
 import Application
 import ArgumentParser
+import Platform
 
 @main
 struct RR: AsyncParsableCommand {
@@ -15,7 +16,10 @@ struct RR: AsyncParsableCommand {
               rr serve -c app.yaml -p    another file; write .pid for `rr stop`
               rr check                   is it valid, and what is in effect?
               rr check --explain         and where does each value come from?
-              rr stop                    stop the server of this directory
+              rr reload                  have the server of this directory take over a changed configuration
+              rr stop                    stop it
+
+            Options may also stand before the command, as with RoadRunner: rr -c app.yaml serve.
 
             Every key can also be set by a variable, RR_TCP_POOL_NUM_WORKERS=8, or by an option, \
             -o tcp.pool.num_workers=8.
@@ -23,8 +27,20 @@ struct RR: AsyncParsableCommand {
             Exit codes: 0 all is well, also after a clean stop; 1 an error, told on standard error; 64 wrong usage.
             """,
         version: "rr version \(Version.current)",
-        subcommands: [Serve.self, Check.self, Stop.self, Health.self, ShowVersion.self, Completion.self, RunAs.self]
+        subcommands: [
+            Serve.self, Check.self, Reload.self, Reset.self, Stop.self, Health.self, ShowVersion.self, Completion.self,
+            RunAs.self,
+        ]
     )
+
+    static func main() async {
+        StandardDescriptors.openClosedOnes()
+        guard !DescriptorLimit.isTooLowToRun else {
+            Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
+            Self.exit(withError: ExitCode.failure)
+        }
+        await self.main(CommandArguments.canonical(Array(CommandLine.arguments.dropFirst())))
+    }
 
     @Flag(name: .customShort("v"), help: "Show the version.")
     var showVersion = false

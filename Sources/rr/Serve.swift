@@ -36,18 +36,33 @@ struct Serve: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Print nothing but the log.")
     var silent = false
 
+    @Flag(
+        name: [.customShort("d"), .customLong("debug")],
+        help: "Taken for RoadRunner's sake, whose profiler it starts; does nothing. See logs.level and tcp.pool.debug."
+    )
+    var debug = false
+
+    @Flag(
+        name: [.customShort("e"), .customLong("enable-experimental")],
+        help: "Taken for RoadRunner's sake; does nothing: there are no experimental features."
+    )
+    var enablesExperimental = false
+
     func run() async throws {
+        var console = Console()
         do {
-            try await self.serve()
+            try await self.serve(&console)
         } catch {
-            Console.error("\(error)")
+            console.error("\(error)")
             throw ExitCode.failure
         }
     }
 
-    private func serve() async throws {
+    /// - Parameter console: Becomes that of the configuration once it is known.
+    private func serve(_ console: inout Console) async throws {
         let environment = ProcessEnvironment.variables
         let loaded = try self.options.load(environment: environment)
+        console = Console(loaded.settings.logs)
         guard chdir(loaded.workDirectory) == 0 else {
             let reason = String(cString: strerror(errno))
             throw StartError(description: "cannot change to \(loaded.workDirectory): \(reason)")
@@ -59,7 +74,7 @@ struct Serve: AsyncParsableCommand {
             process: Gateway.Process(
                 environment: environment.setting(loaded.environmentAdditions),
                 workDirectory: loaded.workDirectory,
-                eventLoops: environment["RR_EVENT_LOOPS"].flatMap { Int($0) } ?? processorCount(),
+                eventLoops: loaded.eventLoops.number,
                 isSilent: self.silent,
                 serviceManager: ServiceManager(environment: environment),
                 cleanUp: { pidFile?.remove() }

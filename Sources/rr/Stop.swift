@@ -1,14 +1,14 @@
 import Application
 import ArgumentParser
-import Configuration
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "Stop a server that was started with `rr serve -p`.",
+        abstract: "Stop the server of a directory.",
         discussion: """
-            Reads the process id from .pid in the working directory, makes sure that this process is an rr which \
-            serves there, asks it to end and waits until it has ended.
+            Reads the process id from .pid in the working directory, which `rr serve -p` writes, makes sure that this \
+            process is an rr which serves there, asks it to end and waits until it has ended. Without the file it is \
+            process 1 when that serves there, as in a container.
 
             Examples:
               rr stop
@@ -41,9 +41,9 @@ struct Stop: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let server = try RunningServer(pidFileIn: self.directory)
+            let server = try RunningServer(servingIn: self.location.serverDirectory)
             if !self.silent {
-                Console.info("stopping process with PID: \(server.pid)")
+                Console().info("stopping process with PID: \(server.pid)")
             }
             if self.force {
                 try await server.stopAtOnce()
@@ -51,27 +51,11 @@ struct Stop: AsyncParsableCommand {
                 try await server.stop(within: .seconds(self.timeout))
             }
             if !self.silent {
-                Console.info("process \(server.pid) has ended")
+                Console().info("process \(server.pid) has ended")
             }
         } catch {
-            Console.error("\(error)")
+            Console().error("\(error)")
             throw ExitCode.failure
         }
-    }
-
-    /// As for `rr serve`: a relative file counts from the working directory that is given.
-    private var directory: String {
-        let location = ConfigurationLocation(
-            argument: self.location.config,
-            workDirectory: self.location.workDirectory,
-            environment: ProcessEnvironment.variables
-        )
-        if let directory = location.workDirectory {
-            return directory
-        }
-        guard let slash = location.path.lastIndex(of: "/") else {
-            return "."
-        }
-        return String(location.path[...slash])
     }
 }

@@ -28,4 +28,24 @@ import Testing
         let share = DescriptorLimit.share(of: each.limit, workers: each.workers, listeners: each.listeners)
         #expect(share == .init(connections: each.connections, batch: each.batch))
     }
+
+    @Test("Too few to start: said with the number that would do")
+    func tooFew() throws {
+        func fault(_ limit: Int, loops: Int, workers: Int) -> String? {
+            do throws(Gateway.Failure) {
+                try DescriptorLimit.check(limit, loops: loops, workers: workers, listeners: 1)
+                return nil
+            } catch {
+                return error.description
+            }
+        }
+        #expect(fault(64, loops: 2, workers: 1) == nil)
+        #expect(fault(.max, loops: 256, workers: 500) == nil)
+        let text = try #require(fault(20, loops: 2, workers: 1))
+        #expect(text.contains("is 20, but 1 workers, 1 servers and 2 event loops need "))
+        let needed = try #require(text.split(separator: " ").compactMap { Int($0) }.last { $0 > 20 && $0 < 64 })
+        #expect(fault(needed, loops: 2, workers: 1) == nil)
+        #expect(fault(needed - 1, loops: 2, workers: 1) != nil)
+        #expect(fault(0, loops: 1, workers: 0) != nil)
+    }
 }

@@ -63,7 +63,7 @@ import Testing
         let (pool, loaded) = try loadPool("num_workers: $NOBODY")
         #expect(pool.numWorkers == 4)
         #expect(loaded.warnings("tcp.pool.num_workers").first?.contains("`NOBODY`") == true)
-        #expect(loaded.origin("tcp.pool.num_workers") == .defaultValue)
+        #expect(loaded.origin("tcp.pool.num_workers") == .derived(.defaultValue, "one for each CPU"))
     }
 
     @Test func aMalformedReferenceIsReported() throws {

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Platform
 import Testing
 
 /// A folder of its own with the files of one test; it goes when the test ends.
@@ -45,6 +46,16 @@ final class Sandbox {
                 overrides: overrides,
                 dotenv: dotenv
             )
+    }
+}
+
+extension ConfigurationLoader {
+    /// On a machine with so many processors, all of them for us, and without a limit of memory.
+    init(environment: [String: String], processorCount: Int) {
+        self.init(
+            environment: environment,
+            machine: MachineResources(processors: ProcessorBudget(count: processorCount))
+        )
     }
 }
 

@@ -53,15 +53,59 @@ extension Integration {
                 try rr.log.await("flood ends")
                 try rr.stop()
                 try rr.log.awaitEnd()
-                let entries = try rr.log.all.map { line in
-                    try #require(
-                        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
-                }
+                let entries = try self.entries(of: rr.log)
                 #expect(entries.allSatisfy { $0["time"] != nil && $0["level"] != nil && $0["logger"] != nil })
                 let printed = entries.filter { $0["msg"]?.hasPrefix("flood line ") == true }
                 #expect(printed.count > 10)
                 #expect(printed.allSatisfy { $0["worker.pid"] == "\(worker)" && $0["logger"] == "server" })
+                // What is no entry of the log is JSON as well.
+                try rr.process.standardOutput.awaitEnd()
+                let banners = try self.entries(of: rr.process.standardOutput)
+                #expect(banners.map { $0["logger"] } == ["rr"] && banners.map { $0["level"] } == ["info"])
+                #expect(banners.first?["msg"]?.hasPrefix("RoadRunner server started; version: ") == true)
             }
+        }
+
+        private func entries(of log: LineLog) throws -> [[String: String]] {
+            try log.all.map { line in
+                try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+            }
+        }
+
+        @Test(
+            "A start that fails tells so in JSON, too",
+            arguments: [
+                "{mode: production}", "{encoding: json}", "{channels: {rr: {encoding: json}, server: {mode: off}}}",
+            ]
+        )
+        func failedStart(logs: String) async throws {
+            var settings = try Settings(more: "logs: \(logs)")
+            settings.ownEnvironment = ["WORKER_START": "print two\nlines"]
+            let rr = try RRProcess(settings)
+            defer { rr.destroy() }
+            try rr.expectExit(.code(1))
+            try rr.log.awaitEnd()
+            let last = try #require(try self.entries(of: rr.log).last)
+            #expect(last["level"] == "error" && last["time"] != nil)
+            #expect(last["msg"]?.contains("invalid message: two\nlines") == true, "\(rr.log.text)")
+            #expect(rr.process.standardOutput.all == [])
+        }
+
+        @Test("A line end that a worker printed is escaped once, in the log and in what is said of a failed start")
+        func escapedOnce() async throws {
+            try await withRR(Settings(workers: 1)) { rr in
+                _ = try? rr.client().ask("garbage two\nlines")
+                try rr.log.await("invalid message: ", #"two\nlines"#)
+                #expect(!rr.log.contains(#"two\\nlines"#))
+            }
+            var settings = try Settings()
+            settings.ownEnvironment = ["WORKER_START": "print two\nlines"]
+            let rr = try RRProcess(settings)
+            defer { rr.destroy() }
+            try rr.expectExit(.code(1))
+            try rr.log.awaitEnd()
+            #expect(rr.log.all.last?.hasPrefix("[ERROR] ") == true)
+            #expect(rr.log.all.last?.contains(#"invalid message: two\nlines\n"#) == true, "\(rr.log.text)")
         }
 
         @Test(

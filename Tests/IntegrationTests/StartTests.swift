@@ -107,6 +107,36 @@ extension Integration {
             #expect(result.errors.contains("missing.yaml"))
         }
 
+        @Test("Closed at the start, 0 to 2 are /dev/null, and nothing else gets these numbers")
+        func closedDescriptors() async throws {
+            var settings = try Settings(workers: 1)
+            settings.launcher = ["/bin/sh", "-c", #"exec "$0" "$@" <&- >&- 2>&-"#]
+            let rr = try RRProcess(settings)
+            defer { rr.destroy() }
+            let clients = try awaitValue("the listener") { try? [rr.client()] } + (0..<3).map { _ in try rr.client() }
+            for client in clients {
+                #expect(try client.ask("flood 10") == "flooded", "and nothing of what is logged")
+                #expect(try client.ask("hello") == "hello")
+            }
+            let descriptors = try ProcessTable.descriptors(of: rr.pid)
+            #expect((0...2).map { descriptors[$0] } == ["/dev/null", "/dev/null", "/dev/null"])
+            try rr.stop()
+        }
+
+        @Test("Too few descriptors: one line that says how many it takes", arguments: [16, 20, 32])
+        func fewDescriptors(limit: Int) async throws {
+            var settings = try Settings(workers: 2)
+            settings.launcher = ["/usr/bin/prlimit", "--nofile=\(limit):\(limit)"]
+            let rr = try RRProcess(settings)
+            defer { rr.destroy() }
+            try rr.expectExit(.code(1))
+            try rr.log.awaitEnd()
+            #expect(rr.log.all.count == 1)
+            let says = "[ERROR] the limit of open descriptors is \(limit), but 2 workers, 1 servers and "
+            #expect(rr.log.all.first?.hasPrefix(says) == true, "\(rr.log.text)")
+            #expect(try rr.events.count("START") == 0)
+        }
+
         private func expectFailure(of rr: RRProcess, saying texts: [String], within duration: Duration) throws {
             defer { rr.destroy() }
             let start = ContinuousClock.now

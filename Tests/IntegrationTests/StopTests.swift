@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `rr stop`: the right process, and none else.
+    /// `rr stop`, `rr reload` and `rr reset`: the right process, and none else.
     @Suite struct Stop {
         private func serving(_ body: (RRProcess) async throws -> Void) async throws {
             var settings = try Settings(workers: 1)
@@ -57,12 +57,12 @@ extension Integration {
             }
         }
 
-        @Test("Without a server it says why, and exits with 1")
-        func none() throws {
+        @Test("Without a server it says why, and exits with 1", arguments: ["stop", "reload", "reset"])
+        func none(command: String) throws {
             let directory = try TemporaryDirectory()
             defer { directory.remove() }
             func errors() throws -> String {
-                let result = try Command.rr("stop", "-w", directory.path)
+                let result = try Command.rr(command, "-w", directory.path)
                 #expect(result.exit == .code(1))
                 #expect(result.output == "")
                 return result.errors
@@ -74,6 +74,58 @@ extension Integration {
             ] {
                 try directory.write(text, to: ".pid")
                 #expect(try errors().contains(says))
+            }
+        }
+
+        @Test("reload takes over a changed configuration, reset replaces the workers; both tell what they did")
+        func reloadAndReset() async throws {
+            try await self.serving { rr in
+                var settings = rr.settings
+                settings.workers = 2
+                try rr.write(settings)
+                let reload = try Command.rr("reload", "-c", rr.directory.file(".rr.yaml"))
+                #expect(reload.exit == .code(0), "\(reload.errors)")
+                #expect(reload.output.hasPrefix("[INFO] process \(rr.pid) was asked to reload its configuration"))
+                try rr.log.await("the configuration was reloaded")
+                try rr.awaitWorkers(2)
+                // The reload has replaced them, too.
+                try eventually("the first worker to be replaced") { try rr.events.count("START") >= 3 }
+                try rr.awaitWorkers(2)
+                let before = rr.workers
+                let reset = try Command.rr("-s", "-w", rr.directory.path, "reset", "tcp")
+                #expect(reset.exit == .code(0), "\(reset.errors)")
+                #expect(reset.output == "" && reset.errors == "")
+                try rr.awaitWorkers(2, without: before)
+                #expect(try rr.client().ask("hello") == "hello")
+            }
+            #expect(try Command.rr("reset", "http").exit == .code(64))
+        }
+
+        static let hasPIDNamespaces =
+            (try? Command.run(["/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "/bin/true"]))?.exit == .code(0)
+
+        @Test("Without a pid file process 1 is it, as in a container", .enabled(if: Self.hasPIDNamespaces))
+        func processOne() async throws {
+            var settings = try Settings(workers: 1)
+            settings.launcher = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc"]
+            try await withRR(settings) { rr in
+                let server = try #require(ProcessTable.children(of: rr.pid).first)
+                func inside(_ command: String, _ directory: String) throws -> Command.Result {
+                    let binary = try Fixture.binary()
+                    return try Command.run(
+                        ["/usr/bin/nsenter", "-t", "\(server)", "-p", "-m", binary, command, "-w", directory])
+                }
+                let other = try inside("reload", "/tmp")
+                #expect(other.exit == .code(1) && other.errors.contains("process 1 is an rr that serves in another"))
+                #expect(
+                    try inside("reload", rr.directory.path).output.hasPrefix("[INFO] process 1 was asked to reload"))
+                try rr.log.await("the configuration was reloaded")
+                #expect(try inside("reset", rr.directory.path).exit == .code(0))
+                try rr.log.await("SIGUSR2")
+                #expect(try rr.client().ask("hello") == "hello")
+                // With process 1 all others of a container end, this command with them.
+                #expect(try inside("stop", rr.directory.path).output.hasPrefix("[INFO] stopping process with PID: 1"))
+                try rr.expectExit(.code(0))
             }
         }
 

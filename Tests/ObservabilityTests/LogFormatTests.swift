@@ -77,6 +77,13 @@ import Testing
         #expect(self.line(.console, "\u{1B}[31m").hasSuffix("\t\\x1b[31m"))
     }
 
+    @Test func lineEndsOfMetadataAreEscapedOnce() {
+        #expect(
+            self.line(.console, "x", metadata: ["a": "1\n2 \u{1B}[31m\u{85}"]).hasSuffix(
+                "\ta=\"1\\n2 \\u001b[31m\\x85\""))
+        #expect(self.line(.console, "x", metadata: ["a": "\u{1B}[31m"]).hasSuffix("\ta=\\x1b[31m"))
+    }
+
     @Test func aTerminalGetsColours() {
         #expect(
             self.line(.colouredConsole, "ready", metadata: ["a": "1"], level: .warning)

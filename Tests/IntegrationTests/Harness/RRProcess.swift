@@ -21,7 +21,8 @@ final class RRProcess: Sendable {
         let marker = [Self.markerName: UUID().uuidString]
         self.marker = "\(Self.markerName)=\(marker[Self.markerName] ?? "")"
         self.process = try ChildProcess(
-            settings.launcher + [try Fixture.binary(), "serve", "-c", configuration] + settings.arguments,
+            settings.launcher + [try Fixture.binary()] + settings.leadingArguments
+                + ["serve", "-c", configuration] + settings.arguments,
             environment: Command.environment.merging(settings.ownEnvironment) { $1 }.merging(marker) { $1 },
             directory: directory.path
         )

@@ -41,6 +41,8 @@ struct Settings {
     var ownEnvironment: [String: String] = [:]
     /// What is put before `rr`: `prlimit` say.
     var launcher: [String] = []
+    /// Arguments before `serve`.
+    var leadingArguments: [String] = []
     /// Arguments after `serve -c FILE`.
     var arguments: [String] = []
 

@@ -1,0 +1,78 @@
+/// How many processors this process may really use at once.
+///
+/// The smallest of: the processors that are online, those that its affinity mask allows (taskset, cpusets), and its
+/// control groups' quota of their time, rounded up.
+public struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
+    private enum Bound: Hashable {
+        case machine
+        case affinity
+        case quota(Double)
+    }
+
+    /// At least 1.
+    public let count: Int
+    private let bound: Bound
+
+    /// A machine with so many processors, all of them for us.
+    public init(count: Int) {
+        self.init(online: count, allowed: count, quota: nil)
+    }
+
+    init(online: Int, allowed: Int, quota: Double?) {
+        let affine = max(1, min(online, allowed))
+        // A quota may be any number; what is beyond the processors does not bound them.
+        guard let quota, quota <= Double(affine - 1) else {
+            self.count = affine
+            self.bound = affine < online ? .affinity : .machine
+            return
+        }
+        self.count = max(1, Int(quota.rounded(.up)))
+        self.bound = .quota(quota)
+    }
+
+    /// What the number comes from, for people: `CPU of the cgroup's quota, 0.5 rounded up`.
+    public var description: String {
+        switch self.bound {
+        case .machine: "CPU"
+        case .affinity: "CPU of the affinity mask"
+        case .quota(let quota): "CPU of the cgroup's quota, \((quota * 100).rounded() / 100) rounded up"
+        }
+    }
+}
+
+extension ProcessorBudget {
+    /// - Parameters:
+    ///   - root: Where `/proc` and `/sys` are looked for; empty for the real ones.
+    ///   - fallback: Processors that are online, when `/sys` does not tell.
+    init(root: String, groups: ControlGroups, fallback: Int) {
+        let files = SystemFiles(root: root)
+        let online = files.text("/sys/devices/system/cpu/online").map(Self.numbers) ?? []
+        let status = files.text("/proc/self/status") ?? ""
+        let mask = status.split(separator: "\n").first { $0.hasPrefix(Self.maskName) }
+        let allowed = mask.map { Self.numbers($0.dropFirst(Self.maskName.count)) } ?? []
+        // The mask may name processors that the machine could have and has not.
+        let usable = online.isEmpty ? allowed.count : allowed.intersection(online).count
+        let total = online.isEmpty ? fallback : online.count
+        self.init(online: total, allowed: usable > 0 ? usable : total, quota: groups.processorQuota)
+    }
+
+    /// What sched_getaffinity(2) tells, as a list.
+    private static let maskName = "Cpus_allowed_list:"
+    /// The most processors that Linux can have, with room to spare.
+    private static let mostProcessors = 1 << 16
+
+    /// Reads a list such as `0-3,8,10-11`; what is no number is left out.
+    private static func numbers(_ text: some StringProtocol) -> Set<Int> {
+        var numbers: Set<Int> = []
+        for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            let ends = part.split(separator: "-").map { Int($0) }
+            guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, first >= 0,
+                first <= last, last < Self.mostProcessors
+            else {
+                continue
+            }
+            numbers.formUnion(first...last)
+        }
+        return numbers
+    }
+}
