@@ -61,6 +61,7 @@ public struct Gateway: Sendable {
     let pool: WorkerPool
     let server: TCPServer
     let status = ServiceStatus()
+    let descendants: Descendants
 
     /// - Parameters:
     ///   - loaded: The configuration to start with.
@@ -77,6 +78,8 @@ public struct Gateway: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
         let loops: [any EventLoop] = Array(group.makeIterator())
         let configuration = PoolConfiguration(settings.tcp.pool)
+        // Before anything is started.
+        self.descendants = Descendants()
         self.settings = settings
         self.process = process
         self.loadAgain = loadAgain
@@ -125,7 +128,9 @@ public struct Gateway: Sendable {
     }
 
     func leaveAtOnce(_ reason: String) -> Never {
+        self.status.isLeavingAtOnce = true
         self.pool.kill()
+        self.descendants.kill()
         self.relay?.removeFile()
         self.process.cleanUp()
         self.loggers.flush(milliseconds: 250)

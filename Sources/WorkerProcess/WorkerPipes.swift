@@ -57,6 +57,11 @@ struct WorkerPipes: Sendable {
         (self.input, self.output, self.error) = (nil, nil, nil)
     }
 
+    /// What tells whether the worker's input was read; before ``openRelay(on:handler:)``.
+    func watchInput() throws -> WorkerInput? {
+        try self.input.map { try WorkerInput(writeEnd: $0) }
+    }
+
     /// Makes the channel that reads the worker's output and writes its input.
     mutating func openRelay(
         on eventLoop: any EventLoop,

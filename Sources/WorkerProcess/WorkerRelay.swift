@@ -33,7 +33,7 @@ final class WorkerRelay: @unchecked Sendable {
     /// Where the worker connects; `nil` when its input and output are the relay.
     let listener: RelayListener?
     let events: any WorkerEvents
-    /// Names the process from the moment on that it is known.
+    /// Names the worker, and its process from the moment on that it is known.
     var logger: Logger
 
     /// The process, for as long as its id cannot be another's.
@@ -46,6 +46,10 @@ final class WorkerRelay: @unchecked Sendable {
     private var writer = DirectWriter(isLongLived: true)
     /// The frame being written; reused.
     var frame = ByteBuffer()
+    /// The pipe that requests go into; `nil` when they go over a socket.
+    var input: WorkerInput?
+    /// Bytes written since the worker answered last.
+    var unansweredBytes = 0
     /// Whether the write that runs reaches the worker whole or not at all.
     var isWritingAtomically = false
     var handshakeTimer: Scheduled<Void>?
@@ -76,6 +80,7 @@ final class WorkerRelay: @unchecked Sendable {
         self.listener = listener
         self.events = events
         self.logger = logger
+        self.logger[metadataKey: "worker.id"] = "\(id)"
     }
 }
 
@@ -99,11 +104,13 @@ extension WorkerRelay: WorkerHandle {
         self.frame.clear()
         self.frame.writeFrameHead(of: event)
         if event.body.readableBytes > Self.largeBody {
+            self.unansweredBytes = self.frame.readableBytes + event.body.readableBytes
             self.writer.write(self.frame, event.body, context)
             return
         }
         self.frame.writeImmutableBuffer(event.body)
-        self.isWritingAtomically = self.frame.readableBytes <= Self.atomicWrite
+        self.unansweredBytes = self.frame.readableBytes
+        self.isWritingAtomically = self.unansweredBytes <= Self.atomicWrite
         self.writer.write(self.frame, context)
         self.isWritingAtomically = false
     }
@@ -139,6 +146,7 @@ extension WorkerRelay: WorkerHandle {
         }
         var frame = context.channel.allocator.buffer(capacity: 64)
         frame.writeControlFrame(message)
+        self.unansweredBytes += frame.readableBytes
         self.writer.write(frame, context)
     }
 }
@@ -256,13 +264,19 @@ extension WorkerRelay: ChannelInboundHandler {
                     ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
                     : "the worker\(self.pidText) has ended"
             )
-            let requestWritten = isBusy && !self.isWritingAtomically
+            let requestWritten = isBusy && !self.isWritingAtomically && !self.provesRequestUnread
             self.events.workerFailed(self.id, failure, requestWritten: requestWritten)
         case .none:
             break
         }
+        self.input?.close()
         self.finishGathering()
         context.fireChannelInactive()
+    }
+
+    /// Whether nobody has read any of the request that the worker had, and nobody ever will.
+    var provesRequestUnread: Bool {
+        self.input?.isUnread(self.unansweredBytes) ?? false
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
