@@ -27,6 +27,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CAllocator"),
+        .systemLibrary(name: "CProcess"),
         .target(name: "Platform"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
@@ -63,7 +64,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "Configuration", "Observability", "Platform", "TCPServer", "WorkerProcess",
+                "AdminHTTP", "CAllocator", "CProcess", "Configuration", "Observability", "Platform", "TCPServer",
+                "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]

@@ -1,4 +1,4 @@
-import SystemPackage
+import WorkerProcess
 
 #if canImport(Glibc)
     import Glibc
@@ -6,8 +6,8 @@ import SystemPackage
     import Musl
 #endif
 
-/// As process 1 of a container, or as a subreaper, we become the parent of processes whose own parent has ended;
-/// nobody but us can reap those.
+/// As a subreaper, or as process 1 of a container, we become the parent of processes whose own parent has ended; nobody
+/// but us can reap those.
 struct AdoptedChildren {
     /// How often is looked: a zombie costs an entry in the process table and no more.
     static let interval = Duration.seconds(1)
@@ -32,37 +32,9 @@ struct AdoptedChildren {
         self.seen = ended.subtracting(self.seen)
     }
 
-    /// Children that have ended and are not reaped, out of `/proc`.
+    /// Children that have ended and are not reaped.
     private static func endedChildren() -> Set<pid_t> {
-        guard let directory = opendir("/proc") else {
-            return []
-        }
-        defer { closedir(directory) }
-        var children: Set<pid_t> = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let child = pid_t(name), self.isEndedChild(child) {
-                children.insert(child)
-            }
-        }
-        return children
-    }
-
-    /// `pid (comm) state ppid …`; the name may hold anything, so what follows its last parenthesis counts.
-    private static func isEndedChild(_ child: pid_t) -> Bool {
-        guard let file = try? FileDescriptor.open("/proc/\(child)/stat", .readOnly) else {
-            return false
-        }
-        defer { try? file.close() }
-        return withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
-            guard let count = try? file.read(into: buffer) else {
-                return false
-            }
-            let text = String(decoding: buffer[..<count], as: UTF8.self)
-            let fields = text.drop { $0 != ")" }.split(separator: ")").last?.split(separator: " ")
-            return fields?.first == "Z" && fields?.dropFirst().first.flatMap { pid_t($0) } == getpid()
-        }
+        let own = getpid()
+        return Set(ProcessTable().entries.filter { $0.hasEnded && $0.parent == own }.map(\.pid))
     }
 }

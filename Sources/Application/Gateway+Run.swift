@@ -63,9 +63,15 @@ extension Gateway {
         }
         try? await self.group.shutdownGracefully()
         reaping.cancel()
+        await reaping.value
+        self.killWhatIsLeft()
         trimming.cancel()
         signalTask.cancel()
         ending?.grace.cancel()
+        while self.status.isLeavingAtOnce {
+            // Without its workers the service ends here as well; the exit is the other one's.
+            try? await Task.sleep(for: .seconds(1))
+        }
         if case .failure(let reason) = outcome {
             throw Failure(description: reason)
         }
@@ -98,6 +104,14 @@ extension Gateway {
         var children = AdoptedChildren()
         while (try? await Task.sleep(for: AdoptedChildren.interval)) != nil {
             children.reap(sparing: self.pool.processIDs)
+        }
+    }
+
+    /// What workers left behind, and what they had started that was to go on while we serve.
+    private func killWhatIsLeft() {
+        let count = self.descendants.kill()
+        if count > 0 {
+            self.loggers.rr.notice("processes that workers left behind were killed", metadata: ["count": "\(count)"])
         }
     }
 

@@ -64,6 +64,7 @@ public struct Gateway: Sendable {
     let status = ServiceStatus()
     /// How many descriptors may be open.
     let descriptorLimit: Int
+    let descendants: Descendants
 
     /// - Parameters:
     ///   - loaded: The configuration to start with.
@@ -88,6 +89,8 @@ public struct Gateway: Sendable {
         )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
         let loops: [any EventLoop] = Array(group.makeIterator())
+        // Before anything is started.
+        self.descendants = Descendants()
         self.settings = settings
         self.process = process
         self.loadAgain = loadAgain
@@ -137,7 +140,9 @@ public struct Gateway: Sendable {
     }
 
     func leaveAtOnce(_ reason: String) -> Never {
+        self.status.isLeavingAtOnce = true
         self.pool.kill()
+        self.descendants.kill()
         self.relay?.removeFile()
         self.process.cleanUp()
         self.loggers.flush(milliseconds: 250)

@@ -4,6 +4,13 @@ import Synchronization
 /// Where the service is, for those who ask beside the lifecycle: probes and metrics.
 final class ServiceStatus: Sendable {
     private let current = Mutex(ServicePhase.starting)
+    private let isCut = Mutex(false)
+
+    /// Whether the process leaves at once: whatever else comes to its end then does not decide the exit code.
+    var isLeavingAtOnce: Bool {
+        get { self.isCut.withLock { $0 } }
+        set { self.isCut.withLock { $0 = newValue } }
+    }
 
     var phase: ServicePhase {
         get { self.current.withLock { $0 } }

@@ -25,6 +25,7 @@ extension PoolConfiguration {
             allocateTimeout: TimeAmount(clamping: settings.allocateTimeout),
             destroyTimeout: TimeAmount(clamping: settings.destroyTimeout)
         )
+        self.resetTimeout = TimeAmount(clamping: settings.resetTimeout)
         if let supervisor = settings.supervisor {
             self.supervisor = Supervisor(supervisor)
         }

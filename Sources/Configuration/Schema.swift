@@ -56,9 +56,7 @@ enum Schema {
         SchemaKey("max_queue_size"),
         SchemaKey("allocate_timeout"),
         SchemaKey("destroy_timeout"),
-        SchemaKey(
-            "reset_timeout", .value,
-            .never("a reset lets each worker finish its event, which `supervisor.exec_ttl` limits")),
+        SchemaKey("reset_timeout"),
         SchemaKey("stream_timeout", .value, .never("a TCP answer is never streamed")),
         SchemaKey("debug"),
         SchemaKey("command"),

@@ -13,7 +13,7 @@ public struct PoolSettings: Sendable, Equatable {
     public var allocateTimeout: Duration
     /// `destroy_timeout`: what a worker gets to stop before it is killed. Default 60 s.
     public var destroyTimeout: Duration
-    /// `reset_timeout`: the limit of a reset of the pool. Default 60 s.
+    /// `reset_timeout`: what a worker that a reset replaces gets for its event once its successor is ready. Default 60 s.
     public var resetTimeout: Duration
     /// `stream_timeout`: the limit of a streamed answer. Default 60 s.
     public var streamTimeout: Duration

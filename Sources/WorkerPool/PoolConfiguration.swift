@@ -4,7 +4,8 @@ public import NIOCore
 public struct PoolConfiguration: Sendable, Hashable {
     /// Workers to keep, 1…500.
     public var numWorkers: Int
-    /// Events after which a worker is replaced, each worker with 0 to 14 % more of its own; 0 means never.
+    /// Events after which a worker is replaced, each worker with 0 to 14 % more of its own; 0 means never. It goes on
+    /// until its successor is ready.
     public var maxJobs: Int
     /// Events running and waiting at the most; 0 means no limit. `CLOSE` events are never refused.
     public var maxQueueSize: Int
@@ -12,6 +13,8 @@ public struct PoolConfiguration: Sendable, Hashable {
     public var allocateTimeout: TimeAmount
     /// How long a worker may take to end after it was asked to.
     public var destroyTimeout: TimeAmount
+    /// How long a worker that a reset replaces may take for its event once its successor is ready.
+    public var resetTimeout: TimeAmount = .seconds(60)
     /// The limits that workers are watched for.
     public var supervisor = Supervisor()
     /// More workers while events wait; `nil` keeps to ``numWorkers``.

@@ -38,6 +38,7 @@ public enum RestartReason: String, Sendable, Hashable, CaseIterable {
         case .exit: self = .exit
         case .protocolError: self = .protocolError
         case .execTTL: self = .execTTL
+        case .resetTimeout: self = .reset
         }
     }
 }

@@ -26,7 +26,7 @@ extension PoolStateMachine {
         for place in self.places.indices where self.countedPlaces > configuration.maximumWorkers {
             self.dismiss(place, &action)
         }
-        action.start += self.startSuccessors() + self.grow()
+        action.start += self.startMore()
         return action
     }
 
@@ -55,15 +55,15 @@ extension PoolStateMachine {
         case .vacant:
             break
         case .backingOff:
-            _ = self.vacate(place, after: .none)
+            self.vacate(place, after: .plan)
         case .starting:
             action.kill.append(id)
-            _ = self.vacate(place, after: .none)
+            self.vacate(place, after: .plan)
         case .idle(let worker):
             self.dismissSuccessor(of: id, &action)
             self.free[worker.loopIndex].removeAll { $0 == place }
             action.stop.append(id)
-            _ = self.vacate(place, after: .none)
+            self.vacate(place, after: .plan)
         case .busy(var worker, let entry):
             self.dismissSuccessor(of: id, &action)
             worker.isRetiring = true
@@ -82,6 +82,6 @@ extension PoolStateMachine {
         if case .starting = self.places[place].state {
             action.kill.append(WorkerID(place: place, generation: self.places[place].generation))
         }
-        _ = self.vacate(place, after: .none)
+        self.vacate(place, after: .plan)
     }
 }

@@ -9,22 +9,56 @@ extension PoolStateMachine {
     private static var attempts: Int { 5 }
 
     /// Successors that may be on their way at once: a quarter of the pool.
-    private var replacingLimit: Int {
+    var replacingLimit: Int {
         max(1, self.configuration.numWorkers / 4)
     }
 
+    struct ResetAction {
+        var start: [StartAction] = []
+        /// Busy workers whose successors are ready already: ``resetTimedOut(_:now:)`` is to be called for them after
+        /// ``PoolConfiguration/resetTimeout``.
+        var timed: [WorkerID] = []
+    }
+
     /// Replaces every worker, those that are just starting included.
-    mutating func reset() -> [StartAction] {
+    mutating func reset() -> ResetAction {
+        var action = ResetAction()
         guard self.phase == .running else {
-            return []
+            return action
         }
         self.epoch += 1
         // Who asks anew has mended something.
         self.failedSuccessors = 0
         for place in self.places.indices {
-            self.askForReplacement(WorkerID(place: place, generation: self.places[place].generation), .reset)
+            let id = WorkerID(place: place, generation: self.places[place].generation)
+            self.askForReplacement(id, .reset)
+            if case .busy(let worker, _) = self.places[place].state, worker.isRetiring, self.timeReset(id) {
+                action.timed.append(id)
+            }
         }
-        return self.startSuccessors()
+        action.start = self.startMore()
+        return action
+    }
+
+    /// Whether the time that a worker has to finish its event starts now: it was started before a reset, it is busy, and
+    /// its successor is ready.
+    private mutating func timeReset(_ id: WorkerID) -> Bool {
+        guard self.places[id.place].epoch < self.epoch, !self.places[id.place].isResetTimed else {
+            return false
+        }
+        self.places[id.place].isResetTimed = true
+        return true
+    }
+
+    /// The time is over that a reset leaves a worker for its event: it is given up with it.
+    ///
+    /// - Returns: The request; `nil` when the worker has ended before, and when the pool's own end limits the time.
+    mutating func resetTimedOut(_ id: WorkerID, now: NIODeadline) -> FailureAction? {
+        guard self.phase == .running, case .busy(let worker, _) = self.state(of: id), worker.isRetiring else {
+            return nil
+        }
+        let failure = WorkerFailure(.resetTimeout, "the worker was killed: reset_timeout is over")
+        return self.failed(id, failure, requestWritten: true, now: now)
     }
 
     /// Notes that a ready worker is to be replaced; once.
@@ -39,29 +73,37 @@ extension PoolStateMachine {
         self.replaceQueue.append(id)
     }
 
-    /// Starts as many successors as may be on their way.
-    mutating func startSuccessors() -> [StartAction] {
-        var actions: [StartAction] = []
+    /// Starts what may be started now: what waited for room, successors, workers for events that wait.
+    mutating func startMore() -> [StartAction] {
+        var actions = self.launchesWithRoom()
+        while let successor = self.startSuccessor() {
+            actions.append(successor)
+        }
+        return actions + self.grow()
+    }
+
+    /// Starts the next successor, unless enough are on their way.
+    mutating func startSuccessor() -> StartAction? {
         while self.phase == .running, self.replacing < self.replacingLimit, let id = self.replaceQueue.popFirst() {
             switch self.state(of: id) {
             case .idle(let worker), .busy(let worker, _):
                 if !worker.isRetiring {
                     let delay = self.backoff(failures: self.failedSuccessors)
-                    actions.append(self.occupy(isCounted: false, replaces: id, delay: delay))
+                    return self.occupy(isCounted: false, replaces: id, delay: delay)
                 }
             case .none, .vacant, .backingOff, .starting:
                 break
             }
         }
-        return actions
+        return nil
     }
 
     /// A successor is ready: it counts from now on instead of the worker it replaces.
     ///
-    /// - Returns: That worker when it is idle: it is to be stopped.
-    mutating func takeOver(_ id: WorkerID) -> WorkerID? {
+    /// - Returns: That worker: it is to be stopped when it is idle, and its time is limited when a reset replaces it.
+    mutating func takeOver(_ id: WorkerID) -> (idle: WorkerID?, resetTimed: WorkerID?) {
         guard let old = self.places[id.place].replaces else {
-            return nil
+            return (nil, nil)
         }
         self.failedSuccessors = 0
         self.count(id.place)
@@ -71,14 +113,14 @@ extension PoolStateMachine {
         case .idle(let worker):
             self.measures.countRestart(worker.replaceReason)
             self.free[worker.loopIndex].removeAll { $0 == old.place }
-            _ = self.vacate(old.place, after: .none)
-            return old
+            self.vacate(old.place, after: .plan)
+            return (old, nil)
         default:
             if case .busy(let worker, _) = self.state(of: old) {
                 self.measures.countRestart(worker.replaceReason)
             }
             _ = self.changeWorker(old, where: { _ in true }, { $0.isRetiring = true })
-            return nil
+            return (nil, self.timeReset(old) ? old : nil)
         }
     }
 

@@ -55,10 +55,10 @@ extension PoolStateMachine {
         for overdue in action.kill {
             let failure = WorkerFailure(.execTTL, "the worker was killed: exec_ttl is over")
             let failed = self.failed(overdue.id, failure, requestWritten: true, now: now)
-            action.start += failed.start.map { [$0] } ?? []
+            action.start += (failed.start.map { [$0] } ?? []) + failed.more
         }
         action.stop += self.shrink(now: now)
-        action.start += self.startSuccessors()
+        action.start += self.startMore()
         return action
     }
 
@@ -92,7 +92,7 @@ extension PoolStateMachine {
         {
             // The load does not need it: nobody takes its place.
             self.free[worker.loopIndex].removeAll { $0 == id.place }
-            _ = self.vacate(id.place, after: .none)
+            self.vacate(id.place, after: .plan)
             action.stop.append(id)
             return
         }
@@ -134,7 +134,7 @@ extension PoolStateMachine {
             for index in self.free.indices {
                 self.free[index].removeAll { $0 == entry.place }
             }
-            _ = self.vacate(entry.place, after: .none)
+            self.vacate(entry.place, after: .plan)
             return id
         }
     }

@@ -17,7 +17,9 @@ struct PoolStateMachine<Request> {
         /// Since when it waits; kept only where it is measured.
         var since = NIODeadline.uptimeNanoseconds(0)
         /// Workers that answered `{"stop":true}`.
-        var refusals = 0
+        var refusals: Int32 = 0
+        /// Workers that ended before they had read it.
+        var losses: Int32 = 0
     }
 
     struct Worker {
@@ -42,7 +44,8 @@ struct PoolStateMachine<Request> {
     enum PlaceState {
         /// Nobody. Can become `starting`; for good once the pool is closing.
         case vacant
-        /// A successor will be started when its wait is over. Can become `starting` or `vacant`.
+        /// A successor will be started when its wait is over and there is room for its process. Can become `starting` or
+        /// `vacant`.
         case backingOff
         /// A process is on its way to its handshake. Can become `idle`, `busy`, `starting`, `backingOff` or `vacant`.
         case starting
@@ -65,6 +68,8 @@ struct PoolStateMachine<Request> {
         var isPlanned = false
         /// The worker that this place's one takes over from when it is ready.
         var replaces: WorkerID?
+        /// Whether its worker is to finish its event within ``PoolConfiguration/resetTimeout``.
+        var isResetTimed = false
     }
 
     enum Phase {
@@ -103,7 +108,13 @@ struct PoolStateMachine<Request> {
     /// Counts the resets.
     var epoch: UInt64 = 0
     /// Workers whose process has been asked for and has not been reaped.
-    private(set) var processes = 0
+    var processes = 0
+    /// Those of them that have left their place as planned.
+    var leaving: Set<WorkerID> = []
+    /// Those that left it otherwise, and that nobody has asked to be killed; in this order.
+    var lost = CircularBuffer<WorkerID>()
+    /// Starts that wait for room.
+    var launchQueue = CircularBuffer<WorkerID>()
     /// Whether times are measured; the clock is read for that alone otherwise.
     let isMeasured: Bool
     var measures = PoolMeasures()
@@ -287,13 +298,15 @@ extension PoolStateMachine {
         case idle
         /// The same worker serves this request.
         case serve(Request)
-        /// It is asked to stop; its place is filled by a new one.
-        case replace(StartAction?)
+        /// It is asked to stop; its place is filled by a new one, and others may start now.
+        case replace([StartAction])
     }
 
     struct AnswerAction {
         var request: Request
         var next: NextAction
+        /// The start of its successor, for a worker at its limit: it goes on until that one is ready.
+        var successor: StartAction?
     }
 
     /// A worker answered: its lease ends. `nil` when the worker has no lease (it was given up meanwhile).
@@ -313,16 +326,23 @@ extension PoolStateMachine {
         if let answeredAt {
             self.measures.workerTimes.record(answeredAt - worker.changedAt)
         }
-        let isDone = worker.isRetiring || (worker.jobLimit > 0 && worker.jobs >= worker.jobLimit)
+        let isAtLimit = worker.jobLimit > 0 && worker.jobs >= worker.jobLimit
+        // In a pool that keeps no workers (`debug`) the limit is exact: each one serves a single event.
+        let isDone = worker.isRetiring || (isAtLimit && self.configuration.numWorkers == 0)
         if isUsable, !isDone, self.phase != .closing {
             let next = self.nextFor(worker, at: id.place, now: { answeredAt ?? now() })
-            return AnswerAction(request: entry.request, next: next)
+            guard isAtLimit, !worker.isBeingReplaced, (answeredAt ?? now()) >= self.replaceHold else {
+                return AnswerAction(request: entry.request, next: next)
+            }
+            self.askForReplacement(id, .maxJobs)
+            return AnswerAction(request: entry.request, next: next, successor: self.startSuccessor())
         }
         // One that is retiring was counted when its successor took over.
         if !worker.isRetiring, self.phase != .closing {
             self.measures.countRestart(isUsable ? .maxJobs : .protocolError)
         }
-        return AnswerAction(request: entry.request, next: .replace(self.vacate(id.place, after: .none)))
+        let start = self.vacate(id.place, after: isUsable ? .plan : .failure(wasUseful: true))
+        return AnswerAction(request: entry.request, next: .replace(start + self.startMore()))
     }
 
     private mutating func nextFor(_ worker: Worker, at place: Int, now: () -> NIODeadline) -> NextAction {
@@ -351,8 +371,8 @@ extension PoolStateMachine {
 
     struct RefusalAction {
         var retry: RetryAction
-        /// The start of the worker's successor.
-        var start: StartAction?
+        /// The start of the worker's successor, and of others that may start now.
+        var start: [StartAction]
     }
 
     /// A worker answered `{"stop":true}`: it is to be stopped and its request tried on another one, a few times.
@@ -365,12 +385,13 @@ extension PoolStateMachine {
         if !worker.isRetiring, self.phase != .closing {
             self.measures.countRestart(.requested)
         }
-        let start = self.vacate(id.place, after: .none)
+        let start = self.vacate(id.place, after: .plan)
         guard entry.refusals < self.configuration.maxAttempts else {
-            let failure = EventFailure.refusedByWorkers(attempts: entry.refusals)
-            return RefusalAction(retry: .fail(entry.request, failure), start: start)
+            let failure = EventFailure.refusedByWorkers(attempts: Int(entry.refusals))
+            return RefusalAction(retry: .fail(entry.request, failure), start: start + self.startMore())
         }
-        return RefusalAction(retry: self.retry(entry, loopIndex: worker.loopIndex, now: now), start: start)
+        let retry = self.retry(entry, loopIndex: worker.loopIndex, now: now)
+        return RefusalAction(retry: retry, start: start + self.startMore())
     }
 
     private mutating func retry(_ entry: Entry, loopIndex: Int, now: NIODeadline) -> RetryAction {
@@ -397,7 +418,7 @@ extension PoolStateMachine {
 
     enum Cause {
         /// The worker left as planned.
-        case none
+        case plan
         /// It ended by itself; with the number of jobs it did and the time it lived.
         case failure(wasUseful: Bool)
     }
@@ -447,22 +468,11 @@ extension PoolStateMachine {
         self.places[place].state = .backingOff
         self.places[place].isCounted = isCounted
         self.places[place].isPlanned = false
+        self.places[place].isResetTimed = false
         self.places[place].epoch = self.epoch
         self.countedPlaces += isCounted ? 1 : 0
         self.startingCount += 1
         return StartAction(id: WorkerID(place: place, generation: self.places[place].generation), delay: delay)
-    }
-
-    /// The wait before a worker's start is over. `false` when it is not wanted any more.
-    mutating func launch(_ id: WorkerID) -> Bool {
-        guard case .backingOff = self.state(of: id) else {
-            return false
-        }
-        self.places[id.place].state = .starting
-        // What it reads at its start is of now.
-        self.places[id.place].epoch = self.epoch
-        self.processes += 1
-        return true
     }
 
     enum ReadyAction {
@@ -478,6 +488,9 @@ extension PoolStateMachine {
         var poolIsReady = false
         /// The worker that this one replaces, when it is idle; a busy one stops after its answer.
         var stop: WorkerID?
+        /// A busy one that a reset replaces: ``resetTimedOut(_:now:)`` is to be called after
+        /// ``PoolConfiguration/resetTimeout``.
+        var resetTimed: WorkerID?
         /// Workers that may be started now.
         var start: [StartAction] = []
     }
@@ -509,9 +522,14 @@ extension PoolStateMachine {
         }
         self.noteAvailability(now: now)
         let poolIsReady = self.runIfReady()
-        // What waits may need more than were started at once.
-        let start = self.startSuccessors() + self.grow()
-        return ReadyResult(action: action, poolIsReady: poolIsReady, stop: old, start: start)
+        return ReadyResult(
+            action: action,
+            poolIsReady: poolIsReady,
+            stop: old.idle,
+            resetTimed: old.resetTimed,
+            // What waits may need more than were started at once.
+            start: self.startMore()
+        )
     }
 
     struct FailureAction {
@@ -519,7 +537,7 @@ extension PoolStateMachine {
         var request: RetryAction?
         /// The start of the worker's successor.
         var start: StartAction?
-        /// The start of other successors, and of workers for events that wait: it kept them from being started.
+        /// The start of others, which it kept from being started.
         var more: [StartAction] = []
         /// The pool never became ready: its start has failed.
         var startFailed = false
@@ -544,27 +562,34 @@ extension PoolStateMachine {
         switch self.state(of: id) {
         case .none, .vacant, .backingOff:
             // It was stopped or given up already.
-            break
+            return action
         case .starting:
             action.startFailed = self.phase == .starting
             if let replacement = self.successorFailed(id, now: now) {
                 action.goesOn = replacement.goesOn
                 action.givenUp = replacement.givenUp
             }
-            action.start = self.vacate(id.place, after: .failure(wasUseful: false))
-            action.more = self.startSuccessors() + self.grow()
+            action.start = self.vacate(id.place, after: .failure(wasUseful: false)).first
         case .idle(let worker):
             self.free[worker.loopIndex].removeAll { $0 == id.place }
-            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))
-        case .busy(let worker, let entry):
+            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now))).first
+        case .busy(let worker, var entry):
             self.busyCount -= 1
-            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now)))
+            action.start = self.vacate(id.place, after: .failure(wasUseful: self.wasUseful(worker, now: now))).first
+            entry.losses += 1
             action.request =
-                requestWritten
+                requestWritten || entry.losses > self.mostLosses
                 ? .fail(entry.request, .workerGone(failure))
                 : self.retry(entry, loopIndex: worker.loopIndex, now: now)
         }
+        action.more = self.startMore()
         return action
+    }
+
+    /// How many workers may end before they have read a request until it fails: it cannot be the reason, but must not go
+    /// round for ever where every worker ends at once. All may be killed together, and all of their successors.
+    private var mostLosses: Int {
+        self.configuration.maxAttempts + 2 * self.configuration.maximumWorkers
     }
 
     private mutating func countFailure(of id: WorkerID, _ failure: WorkerFailure) {
@@ -587,14 +612,16 @@ extension PoolStateMachine {
         worker.jobs > 0 || now - worker.readySince >= self.configuration.backoff.healthyAfter
     }
 
-    /// Frees a place and decides when its next worker starts.
-    mutating func vacate(_ place: Int, after cause: Cause) -> StartAction? {
+    /// Frees a place and decides when its next worker starts, if there is to be one.
+    @discardableResult
+    mutating func vacate(_ place: Int, after cause: Cause) -> [StartAction] {
+        let id = WorkerID(place: place, generation: self.places[place].generation)
         switch self.places[place].state {
-        case .vacant: return nil
+        case .vacant: return []
         case .backingOff, .starting: self.startingCount -= 1
         case .idle, .busy: break
         }
-        let id = WorkerID(place: place, generation: self.places[place].generation)
+        self.noteLeave(id, self.places[place].state, cause)
         let wasCounted = self.places[place].isCounted
         self.places[place].generation += 1
         self.places[place].state = .vacant
@@ -603,11 +630,11 @@ extension PoolStateMachine {
         guard self.phase == .starting || self.phase == .running, wasCounted, !self.successorTakesOver(from: id),
             self.countedPlaces < self.configuration.numWorkers || self.wantsMoreWorkers > 0
         else {
-            return nil
+            return []
         }
         var delay = TimeAmount.zero
         switch cause {
-        case .none, .failure(wasUseful: true):
+        case .plan, .failure(wasUseful: true):
             self.places[place].failures = 0
         case .failure(wasUseful: false):
             // The first failure in a row is mended at once, as any other end.
@@ -615,10 +642,10 @@ extension PoolStateMachine {
             self.places[place].failures += 1
         }
         let start = self.startWorker(in: place, isCounted: true, delay: delay)
-        if case .none = cause {
+        if case .plan = cause {
             self.places[place].isPlanned = true
         }
-        return start
+        return [start]
     }
 
     mutating func backoff(failures: Int) -> TimeAmount {
@@ -661,27 +688,21 @@ extension PoolStateMachine {
             case .vacant, .busy:
                 break
             case .backingOff:
-                _ = self.vacate(place, after: .none)
+                self.vacate(place, after: .plan)
             case .starting:
                 action.kill.append(id)
-                _ = self.vacate(place, after: .none)
+                self.vacate(place, after: .plan)
             case .idle(let worker):
                 self.free[worker.loopIndex].removeAll { $0 == place }
                 action.stop.append(id)
-                _ = self.vacate(place, after: .none)
+                self.vacate(place, after: .plan)
             }
         }
         action.isClosed = self.closeIfDone()
         return action
     }
 
-    /// A process that ``launch(_:)`` allowed has been reaped, or never came to be. `true` when it was the pool's last.
-    mutating func reaped() -> Bool {
-        self.processes -= 1
-        return self.closeIfDone()
-    }
-
-    private mutating func closeIfDone() -> Bool {
+    mutating func closeIfDone() -> Bool {
         guard self.phase == .closing, self.processes == 0 else {
             return false
         }

@@ -9,6 +9,8 @@ public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible 
         case protocolError = "protocol"
         /// The worker had a request for longer than `exec_ttl`.
         case execTTL = "exec_ttl"
+        /// The worker had a request for longer than `reset_timeout`, and was to be replaced.
+        case resetTimeout = "reset_timeout"
     }
 
     public var code: Code

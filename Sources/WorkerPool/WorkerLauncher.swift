@@ -10,9 +10,9 @@ public protocol WorkerHandle: AnyObject, Sendable {
     var residentMemory: Int? { get }
     /// Writes a request's event to the worker. What becomes of it is told to ``WorkerEvents``.
     func serve(_ request: any PoolRequest)
-    /// Asks the worker to end, and kills it with its process group when it has not ended after `timeout`.
+    /// Asks the worker to end, and kills it with all that it has started when it has not ended after `timeout`.
     func stop(timeout: TimeAmount)
-    /// Kills the worker with its process group.
+    /// Kills the worker with all that it has started.
     func kill()
 }
 

@@ -1,3 +1,4 @@
+import Logging
 public import NIOCore
 import Synchronization
 
@@ -15,7 +16,6 @@ extension WorkerPool {
             self.issue.yield(.ready)
         }
         self.startTicking()
-        defer { self.stopTicking() }
         await withDiscardingTaskGroup { group in
             for await command in self.commands {
                 switch command {
@@ -23,11 +23,14 @@ extension WorkerPool {
                     whenReady()
                 case .start(let action):
                     group.addTask { await self.runWorker(action) }
+                case .timeReset(let id):
+                    group.addTask { await self.limitReset(of: id) }
                 }
             }
-            // What is left waits to start a worker that is not wanted any more.
+            // What is left waits: to start a worker that is not wanted any more, or for a worker to be late.
             group.cancelAll()
         }
+        await self.stopTicking()
         if let failure = self.state.withLock({ $0.startFailure }) {
             throw failure
         }
@@ -38,17 +41,33 @@ extension WorkerPool {
             // Cut short when the pool closes: the launch below is refused then.
             try? await Task.sleep(for: .nanoseconds(action.delay.nanoseconds))
         }
-        guard self.state.withLock({ $0.machine.launch(action.id) }) else {
+        switch self.state.withLock({ $0.machine.launch(action.id) }) {
+        case .go:
+            break
+        case .cancel:
             return
+        case .wait(let lost):
+            return self.makeRoom(for: action.id, killing: lost)
         }
         await self.launcher.run(action.id, events: self)
-        let isClosed = self.state.withLock { state in
+        let reaped = self.state.withLock { state in
             state.processes[action.id] = nil
-            return state.machine.reaped()
+            state.processIDs[action.id] = nil
+            return state.machine.reaped(action.id)
         }
-        if isClosed {
+        self.start(reaped.start)
+        if reaped.isClosed {
             self.issue.finish()
         }
+    }
+
+    private func makeRoom(for id: WorkerID, killing lost: WorkerID?) {
+        self.logger.debug(
+            "a worker's start waits for the end of one that was given up",
+            metadata: ["waiting.id": "\(id)"].merging(lost.map { self.metadata(of: $0) } ?? [:]) { $1 }
+        )
+        let handle = self.state.withLock { state in lost.flatMap { state.processes[$0] } }
+        handle?.kill()
     }
 
     /// Stops the workers as they become free; ``run(whenReady:)`` returns when all are reaped. May be called again.

@@ -5,9 +5,44 @@ import Synchronization
 extension WorkerPool {
     /// Replaces every worker under traffic: a successor is ready before its worker is told to stop.
     public func reset() {
-        let actions = self.state.withLock { $0.machine.reset() }
+        let action = self.state.withLock { $0.machine.reset() }
         self.logger.notice("the workers are being replaced")
-        self.start(actions)
+        self.timeReset(action.timed)
+        self.start(action.start)
+    }
+
+    func timeReset(_ workers: [WorkerID]) {
+        for id in workers {
+            self.issue.yield(.timeReset(id))
+        }
+    }
+
+    /// Kills a worker that has not finished its event in the time that a reset leaves it.
+    func limitReset(of id: WorkerID) async {
+        guard (try? await Task.sleep(for: .nanoseconds(self.configuration.resetTimeout.nanoseconds))) != nil else {
+            return
+        }
+        let (action, handle) = self.state.withLock { state in
+            let action = state.machine.resetTimedOut(id, now: .now())
+            return (action, action == nil ? nil : self.take(id, from: &state))
+        }
+        guard let action else {
+            return
+        }
+        self.logger.error("worker was killed: reset_timeout is over", metadata: self.metadata(of: id))
+        self.start((action.start.map { [$0] } ?? []) + action.more)
+        if case .fail(let request, let failure) = action.request {
+            self.kill(handle, failing: request, failure)
+        }
+    }
+
+    /// Kills a worker that has its request for too long.
+    private func kill(_ handle: (any WorkerHandle)?, failing request: any PoolRequest, _ failure: EventFailure) {
+        handle?.kill()
+        // Behind the request's own writing, which may still be on its way there.
+        self.loops[handle?.loopIndex ?? 0].execute {
+            request.finished(.failed(failure))
+        }
     }
 
     /// Changes the limits and the number of workers; workers beyond it stop when they are free.
@@ -30,21 +65,26 @@ extension WorkerPool {
         self.startTicking()
     }
 
+    /// On no event loop: a look reads a file for each worker.
     func startTicking() {
-        let ticks = self.configuration.tickInterval.map { interval in
-            self.loops[0].scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.tick() }
-        }
         self.state.withLock { state in
-            defer { state.ticks = ticks }
-            return state.ticks
-        }?.cancel()
+            state.ticks?.cancel()
+            guard state.machine.phase != .closed, let interval = state.machine.configuration.tickInterval else {
+                state.ticks = nil
+                return
+            }
+            state.ticks = Task {
+                while (try? await Task.sleep(for: .nanoseconds(interval.nanoseconds))) != nil {
+                    self.tick()
+                }
+            }
+        }
     }
 
-    func stopTicking() {
-        self.state.withLock { state in
-            defer { state.ticks = nil }
-            return state.ticks
-        }?.cancel()
+    func stopTicking() async {
+        let ticks = self.state.withLock { $0.ticks }
+        ticks?.cancel()
+        await ticks?.value
     }
 
     private func tick() {
@@ -63,25 +103,22 @@ extension WorkerPool {
                 action.kill.map { (self.take($0.id, from: &state), $0.request) }
             )
         }
+        // Named before the processes are reaped.
+        let overdue = action.kill.map { self.metadata(of: $0.id) }
         for (handle, request) in killed {
-            handle?.kill()
-            // Behind the request's own writing, which may still be on its way there.
-            self.loops[handle?.loopIndex ?? 0].execute {
-                request.finished(.failed(.workerGone(WorkerFailure(.execTTL, "exec_ttl is over"))))
-            }
+            self.kill(handle, failing: request, .workerGone(WorkerFailure(.execTTL, "exec_ttl is over")))
         }
         for handle in stopped {
             handle.stop(timeout: self.configuration.destroyTimeout)
         }
         for replaced in action.replace {
-            self.logger.info(
-                "worker is to be replaced",
-                metadata: ["worker.id": "\(replaced.id)", "reason": "\(replaced.reason.rawValue)"]
-            )
+            var metadata = self.metadata(of: replaced.id)
+            metadata["reason"] = "\(replaced.reason.rawValue)"
+            self.logger.info("worker is to be replaced", metadata: metadata)
         }
         self.start(action.start)
-        for overdue in action.kill {
-            self.logger.error("worker was killed: exec_ttl is over", metadata: ["worker.id": "\(overdue.id)"])
+        for worker in overdue {
+            self.logger.error("worker was killed: exec_ttl is over", metadata: worker)
         }
     }
 }

@@ -13,14 +13,18 @@ public final class WorkerPool: Sendable {
         var handles: [(any WorkerHandle)?] = []
         /// Workers that run, in a place or on their way out, for a kill.
         var processes: [WorkerID: any WorkerHandle] = [:]
+        /// Their ids, for the log: of a process that has just been reaped, too.
+        var processIDs: [WorkerID: Int32] = [:]
         var startFailure: WorkerFailure?
         /// Looks at the workers from time to time.
-        var ticks: RepeatedTask?
+        var ticks: Task<Void, Never>?
     }
 
     enum Command: Sendable {
         case start(PoolStateMachine<any PoolRequest>.StartAction)
         case ready
+        /// ``PoolConfiguration/resetTimeout`` begins for a worker.
+        case timeReset(WorkerID)
     }
 
     let state: Mutex<State>
@@ -134,7 +138,10 @@ extension WorkerPool: WorkerEvents {
             handle?.serve(request)
         case .replace(let start):
             handle?.stop(timeout: self.configuration.destroyTimeout)
-            self.start(start.map { [$0] } ?? [])
+            self.start(start)
+        }
+        if let successor = action.successor {
+            self.start([successor])
         }
         action.request.finished(.answered(answer))
     }
@@ -167,9 +174,9 @@ extension WorkerPool: WorkerEvents {
         guard let action else {
             return
         }
-        self.logger.debug("worker asked to be replaced", metadata: ["worker.id": "\(id)"])
+        self.logger.debug("worker asked to be replaced", metadata: self.metadata(of: id))
         refusing?.stop(timeout: self.configuration.destroyTimeout)
-        self.start(action.start.map { [$0] } ?? [])
+        self.start(action.start)
         self.retry(action.retry, handle: next)
     }
 
@@ -201,6 +208,7 @@ extension WorkerPool: WorkerEvents {
     public func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle) {
         let isClosing = self.state.withLock { state in
             state.processes[id] = handle
+            state.processIDs[id] = handle.processID
             return state.machine.phase == .closing
         }
         if isClosing {
@@ -221,6 +229,7 @@ extension WorkerPool: WorkerEvents {
             return (result, result.stop.flatMap { self.take($0, from: &state) })
         }
         old?.stop(timeout: self.configuration.destroyTimeout)
+        self.timeReset(result.resetTimed.map { [$0] } ?? [])
         self.start(result.start)
         switch result.action {
         case .idle:
@@ -269,12 +278,11 @@ extension WorkerPool: WorkerEvents {
         of id: WorkerID,
         _ action: PoolStateMachine<any PoolRequest>.FailureAction
     ) {
-        var metadata: Logger.Metadata = ["worker.id": "\(id)"]
+        var metadata = self.metadata(of: action.goesOn ?? id)
         if let delay = action.start?.delay, delay > .zero {
             metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
         }
-        if let goesOn = action.goesOn {
-            metadata["worker.id"] = "\(goesOn)"
+        if action.goesOn != nil {
             metadata["error"] = "\(failure)"
             self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
             if action.givenUp > 0 {
@@ -288,6 +296,15 @@ extension WorkerPool: WorkerEvents {
         } else if metadata["delay_ms"] != nil {
             self.logger.warning("worker failed again, its successor waits", metadata: metadata)
         }
+    }
+
+    /// Names a worker in the log.
+    func metadata(of id: WorkerID) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["worker.id": "\(id)"]
+        if let processID = self.state.withLock({ $0.processIDs[id] }) {
+            metadata["worker.pid"] = "\(processID)"
+        }
+        return metadata
     }
 
     func start(_ actions: [PoolStateMachine<any PoolRequest>.StartAction]) {

@@ -58,6 +58,11 @@ struct WorkerPipes: Sendable {
         (self.input, self.output, self.error) = (nil, nil, nil)
     }
 
+    /// What tells whether the worker's input was read; before ``openInput(on:handler:)``.
+    func watchInput() throws -> UnreadInput? {
+        try self.input.map { try UnreadInput(writeEnd: $0) }
+    }
+
     /// Makes the channel that writes the worker's standard input.
     mutating func openInput(on eventLoop: any EventLoop, handler: some ChannelHandler & Sendable) async throws {
         _ = try await Self.open(&self.input, on: eventLoop, handler: handler) {

@@ -31,7 +31,8 @@ extension WorkerRelay {
         do {
             try await self.converse(with: pid, until: exit.future, pipes: &pipes)
         } catch {
-            self.kill()
+            // Here and now: its id may be another's when this has returned.
+            self.signal(SIGKILL)
             await exit.cancel()
             throw error
         }
@@ -61,8 +62,8 @@ extension WorkerRelay {
             try await self.eventLoop.submit {
                 self.endedByItself = !self.wasKilled
                 if !self.wasStopped || self.wasKilled {
-                    // Nor is anything left that it started; the group cannot be another's before this one is reaped.
-                    self.kill()
+                    // Nor is anything left of its group, which cannot be another's before this one is reaped.
+                    self.signal(SIGKILL)
                 }
             }.get()
             try await errorChannel.closeFuture.get()
@@ -87,6 +88,7 @@ extension WorkerRelay {
         until exit: EventLoopFuture<Void>
     ) async throws -> (any Channel)? {
         guard let listener else {
+            self.unreadInput = try pipes.watchInput()
             let input = WorkerInput { self.finishReading() }
             try await pipes.openInput(on: self.eventLoop, handler: input)
             self.input = input
@@ -153,14 +155,20 @@ extension WorkerRelay {
         }
     }
 
-    /// Kills the worker with its process group, for as long as its id is its own.
-    func kill() {
+    /// Sends a signal to the worker and to its process group, which it may have left; for as long as its id is its own.
+    func signal(_ signal: CInt) {
         self.process.withLock { pid in
             guard let pid else {
                 return
             }
-            _ = Glibc.kill(-pid, SIGKILL)
+            _ = Glibc.kill(-pid, signal)
+            _ = Glibc.kill(pid, signal)
         }
+    }
+
+    /// Kills the worker with all that it has started.
+    func kill() {
+        WorkerKiller.shared.kill(self)
         if self.eventLoop.inEventLoop {
             self.wasKilled = true
         } else {

@@ -32,7 +32,7 @@ final class WorkerRelay: @unchecked Sendable {
     /// Where the worker connects; `nil` when its input and output are the relay.
     let listener: RelayListener?
     let events: any WorkerEvents
-    /// Names the process from the moment on that it is known.
+    /// Names the worker, and its process from the moment on that it is known.
     var logger: Logger
 
     /// The process, for as long as its id cannot be another's.
@@ -49,6 +49,10 @@ final class WorkerRelay: @unchecked Sendable {
     var input: WorkerInput?
     /// The frame being written; reused.
     var frame = ByteBuffer()
+    /// Tells of the input whether it was read; `nil` when requests go over a socket.
+    var unreadInput: UnreadInput?
+    /// Bytes written since the last request, that request included.
+    private var unansweredBytes = 0
     /// Whether the worker has not got a byte of the last request: it was to be written whole or not at all, and failed.
     private var isUnwritten = false
     /// The request that waits until the worker has said all that it owes.
@@ -88,6 +92,7 @@ final class WorkerRelay: @unchecked Sendable {
         self.habits = habits
         self.events = events
         self.logger = logger
+        self.logger[metadataKey: "worker.id"] = "\(id)"
     }
 }
 
@@ -129,6 +134,7 @@ extension WorkerRelay: WorkerHandle {
         }
         if event.body.readableBytes > Self.largeBody {
             self.isUnwritten = false
+            self.unansweredBytes = self.frame.readableBytes + event.body.readableBytes
             input.write(self.frame, event.body)
             return
         }
@@ -136,7 +142,8 @@ extension WorkerRelay: WorkerHandle {
         if withProbe {
             self.frame.writeControlFrame(.pid(self.handshake.serverPID))
         }
-        self.isUnwritten = self.frame.readableBytes <= Self.atomicWrite
+        self.unansweredBytes = self.frame.readableBytes
+        self.isUnwritten = self.unansweredBytes <= Self.atomicWrite
         // When nobody can read it any more the input is closed before this returns.
         input.write(self.frame)
         self.isUnwritten = self.isUnwritten && !input.isOpen
@@ -178,6 +185,7 @@ extension WorkerRelay: WorkerHandle {
     private func writeControl(_ message: ControlMessage) {
         var frame = ByteBuffer()
         frame.writeControlFrame(message)
+        self.unansweredBytes += frame.readableBytes
         self.input?.write(frame)
     }
 }
@@ -357,7 +365,7 @@ extension WorkerRelay: ChannelInboundHandler {
         case .startFailed:
             self.startFailure = self.startFailure ?? "the process ended before its handshake"
         case .failed(let isBusy):
-            self.failed(requestWritten: isBusy && !self.isUnwritten)
+            self.failed(requestWritten: isBusy && !self.isUnwritten && !self.provesRequestUnread)
         case .failedAfter(let answer):
             self.events.workerAnswered(self.id, answer, isUsable: true)
             self.failed(requestWritten: false)
@@ -366,8 +374,14 @@ extension WorkerRelay: ChannelInboundHandler {
         }
         self.held = nil
         self.input?.close()
+        self.unreadInput?.close()
         self.finishGathering()
         context.fireChannelInactive()
+    }
+
+    /// Whether nobody has read any of the request that the worker had, and nobody ever will.
+    private var provesRequestUnread: Bool {
+        self.unreadInput?.isUnread(self.unansweredBytes) ?? false
     }
 
     private func failed(requestWritten: Bool) {

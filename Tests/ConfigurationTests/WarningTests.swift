@@ -72,7 +72,9 @@ import Testing
               read_buf_size: 1
               max_packet_size: 1
               servers: {a: {addr: ':1', delimiter: x, read_buf_size: 1, framing: split, max_packet_size: 1}}
-              pool: {num_workers: 1, max_jobs: 1, max_queue_size: 1, allocate_timeout: 1s, destroy_timeout: 1s, command: php}
+              pool:
+                {num_workers: 1, max_jobs: 1, max_queue_size: 1, allocate_timeout: 1s, destroy_timeout: 1s,
+                reset_timeout: 1s, command: php}
             logs: {level: info, mode: raw, encoding: json, channels: {tcp: {level: info}}}
             endure: {grace_period: 1s}
             rpc: {listen: 'tcp://:6001'}

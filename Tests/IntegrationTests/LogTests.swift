@@ -108,6 +108,28 @@ extension Integration {
             #expect(rr.log.all.last?.contains(#"invalid message: two\nlines\n"#) == true, "\(rr.log.text)")
         }
 
+        @Test("A line that concerns a worker names it and its process")
+        func workers() async throws {
+            let pool = ["max_jobs: 3", "supervisor: {watch_tick: 100ms, exec_ttl: 500ms, ttl: 1s}"]
+            try await withRR(Settings(workers: 2, pool: pool, more: "logs: {mode: production}")) { rr in
+                for order in ["print oops", "hang", "exit 3", "error no", "garbage x", "stop"] {
+                    try rr.client().send("\(order)\r\n")
+                }
+                try rr.log.await("exec_ttl is over")
+                try rr.log.await("to be replaced")
+                try rr.log.await("asked to be replaced")
+                try rr.stop()
+                try rr.log.awaitEnd()
+                let entries = try rr.log.all.map { line in
+                    try #require(
+                        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+                }
+                let named = entries.filter { $0["worker.id"] != nil || $0["worker.pid"] != nil }
+                #expect(named.count > 6)
+                #expect(named.allSatisfy { $0["worker.id"] != nil && $0["worker.pid"] != nil }, "\(named)")
+            }
+        }
+
         @Test(
             "A packet is logged for who asks for debug in its channel only",
             arguments: ["channels: {tcp: {level: debug}}", "channels: {tcp: {level: info}}", "level: debug"]

@@ -74,6 +74,25 @@ extension Integration {
             }
         }
 
+        @Test("reset_timeout: a worker that does not finish its event is killed, and nobody else")
+        func resetTimeout() async throws {
+            try await withRR(Settings(workers: 2, pool: ["reset_timeout: 500ms"])) { rr in
+                let client = try rr.client()
+                try client.send("hang\r\n")
+                try rr.events.await("DATA", count: 1, of: client)
+                let busy = try #require(try rr.events.of(client).last).pid
+                let old = rr.workers
+                rr.process.send(signal: SIGUSR2)
+                try client.awaitEnd()
+                try rr.log.await("reset_timeout is over", "worker.pid=\(busy)")
+                try rr.awaitWholePool(without: old)
+                #expect(try rr.client().ask("next") == "next")
+                let stopped = try rr.events.all.filter { $0.event == "STOP" }.map(\.pid)
+                #expect(Set(stopped).intersection(old) == old.subtracting([busy]))
+                #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
         @Test("A new script takes over; one that is broken leaves the old workers serving, and the log says so")
         func brokenScript() async throws {
             let directory = try TemporaryDirectory()

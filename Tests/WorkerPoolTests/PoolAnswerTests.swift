@@ -46,7 +46,7 @@ import Testing
         #expect(bench.bringUp(start.id).action.served == 1)
     }
 
-    @Test func jobsAreCountedForEachEventAndTheWorkerIsReplacedAtItsLimit() throws {
+    @Test func jobsAreCountedForEachEventAndASuccessorIsStartedAtTheLimit() throws {
         let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxJobs: 3))
         _ = bench.submit(1, isClose: true)
         _ = bench.submit(2)
@@ -55,11 +55,14 @@ import Testing
         #expect(bench.answered(worker)?.next.served == 2)
         // 14 % of 3 is none.
         let last = try #require(bench.answered(worker))
-        let start = try #require(last.next.started)
+        let start = try #require(last.successor)
         #expect(start.delay == .zero)
-        #expect(bench.machine.waiting == 1)
-        #expect(bench.bringUp(start.id).action.served == 3)
-        #expect(bench.answered(start.id)?.next.isIdle == true, "the successor counts from nought")
+        #expect(last.next.served == 3, "it goes on until its successor is ready")
+        #expect(bench.bringUp(start.id).stop == nil)
+        #expect(bench.answered(worker)?.next.isReplaced == true)
+        _ = bench.submit(4)
+        let first = try #require(bench.answered(start.id))
+        #expect(first.next.isIdle && first.successor == nil, "the successor counts from nought")
     }
 
     @Test(arguments: [
@@ -70,7 +73,7 @@ import Testing
             let (bench, workers) = PoolBench.running(.init(numWorkers: 1, maxJobs: limit), random: random)
             for job in 1...most + 1 {
                 _ = bench.submit(job)
-                if bench.answered(workers[0])?.next.isReplaced == true {
+                if bench.answered(workers[0])?.successor != nil {
                     return job
                 }
             }

@@ -89,7 +89,7 @@ import Testing
         let first = try #require(bench.failed(workers[0]).start)
         bench.bringUp(first.id)
         _ = bench.submit(1)
-        let second = try #require(bench.refused(first.id)?.start)
+        let second = try #require(bench.refused(first.id)?.start.first)
         #expect(second.delay == .zero)
         bench.bringUp(second.id)
         bench.refused(second.id)

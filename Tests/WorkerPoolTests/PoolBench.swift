@@ -50,7 +50,7 @@ final class PoolBench {
 
     @discardableResult
     func bringUp(_ id: WorkerID) -> Machine.ReadyResult {
-        _ = self.machine.launch(id)
+        _ = self.launch(id)
         return self.ready(id)
     }
 
@@ -96,12 +96,20 @@ final class PoolBench {
         self.machine.start()
     }
 
+    /// Launches a worker; one that it has to wait for is reaped.
     func launch(_ id: WorkerID) -> Bool {
-        self.machine.launch(id)
+        switch self.machine.launch(id) {
+        case .go: true
+        case .cancel, .wait(kill: nil): false
+        case .wait(let lost?): !self.machine.reaped(lost).start.isEmpty && self.machine.launch(id) == .go
+        }
     }
 
-    func reaped() -> Bool {
-        self.machine.reaped()
+    /// - Parameter id: One that has left its place, if that does not matter.
+    /// - Returns: Whether the pool is closed.
+    func reaped(_ id: WorkerID? = nil) -> Bool {
+        let any = self.machine.leaving.first ?? self.machine.lost.first ?? WorkerID(place: -1, generation: 0)
+        return self.machine.reaped(id ?? any).isClosed
     }
 
     func close() -> Machine.CloseAction {
@@ -109,7 +117,7 @@ final class PoolBench {
     }
 
     func reset() -> [Machine.StartAction] {
-        self.machine.reset()
+        self.machine.reset().start
     }
 
     func reconfigure(_ configuration: PoolConfiguration) -> Machine.ReconfigureAction {
@@ -157,7 +165,11 @@ extension PoolStateMachine.NextAction {
     }
 
     var started: PoolStateMachine.StartAction? {
-        if case .replace(let start) = self { start } else { nil }
+        self.allStarted.first
+    }
+
+    var allStarted: [PoolStateMachine.StartAction] {
+        if case .replace(let start) = self { start } else { [] }
     }
 }
 

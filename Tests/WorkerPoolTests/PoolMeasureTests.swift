@@ -50,7 +50,7 @@ import Testing
         let (bench, workers) = self.running()
         _ = bench.submit(1)
         bench.now = bench.now + .seconds(3)
-        let start = bench.refused(workers[0])?.start
+        let start = bench.refused(workers[0])?.start.first
         bench.now = bench.now + .seconds(1)
         bench.bringUp(start?.id ?? workers[0])
         #expect(bench.machine.measures.waits.count == 2)
@@ -71,10 +71,11 @@ import Testing
     @Test func everyReplacementIsCountedOnceWithItsReason() {
         let (bench, workers) = self.running(.init(numWorkers: 1, maxJobs: 1))
         _ = bench.submit(1)
-        let second = bench.answered(workers[0])?.next.started
-        #expect(bench.machine.measures.restarts == [.maxJobs: 1])
+        let second = bench.answered(workers[0])?.successor
+        #expect(bench.machine.measures.restarts.isEmpty, "its successor is not ready")
         let id = second?.id ?? workers[0]
         bench.bringUp(id)
+        #expect(bench.machine.measures.restarts == [.maxJobs: 1])
         let third = bench.failed(id).start
         #expect(bench.machine.measures.restarts == [.maxJobs: 1, .exit: 1])
         _ = bench.launch(third?.id ?? workers[0])
@@ -110,9 +111,9 @@ import Testing
     // MARK: Availability
 
     @Test func aPlannedReplacementOfTheOnlyWorkerIsNoOutage() {
-        let (bench, workers) = self.running(.init(numWorkers: 1, maxJobs: 1))
+        let (bench, workers) = self.running(.init(numWorkers: 1))
         _ = bench.submit(1)
-        let start = bench.answered(workers[0])?.next.started
+        let start = bench.refused(workers[0])?.start.first
         #expect(bench.machine.ready == 0)
         #expect(bench.machine.isAvailable)
         #expect(bench.machine.unavailableSince == nil)

@@ -29,8 +29,8 @@ struct PoolModel {
         var jobs = 0
         var readySince = NIODeadline.now()
         var busySince = NIODeadline.now()
-        /// Whether the machine may stop it after an answer for a reason that the model does not follow.
-        var mayRetire = false
+        /// Whether its successor is ready, or it is one too many: it stops after its answer.
+        var isRetiring = false
     }
 
     struct Request {
@@ -40,6 +40,7 @@ struct PoolModel {
         /// By then its wait ends: later than the deadline only for one that is tried again behind one with more time.
         var latest = NIODeadline.distantFuture
         var refusals = 0
+        var losses = 0
         var worker: WorkerID?
     }
 
@@ -48,6 +49,8 @@ struct PoolModel {
     var workers: [WorkerID: Worker] = [:]
     /// Processes launched and not reaped.
     var processes: Set<WorkerID> = []
+    /// Those of them that left their place, but not as planned.
+    var lost: Set<WorkerID> = []
     /// Requests that were accepted and have not been finished; they are numbered in the order in which they came.
     var requests: [Int: Request] = [:]
     /// Those that wait, in order.
@@ -133,6 +136,17 @@ struct PoolModel {
 
     // MARK: Workers
 
+    /// Processes, but for those on their planned way out.
+    var countedProcesses: Int {
+        self.lost.count + self.workers.count { $0.value.state != .wanted && !$0.value.isRetiring }
+    }
+
+    /// How many those may be: the workers that the pool may have, and successors of a quarter of them.
+    var mostProcesses: Int {
+        let workers = self.configuration.numWorkers
+        return workers + (self.configuration.allocator?.maxWorkers ?? 0) + max(1, workers / 4)
+    }
+
     mutating func want(_ id: WorkerID) throws(Violation) {
         try check(self.workers[id] == nil, "\(id) is started twice")
         try check(!self.workers.keys.contains { $0.place == id.place }, "two workers in the place of \(id)")
@@ -140,7 +154,7 @@ struct PoolModel {
     }
 
     /// A worker leaves its place.
-    mutating func leave(_ id: WorkerID) throws(Violation) {
+    mutating func leave(_ id: WorkerID, isPlanned: Bool = true) throws(Violation) {
         guard let worker = self.workers.removeValue(forKey: id) else {
             throw Violation(description: "\(id) leaves but holds no place")
         }
@@ -148,5 +162,8 @@ struct PoolModel {
             throw Violation(description: "\(id) leaves with request \(number)")
         }
         self.free[worker.loop].removeAll { $0 == id }
+        if !isPlanned, !worker.isRetiring, self.processes.contains(id) {
+            self.lost.insert(id)
+        }
     }
 }

@@ -49,7 +49,7 @@ import Testing
         let failure = bench.failed(workers[1])
         #expect(failure.request?.waits == true)
         #expect(bench.machine.waiting == 6)
-        let successors = try [#require(refusal.start), #require(failure.start)]
+        let successors = try [#require(refusal.start.first), #require(failure.start)]
         var served = successors.compactMap { bench.bringUp($0.id).action.served }
         served += (3...6).compactMap { _ in bench.answered(successors[0].id)?.next.served }
         #expect(served == Array(1...6))

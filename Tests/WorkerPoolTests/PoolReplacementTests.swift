@@ -136,9 +136,8 @@ import Testing
         let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxJobs: 1))
         let start = try #require(bench.reset().first)
         let answer = try #require(bench.answered(worker))
-        #expect(answer.next.isReplaced)
-        #expect(answer.next.started == nil)
-        #expect(bench.bringUp(start.id).stop == nil)
+        #expect(answer.next.isIdle && answer.successor == nil)
+        #expect(bench.bringUp(start.id).stop == worker)
         #expect(bench.machine.ready == 1)
     }
 

@@ -21,12 +21,33 @@ extension PoolWalk {
             return
         }
         try check(model.waiting.isEmpty || !model.workers.isEmpty, "requests wait and no worker is on its way")
-        if self.isSupervised {
-            try self.checkPlaces()
-        } else {
+        try self.checkPlaces()
+        try self.checkProcesses()
+        if !self.isSupervised {
             let expected = model.configuration.numWorkers
-            try check(model.workers.count == expected, "\(model.workers.count) workers instead of \(expected)")
+            let counted = self.machine.countedPlaces
+            try check(counted == expected, "\(counted) workers instead of \(expected)")
         }
+    }
+
+    /// However workers fail: there are never more processes than the pool may have, those on their planned way out
+    /// apart, and no start waits longer than it must.
+    private func checkProcesses() throws(Violation) {
+        let (counted, most) = (self.model.countedProcesses, self.model.mostProcesses)
+        // A number that was made smaller is reached as processes end.
+        try check(self.isReconfigured || counted <= most, "\(counted) processes of \(most)")
+        if !self.held.isEmpty || !self.machine.launchQueue.isEmpty {
+            let held = self.held.filter { !self.machine.isGone($0) }
+            let released = self.released.count { !self.machine.isGone($0) }
+            try check(held.isEmpty || counted + released >= most, "\(held) wait though there is room")
+            try check(held == Set(self.machine.launchQueue), "\(self.machine.launchQueue) wait, not \(held)")
+        }
+        try check(self.machine.lost.allSatisfy(self.model.lost.contains), "what is lost is not")
+        try check(
+            self.machine.leaving.count + self.model.lost.count
+                + self.model.workers.values.count { $0.state != .wanted } == self.machine.processes,
+            "\(self.machine.leaving) leave"
+        )
     }
 
     /// What the machine counts is what is there.
@@ -49,10 +70,9 @@ extension PoolWalk {
             }
         }
         try check(machine.startingCount == starting, "\(machine.startingCount) start, \(starting) are there")
-        let isAsked = machine.replaceQueue.contains { !machine.isGone($0) }
-        // With an allocator a worker that dies is not always replaced; the next tick starts them then.
-        let isFollowedUp = starting > 0 || self.model.configuration.allocator != nil
-        try check(!isAsked || isFollowedUp, "nobody starts the successors that are asked for")
+        let isAsked = machine.phase == .running && machine.replaceQueue.contains { !machine.isGone($0) }
+        try check(
+            !isAsked || machine.replacing >= machine.replacingLimit, "nobody starts the successors that are asked for")
         for old in successors {
             try check(!machine.isGone(old), "a successor waits to replace \(old), which is gone")
             try check(machine.places[old.place].isCounted, "a successor waits to replace \(old), which retires")
@@ -86,7 +106,8 @@ extension PoolWalk {
         for id in self.model.workers.keys where self.model.workers[id]?.state == .wanted {
             try self.model.leave(id)
         }
-        try check(self.starts.allSatisfy { !self.machine.launch($0.id) }, "a worker is launched after the close")
+        try check(
+            self.starts.allSatisfy { self.machine.launch($0.id) == .cancel }, "a worker is launched after the close")
         try check(action.isClosed == self.model.processes.isEmpty, "the pool is closed or not")
         try self.drain(isClosed: action.isClosed)
         try check(self.machine.phase == .closed, "the pool is not closed")
@@ -105,21 +126,24 @@ extension PoolWalk {
                 let action = self.machine.answered(id, isUsable: true, now: { now })
                 try check(action?.request == number, "\(id) answered another request")
                 try check(action?.next.isReplaced == true && action?.next.started == nil, "\(id) goes on")
+                try check(action?.successor == nil, "\(id) has a successor")
             case 1:
                 let action = self.machine.refused(id, now: now)
-                try check(action?.retry.failure != nil && action?.start == nil, "\(id) has a successor")
+                try check(action?.retry.failure != nil && action?.start.isEmpty == true, "\(id) has a successor")
             default:
                 let action = self.machine.failed(id, .gone, requestWritten: self.chance(50), now: now)
-                try check(action.request?.failure != nil && action.start == nil, "\(id) has a successor")
+                let isFollowed = action.start != nil || !action.more.isEmpty
+                try check(action.request?.failure != nil && !isFollowed, "\(id) has a successor")
             }
         }
         try check(self.model.workers.isEmpty, "\(self.model.workers.keys) are left")
         var isClosed = isClosed
-        for index in 0..<self.model.processes.count {
+        for (index, id) in self.model.processes.enumerated() {
             try check(!isClosed, "the pool is closed too early")
-            isClosed = self.machine.reaped()
+            isClosed = self.machine.reaped(id).isClosed
             try check(isClosed == (index == self.model.processes.count - 1), "closed with the last process")
         }
+        try check(self.machine.leaving.isEmpty && self.machine.lost.isEmpty, "processes are left")
         try check(isClosed, "the pool never closes")
     }
 }

@@ -8,9 +8,13 @@ extension PoolWalk {
         guard self.isSupervised, self.wasReady else {
             return
         }
-        switch Int.random(in: 0..<10, using: &self.random) {
+        switch Int.random(in: 0..<12, using: &self.random) {
         case 0..<6: try self.tick()
-        case 6..<8: try self.occupy(self.machine.reset())
+        case 6..<8:
+            let action = self.machine.reset()
+            self.resetTimed += action.timed
+            try self.occupy(action.start)
+        case 8..<10: try self.limitReset()
         default: try self.isReconfigured ? self.reconfigure() : self.tick()
         }
     }
@@ -26,7 +30,7 @@ extension PoolWalk {
             try check(self.now - worker.busySince >= limit, "\(id) is killed too early")
             try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
             try self.model.finish(number)
-            try self.model.leave(id)
+            try self.model.leave(id, isPlanned: false)
             self.countFailure(of: worker, in: id.place)
         }
         let killed = Set(action.kill.map(\.id.place))
@@ -42,12 +46,34 @@ extension PoolWalk {
         }
         try check(overdue.isEmpty, "\(overdue.keys) are over exec_ttl")
         for start in action.start {
-            if killed.contains(start.id.place) {
+            if killed.contains(start.id.place), !self.held.contains(start.id) {
                 try self.successor(in: start.id.place, start)
             } else {
                 try self.occupy([start])
             }
         }
+    }
+
+    /// The time of a worker that a reset replaces is over.
+    private mutating func limitReset() throws(Violation) {
+        guard let index = self.resetTimed.indices.randomElement(using: &self.random) else {
+            return
+        }
+        let id = self.resetTimed.remove(at: index)
+        let worker = self.model.workers[id]
+        let action = self.machine.resetTimedOut(id, now: self.now)
+        guard let worker, case .busy(let number) = worker.state else {
+            return try check(action == nil, "\(id) is killed and has no event")
+        }
+        try check(worker.isRetiring, "\(id) has no successor")
+        guard let action, case .fail(number, .workerGone(let failure)) = action.request else {
+            throw Violation(description: "\(id) is let go on for ever")
+        }
+        try check(failure.code == .resetTimeout && action.start == nil, "\(id) is not killed by the reset")
+        try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
+        try self.model.finish(number)
+        try self.model.leave(id, isPlanned: false)
+        try self.occupy(action.more)
     }
 
     private mutating func reconfigure() throws(Violation) {
@@ -70,6 +96,11 @@ extension PoolWalk {
         for id in self.model.workers.keys where self.machine.isGone(id) {
             try check(self.model.workers[id]?.state == .wanted, "\(id) has left its place unsaid")
             try self.model.leave(id)
+        }
+        for id in self.model.workers.keys {
+            if case .busy(let worker, _) = self.machine.state(of: id), worker.isRetiring {
+                self.model.workers[id]?.isRetiring = true
+            }
         }
         try self.occupy(action.start)
     }

@@ -18,6 +18,12 @@ struct PoolWalk {
     var nextRequest = 0
     /// Starts that wait, and when their wait is over.
     var starts: [(id: WorkerID, due: NIODeadline)] = []
+    /// Starts that wait for room.
+    var held: Set<WorkerID> = []
+    /// Those that have room now and are to be launched.
+    var released: Set<WorkerID> = []
+    /// Workers whose time to finish an event a reset limits.
+    var resetTimed: [WorkerID] = []
     /// When timers that were asked for fire.
     var timers: [NIODeadline] = []
     /// Failures in a row of the worker in each place.
@@ -122,6 +128,7 @@ struct PoolWalk {
             return
         }
         let isUsable = self.chance(97)
+        let isFollowed = self.isFollowed(id)
         let now = self.now
         guard let action = self.machine.answered(id, isUsable: isUsable, now: { now }) else {
             throw Violation(description: "the answer of \(id) was ignored")
@@ -134,16 +141,46 @@ struct PoolWalk {
         let jobs = worker.jobs + 1
         switch action.next {
         case .idle, .serve:
-            try check(isUsable, "\(id) is not usable and goes on")
-            try check(limit == 0 || self.isSupervised || jobs < limit + limit * 14 / 100, "\(id) is over max_jobs")
+            try check(isUsable && !worker.isRetiring, "\(id) goes on")
             try self.goOn(id, serves: action.next.served)
+            let mayStay = jobs < limit + limit * 14 / 100 || self.now < self.machine.replaceHold
+            try check(limit == 0 || self.isSupervised || mayStay || self.isAsked(id), "\(id) is over max_jobs")
+            try check(action.successor == nil || jobs >= limit, "\(id) has a successor for nothing")
+            try self.occupy(action.successor.map { [$0] } ?? [])
         case .replace(let start):
-            let isDone = limit > 0 && jobs >= limit
-            try check(!isUsable || isDone || worker.mayRetire || self.isSupervised, "\(id) is replaced for nothing")
-            try self.model.leave(id)
+            try check(!isUsable || worker.isRetiring, "\(id) is replaced for nothing")
+            try self.model.leave(id, isPlanned: isUsable)
             self.failures[id.place] = 0
-            try self.successor(in: id.place, start)
+            try self.follow(id, start, isFollowed: isFollowed)
         }
+    }
+
+    /// Whether nobody is to take a worker's place when it leaves: its successor is there, or on its way.
+    func isFollowed(_ id: WorkerID) -> Bool {
+        !self.machine.places[id.place].isCounted || self.machine.places.contains { $0.replaces == id }
+    }
+
+    /// Whether a worker's successor is asked for.
+    private func isAsked(_ id: WorkerID) -> Bool {
+        switch self.machine.state(of: id) {
+        case .idle(let worker), .busy(let worker, _): worker.isBeingReplaced
+        default: false
+        }
+    }
+
+    /// A worker has left its place: its own successor starts, if it needs one, and others that may.
+    mutating func follow(_ id: WorkerID, _ starts: [Machine.StartAction], isFollowed: Bool) throws(Violation) {
+        let own = starts.first { start in
+            // Another one's successor may come into the place at once.
+            start.id.place == id.place && self.model.workers[start.id] == nil
+                && self.machine.places[id.place].replaces == nil
+        }
+        if isFollowed, !self.isSupervised {
+            try check(own == nil, "\(id) has two successors")
+        } else if !isFollowed {
+            try self.successor(in: id.place, own)
+        }
+        try self.occupy(starts.filter { isFollowed || $0 != own })
     }
 
     /// A worker is free: it must serve who waits first.
@@ -162,6 +199,7 @@ struct PoolWalk {
         guard let id = self.pickBusy(), let loop = self.model.workers[id]?.loop else {
             return
         }
+        let isFollowed = self.isFollowed(id)
         let number = try self.model.endLease(id)
         try self.model.leave(id)
         self.model.requests[number]?.refusals += 1
@@ -178,7 +216,7 @@ struct PoolWalk {
             try check(action.retry.failure == nil, "request \(number) failed after \(refusals) refusals")
         }
         try self.retry(number, action.retry, expected: expected)
-        try self.successor(in: id.place, action.start)
+        try self.follow(id, action.start, isFollowed: isFollowed)
     }
 
     mutating func retry(_ number: Int, _ action: Machine.RetryAction, expected: WorkerID?) throws(Violation) {
@@ -207,11 +245,13 @@ struct PoolWalk {
             return
         }
         let isWritten = self.chance(50)
+        let isFollowed = self.isFollowed(id)
         var number: Int?
-        if case .busy = worker.state {
+        if case .busy(let request) = worker.state {
             number = try self.model.endLease(id)
+            self.model.requests[request]?.losses += 1
         }
-        try self.model.leave(id)
+        try self.model.leave(id, isPlanned: false)
         let expected = self.model.expectedFree(loop: worker.loop)
         let action = self.machine.failed(id, .gone, requestWritten: isWritten, now: self.now)
         let isStarting = worker.state == .starting
@@ -223,15 +263,17 @@ struct PoolWalk {
             if isWritten {
                 try check(request.failure == .workerGone(.gone), "request \(number) may be served twice")
             } else {
-                try check(request.failure == nil, "request \(number) failed though nobody has seen it")
+                let configuration = self.model.configuration
+                let most = configuration.maxAttempts + 2 * configuration.maximumWorkers
+                let isLost = self.model.requests[number]?.losses ?? 0 > most
+                try check((request.failure != nil) == isLost, "request \(number) failed though nobody has seen it")
             }
             try self.retry(number, request, expected: expected)
         case (nil, nil): break
         default: throw Violation(description: "\(id) failed: what became of its request?")
         }
         if !self.startFailed {
-            try self.successor(in: id.place, action.start)
-            try self.occupy(action.more)
+            try self.follow(id, (action.start.map { [$0] } ?? []) + action.more, isFollowed: isFollowed)
         }
     }
 
@@ -251,11 +293,20 @@ struct PoolWalk {
             return
         }
         let id = self.starts.remove(at: index).id
+        self.released.remove(id)
         let isWanted = self.model.workers[id]?.state == .wanted
-        try check(self.machine.launch(id) == isWanted, "\(id) is launched or not")
-        if isWanted {
+        let hasRoom = self.model.countedProcesses < self.model.mostProcesses
+        switch self.machine.launch(id) {
+        case .go:
+            try check(isWanted && hasRoom, "\(id) is launched")
             self.model.workers[id]?.state = .starting
             self.model.processes.insert(id)
+        case .cancel:
+            try check(!isWanted, "\(id) is not launched")
+        case .wait(let lost):
+            try check(isWanted && !hasRoom, "\(id) waits")
+            try check(lost.map { self.model.lost.contains($0) } ?? true, "a worker is killed that is not lost")
+            self.held.insert(id)
         }
     }
 
@@ -264,7 +315,12 @@ struct PoolWalk {
             return
         }
         let loop = Int.random(in: 0..<self.loopCount, using: &self.random)
+        let replaced = self.machine.places[id.place].replaces
         let result = self.machine.ready(id, loopIndex: loop, now: self.now)
+        if let replaced, result.stop == nil {
+            self.model.workers[replaced]?.isRetiring = true
+        }
+        self.resetTimed += result.resetTimed.map { [$0] } ?? []
         self.model.workers[id]?.loop = loop
         self.model.workers[id]?.readySince = self.now
         self.model.workers[id]?.state = .idle
@@ -305,7 +361,10 @@ struct PoolWalk {
             return
         }
         self.model.processes.remove(ended)
-        try check(!self.machine.reaped(), "the pool is closed while it runs")
+        self.model.lost.remove(ended)
+        let action = self.machine.reaped(ended)
+        try check(!action.isClosed, "the pool is closed while it runs")
+        try self.occupy(action.start)
     }
 
     /// Events of workers that hold no place any more, or never did.
@@ -323,7 +382,7 @@ struct PoolWalk {
         let failure = self.machine.failed(id, .gone, requestWritten: false, now: now)
         try check(failure.start == nil && failure.request == nil && !failure.startFailed, "a stale failure of \(id)")
         try check(self.machine.ready(id, loopIndex: 0, now: now).action.isStopped, "a stale handshake of \(id)")
-        try check(!self.machine.launch(id), "a stale launch of \(id)")
+        try check(self.machine.launch(id) == .cancel, "a stale launch of \(id)")
     }
 
     // MARK: What the machine asks for
@@ -337,6 +396,12 @@ struct PoolWalk {
     /// Workers that are nobody's successors in their place start at once.
     mutating func occupy(_ actions: [Machine.StartAction]) throws(Violation) {
         for action in actions {
+            if self.held.remove(action.id) != nil {
+                try check(action.delay == .zero, "\(action.id) has waited already")
+                self.starts.append((action.id, self.now))
+                self.released.insert(action.id)
+                continue
+            }
             // A successor waits after others that have failed.
             let isSuccessor = self.machine.places[action.id.place].replaces != nil
             try check(action.delay == .zero || isSuccessor, "\(action.id) starts after \(action.delay)")

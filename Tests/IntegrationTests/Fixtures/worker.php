@@ -25,7 +25,7 @@ const VERBS = [
     'sleep', 'wait', 'exit', 'exit-after', 'kill', 'hang', 'garbage', 'garbage-exit', 'garbage-answer', 'half',
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
     'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print', 'silent', 'deaf', 'big-deaf', 'helper',
-    'answer-error', 'answer-late-error', 'error-answer', 'answer-part', 'getenv',
+    'answer-error', 'answer-late-error', 'error-answer', 'answer-part', 'getenv', 'stray-burn', 'daemon', 'daemon-hang',
 ];
 
 function note(array $entry): void
@@ -139,6 +139,9 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'eat-wait' => [eat(128), awaitFile($argument), answer('WRITE', "released\r\n")],
         'family' => pcntl_fork() === 0 ? sleep(3600) : hang(),
         'print' => [print("$argument\n"), answer('WRITE', "done\r\n")],
+        'stray-burn' => [leaveGroup(), burn()],
+        'daemon' => [startDaemon(), answer('WRITE', "started\r\n")],
+        'daemon-hang' => [startDaemon(), leaveGroup(), hang()],
         'adopted' => answer('WRITE', leaveOrphan() . "\r\n"),
         'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
         'flood-exit' => [flood((int) $argument), exit(0)],
@@ -159,6 +162,34 @@ function eat(int $size): void
     static $eaten = '';
     ini_set('memory_limit', '-1');
     $eaten .= str_repeat('m', $size << 20);
+}
+
+/** Leaves the process group that the server has made for it; for the server's own. */
+function leaveGroup(): void
+{
+    posix_setpgid(0, posix_getpgid(posix_getppid())) || exit(9);
+}
+
+/** Uses all the processor time there is, and hears nothing. */
+function burn(): never
+{
+    while (true) {
+    }
+}
+
+/** Starts a process in a session of its own that keeps nothing of the worker's open. */
+function startDaemon(): void
+{
+    $child = pcntl_fork();
+    if ($child === 0) {
+        posix_setsid();
+        fclose(STDIN);
+        fclose(STDOUT);
+        fclose(STDERR);
+        sleep(3600);
+        exit(0);
+    }
+    note(['event' => 'DAEMON', 'pid' => $child]);
 }
 
 /** Leaves a process behind whose parent has ended: it ends soon, and somebody has to reap it. */

@@ -1,0 +1,49 @@
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The pipe of a worker's standard input, to look at what nobody has read of it.
+///
+/// It holds a write end of its own, which nothing is ever written to: the channel closes its own when the worker has
+/// ended, and the pipe would be gone with what is in it. While it is open the worker sees no end of its input. Confined
+/// to the event loop of the relay.
+final class UnreadInput {
+    private var descriptor: CInt
+
+    /// - Throws: `Errno` when no descriptor is left.
+    init(writeEnd: Descriptor) throws {
+        self.descriptor = fcntl(writeEnd.rawValue, F_DUPFD_CLOEXEC, 0)
+        guard self.descriptor >= 0 else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    deinit {
+        self.close()
+    }
+
+    func close() {
+        if self.descriptor >= 0 {
+            Glibc.close(self.descriptor)
+            self.descriptor = -1
+        }
+    }
+
+    /// Whether the last bytes that were written, so many, are all in the pipe, and nobody is left who might read them.
+    func isUnread(_ count: Int) -> Bool {
+        guard self.descriptor >= 0 else {
+            return false
+        }
+        // The write end of a pipe without a reader is in error.
+        var state = pollfd(fd: self.descriptor, events: 0, revents: 0)
+        guard poll(&state, 1, 0) == 1, state.revents & Int16(POLLERR) != 0 else {
+            return false
+        }
+        var unread: CInt = 0
+        return ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 && Int(unread) >= count
+    }
+}

@@ -1,0 +1,151 @@
+import NIOCore
+import Testing
+
+@testable import WorkerPool
+
+/// However workers fail: no more processes than the pool may have and a successor, planned leaves apart.
+@Suite struct PoolProcessTests {
+    @Test func aWorkerThatIsLostIsReplacedAtOnceButNotAgainBeforeAProcessHasEnded() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let second = try #require(bench.failed(workers[0]).start)
+        #expect(bench.launch(second.id))
+        bench.ready(second.id)
+        let third = try #require(bench.failed(second.id).start)
+        #expect(bench.machine.launch(third.id) == .wait(kill: workers[0]), "two that were given up live on")
+        #expect(bench.machine.processes == 2)
+        let reaped = bench.machine.reaped(workers[0])
+        #expect(reaped.start == [.init(id: third.id, delay: .zero)])
+        #expect(bench.bringUp(third.id).action.isIdle)
+        #expect(bench.machine.processes == 2)
+    }
+
+    @Test func eachStartThatWaitsHasAnotherProcessKilled() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 3))
+        let starts = workers.compactMap { bench.failed($0).start }
+        let actions = starts.map { bench.machine.launch($0.id) }
+        #expect(actions == [.go, .wait(kill: workers[0]), .wait(kill: workers[1])])
+        for id in workers {
+            for start in bench.machine.reaped(id).start {
+                #expect(bench.launch(start.id))
+            }
+        }
+        #expect(bench.machine.launchQueue.isEmpty)
+        #expect(bench.machine.processes == 3)
+    }
+
+    @Test func workersThatLeaveAsPlannedDoNotCount() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        var current = workers[0]
+        for request in 0..<10 {
+            _ = bench.submit(request)
+            let start = try #require(bench.refused(current)?.start.first)
+            #expect(bench.bringUp(start.id).action.served == request)
+            current = start.id
+            bench.answered(current)
+        }
+        #expect(bench.machine.processes == 11)
+        #expect(bench.machine.leaving.count == 10)
+    }
+
+    @Test func roomThatAPlannedLeaveMakesIsUsedAtOnce() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        // It was given up and does not end.
+        let second = try #require(bench.failed(workers[0]).start)
+        bench.bringUp(second.id)
+        let successor = try #require(bench.reset().first)
+        #expect(bench.machine.launch(successor.id) == .wait(kill: workers[0]))
+        _ = bench.submit(1)
+        let refusal = try #require(bench.refused(second.id))
+        #expect(refusal.start == [.init(id: successor.id, delay: .zero)])
+        #expect(bench.launch(successor.id))
+    }
+
+    @Test func aRetiringWorkerThatFailsWasOnItsWayOut() throws {
+        let (bench, worker) = PoolBench.busy()
+        let successor = try #require(bench.reset().first)
+        bench.bringUp(successor.id)
+        bench.failed(worker, written: true)
+        #expect(bench.machine.leaving == [worker])
+        let next = try #require(bench.failed(successor.id).start)
+        #expect(bench.launch(next.id))
+    }
+
+    @Test func aStartThatWaitsIsForgottenWhenItIsNotWantedAnyMore() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let second = try #require(bench.failed(workers[0]).start)
+        bench.bringUp(second.id)
+        let third = try #require(bench.failed(second.id).start)
+        _ = bench.launch(third.id)
+        _ = bench.close()
+        #expect(bench.machine.launchQueue.isEmpty)
+        let first = bench.machine.reaped(workers[0])
+        #expect(first.start.isEmpty && !first.isClosed)
+        #expect(bench.machine.reaped(second.id).isClosed)
+    }
+
+    @Test func aRequestThatNobodyHasReadDoesNotGoRoundForEver() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        _ = bench.submit(0)
+        var current = workers[0]
+        var losses = 0
+        while true {
+            let action = bench.failed(current)
+            losses += 1
+            if let failure = action.request?.failure {
+                #expect(failure == .workerGone(.gone))
+                break
+            }
+            _ = bench.machine.reaped(current)
+            current = try #require(action.start).id
+            #expect(bench.bringUp(current).action.served == 0)
+        }
+        #expect(losses == 3 + 2 * 1 + 1)
+    }
+}
+
+/// `reset_timeout`.
+@Suite struct PoolResetTimeoutTests {
+    @Test func aBusyWorkerIsTimedWhenItsSuccessorIsReady() throws {
+        let (bench, worker) = PoolBench.busy()
+        let start = try #require(bench.reset().first)
+        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil, "its successor is not ready")
+        #expect(bench.bringUp(start.id).resetTimed == worker)
+        let timedOut = bench.machine.resetTimedOut(worker, now: bench.now)
+        let action = try #require(timedOut)
+        guard case .fail(0, .workerGone(let failure)) = action.request else {
+            Issue.record("its event goes on")
+            return
+        }
+        #expect(failure.code == .resetTimeout)
+        #expect(action.start == nil)
+        #expect(bench.machine.isGone(worker))
+        #expect(bench.machine.ready == 1)
+        #expect(bench.machine.measures.restarts == [.reset: 1], "once")
+    }
+
+    @Test func oneThatHasAnsweredIsNotKilled() throws {
+        let (bench, worker) = PoolBench.busy()
+        let start = try #require(bench.reset().first)
+        bench.bringUp(start.id)
+        bench.answered(worker)
+        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil)
+    }
+
+    @Test func otherReplacementsHaveNoLimitUntilAResetIsAsked() throws {
+        let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxJobs: 1))
+        _ = bench.submit(1)
+        let start = try #require(bench.answered(worker)?.successor)
+        #expect(bench.bringUp(start.id).resetTimed == nil)
+        #expect(bench.machine.reset().timed == [worker])
+        #expect(bench.machine.reset().timed.isEmpty, "a second one does not give it more time")
+        #expect(bench.machine.resetTimedOut(worker, now: bench.now) != nil)
+    }
+
+    @Test func thePoolsEndHasLimitsOfItsOwn() throws {
+        let (bench, worker) = PoolBench.busy()
+        let start = try #require(bench.reset().first)
+        bench.bringUp(start.id)
+        _ = bench.close()
+        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil)
+    }
+}
