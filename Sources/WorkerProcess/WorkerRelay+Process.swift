@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 import Synchronization
 import SystemPackage
 import WorkerPool
@@ -94,7 +95,7 @@ extension WorkerRelay {
         let timer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
             let limit = self.handshake.timeout.nanoseconds / 1_000_000
             self.startFailure =
-                "the worker has not connected to \(listener.address) (server.relay) within \(limit) ms (allocate_timeout)"
+                "the worker has not connected to \(listener.address.url) (server.relay) within \(limit) ms (allocate_timeout)"
             listener.abandon(pid)
             self.kill()
         }
