@@ -2,6 +2,7 @@ public import Configuration
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -82,7 +83,7 @@ public struct Gateway: Sendable {
         self.loadAgain = loadAgain
         self.loggers = loggers
         self.group = group
-        let relay = RelayAddress(settings.server.relay)
+        let relay = SocketEndpoint(settings.server.relay)
         let command = try WorkerCommand(settings, relay: relay, process)
         let serverPID = Int(getpid())
         self.relay = try relay.map {
