@@ -139,12 +139,12 @@ public struct BoundSocket: Sendable {
 }
 
 extension SocketAddress {
-    /// The address that a socket is bound to.
+    /// The address that a TCP socket is bound to.
     public static func local(of descriptor: CInt) throws(IOError) -> SocketAddress {
         try Self.address { getsockname(descriptor, $0, $1) }
     }
 
-    /// The address of the other end of a connection.
+    /// The address of the other end of a TCP connection.
     public static func remote(of descriptor: CInt) throws(IOError) -> SocketAddress {
         try Self.address { getpeername(descriptor, $0, $1) }
     }
@@ -160,8 +160,12 @@ extension SocketAddress {
         guard code == 0 else {
             throw IOError(errnoCode: errno, reason: "getsockname")
         }
+        let family = CInt(storage.ss_family)
+        guard family == AF_INET || family == AF_INET6 else {
+            throw IOError(errnoCode: EAFNOSUPPORT, reason: "not a TCP socket")
+        }
         return withUnsafeBytes(of: storage) { bytes in
-            CInt(storage.ss_family) == AF_INET6
+            family == AF_INET6
                 ? SocketAddress(bytes.load(as: sockaddr_in6.self)) : SocketAddress(bytes.load(as: sockaddr_in.self))
         }
     }

@@ -248,7 +248,7 @@ extension Integration {
                             }
                         }
                     }
-                    for _ in 0..<20 {
+                    for _ in 0..<5 {
                         #expect(try self.health(status).status == 200)
                     }
                     isOver.set()

@@ -198,8 +198,9 @@ extension Integration {
 
         @Test("An address is widened, spelled otherwise and narrowed: not one connection fails")
         func overlappingAddress() async throws {
-            try await withRR(Settings(workers: 2)) { rr in
-                let port = try #require(rr.endpoint().port)
+            let endpoint = try Endpoint.free()
+            let port = try #require(endpoint.port)
+            try await withRR(Settings(.init(at: endpoint, address: ":\(port)"))) { rr in
                 let isOver = Flag()
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     defer { isOver.set() }
@@ -215,7 +216,7 @@ extension Integration {
                         }
                     }
                     var settings = rr.settings
-                    let spellings = [":", "127.0.0.1:", "0.0.0.0:", "[::]:", "localhost:", "tcp://:", "127.0.0.1:"]
+                    let spellings = ["127.0.0.1:", ":", "127.0.0.1:", "0.0.0.0:", "[::]:", "localhost:", "tcp://:", "127.0.0.1:"]
                     for spelling in spellings {
                         settings.servers[0].address = "\(spelling)\(port)"
                         let verdict = try rr.reload(settings)
