@@ -13,7 +13,13 @@ enum TCPSocketTable {
     ///
     /// - Returns: `nil` when there is none here: it is another machine's, say.
     static func inode(of local: SocketAddress, connectedTo remote: SocketAddress) -> String? {
-        self.entries(local, remote).lazy.compactMap { path, key in self.inode(key: key, in: path) }.first
+        // Each table is read once: a lazy `compactMap` would look twice, and the socket may be gone at the second time.
+        for (path, key) in self.entries(local, remote) {
+            if let inode = self.inode(key: key, in: path) {
+                return inode
+            }
+        }
+        return nil
     }
 
     /// In which tables an end of a connection may be, and how its line begins there, behind its number.

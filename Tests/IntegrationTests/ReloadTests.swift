@@ -216,7 +216,9 @@ extension Integration {
                         }
                     }
                     var settings = rr.settings
-                    let spellings = ["127.0.0.1:", ":", "127.0.0.1:", "0.0.0.0:", "[::]:", "localhost:", "tcp://:", "127.0.0.1:"]
+                    let spellings = [
+                        "127.0.0.1:", ":", "127.0.0.1:", "0.0.0.0:", "[::]:", "localhost:", "tcp://:", "127.0.0.1:",
+                    ]
                     for spelling in spellings {
                         settings.servers[0].address = "\(spelling)\(port)"
                         let verdict = try rr.reload(settings)
