@@ -12,13 +12,9 @@ let package = Package(
         // The logging API that every target speaks.
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
-        .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // Unix signals as an asynchronous sequence.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
-        // The HTTP server of probes and metrics: its core alone. The trait is there for the alias below: a module of it
-        // is named as one of ours, and without the trait that alias has nothing to rename.
-        .package(
-            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -33,7 +29,13 @@ let package = Package(
         .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
-        .target(name: "Sockets", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "Sockets",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "WorkerProcess",
             dependencies: [
@@ -51,12 +53,8 @@ let package = Package(
         .target(
             name: "AdminHTTP",
             dependencies: [
-                "Observability",
-                .product(
-                    name: "HummingbirdCore",
-                    package: "hummingbird",
-                    moduleAliases: ["Configuration": "SwiftConfiguration"]
-                ),
+                "Observability", "Sockets",
+                // The HTTP of probes and metrics: a handler of our own is all that these need besides.
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -64,8 +62,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "CProcess", "Configuration", "Observability", "Platform", "TCPServer",
-                "WorkerProcess",
+                "AdminHTTP", "CAllocator", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
+                "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -73,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration", "Platform",
+                "AdminHTTP", "Application", "Configuration", "Platform", "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -95,17 +93,20 @@ let package = Package(
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess"]),
+        .testTarget(
+            name: "WorkerProcessTests",
+            dependencies: ["Sockets", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(
             name: "AdminHTTPTests",
             dependencies: [
-                "AdminHTTP", .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "AdminHTTP", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability"]),

@@ -1,20 +1,8 @@
 public import Observability
+public import Sockets
 
 /// What one address serves.
 public struct AdminEndpoint: Sendable {
-    public enum Address: Sendable, Hashable, CustomStringConvertible {
-        /// An empty host means every interface; port 0 a free one.
-        case tcp(host: String, port: Int)
-        case unix(path: String)
-
-        public var description: String {
-            switch self {
-            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .unix(let path): "unix://\(path)"
-            }
-        }
-    }
-
     /// `/health` and `/ready`.
     public struct Probes: Sendable {
         /// `status.unavailable_status_code`.
@@ -27,7 +15,7 @@ public struct AdminEndpoint: Sendable {
         }
     }
 
-    public var address: Address
+    public var address: SocketEndpoint
     /// The key or keys that the address is of, for messages: `status.address`.
     public var key: String
     public var probes: Probes?
@@ -35,7 +23,7 @@ public struct AdminEndpoint: Sendable {
     public var metrics: (@Sendable () -> PrometheusText)?
 
     public init(
-        address: Address,
+        address: SocketEndpoint,
         key: String,
         probes: Probes? = nil,
         metrics: (@Sendable () -> PrometheusText)? = nil

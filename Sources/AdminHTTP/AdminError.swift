@@ -1,6 +1,8 @@
+public import Sockets
+
 /// An address of probes or metrics that cannot be listened on.
 public struct AdminError: Error, Sendable, CustomStringConvertible {
-    public var address: AdminEndpoint.Address
+    public var address: SocketEndpoint
     /// The key that the address is of.
     public var key: String
     /// Why, in one line.

@@ -1,28 +1,21 @@
 public import Logging
 public import NIOCore
 import NIOPosix
+public import Sockets
 
 /// Serves probes and metrics on addresses and an event loop of their own: whatever the packets do, these are answered.
 public final class AdminServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let listeners: [AdminListener]
-    private let tasks: [Task<Void, Never>]
-    /// Where is listened, with the ports that the system chose, by key.
-    public let addresses: [(key: String, address: AdminEndpoint.Address)]
 
-    private init(
-        group: MultiThreadedEventLoopGroup,
-        bound: [(listener: AdminListener, channel: AdminListener.Channel)]
-    ) {
+    private init(group: MultiThreadedEventLoopGroup, listeners: [AdminListener]) {
         self.group = group
-        self.listeners = bound.map(\.listener)
-        self.addresses = bound.map { listener, channel in
-            guard case .tcp(let host, let port) = listener.endpoint.address else {
-                return (listener.endpoint.key, listener.endpoint.address)
-            }
-            return (listener.endpoint.key, .tcp(host: host, port: channel.channel.localAddress?.port ?? port))
-        }
-        self.tasks = bound.map { listener, channel in Task { await listener.serve(channel) } }
+        self.listeners = listeners
+    }
+
+    /// Where is listened, with the ports that the system chose, by key.
+    public var addresses: [(key: String, address: SocketEndpoint)] {
+        self.listeners.map { ($0.endpoint.key, $0.address) }
     }
 
     /// Listens on every endpoint.
@@ -35,32 +28,24 @@ public final class AdminServer: Sendable {
         logger: Logger
     ) async throws(AdminError) -> AdminServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var bound: [(AdminListener, AdminListener.Channel)] = []
+        var listeners: [AdminListener] = []
         for endpoint in endpoints {
-            let listener = AdminListener(endpoint, idleTimeout: idleTimeout, group: group, logger: logger)
             do throws(AdminError) {
-                bound.append((listener, try await listener.bind()))
+                listeners.append(
+                    try await AdminListener(endpoint, idleTimeout: idleTimeout, group: group, logger: logger)
+                )
             } catch {
-                await AdminServer(group: group, bound: bound).stop()
+                await AdminServer(group: group, listeners: listeners).stop()
                 throw error
             }
         }
-        return AdminServer(group: group, bound: bound)
+        return AdminServer(group: group, listeners: listeners)
     }
 
     /// Closes the listeners and every connection; takes no longer than closing does.
     public func stop() async {
-        for task in self.tasks {
-            task.cancel()
-        }
-        let loop = self.group.next()
-        for (listener, task) in zip(self.listeners, self.tasks) {
-            // A client that reads nothing holds its task until its connection is closed.
-            let closing = loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(20)) { _ in
-                listener.connections.closeAll()
-            }
-            await task.value
-            closing.cancel()
+        for listener in self.listeners {
+            await listener.close()
         }
         try? await self.group.shutdownGracefully()
     }

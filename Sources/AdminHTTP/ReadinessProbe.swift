@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+public import Sockets
 
 #if canImport(Glibc)
     import Glibc
@@ -19,11 +20,11 @@ public struct ReadinessProbe: Sendable {
         public var description: String
     }
 
-    private let address: AdminEndpoint.Address
+    private let address: SocketEndpoint
     private let timeout: TimeAmount
 
     /// - Parameter address: Where the service listens; a wildcard means this host.
-    public init(_ address: AdminEndpoint.Address, timeout: TimeAmount = Self.timeout) {
+    public init(_ address: SocketEndpoint, timeout: TimeAmount = Self.timeout) {
         self.address = address.reachable
         self.timeout = timeout
     }
@@ -137,9 +138,9 @@ private final class ProbeHandler: ChannelInboundHandler {
     }
 }
 
-extension AdminEndpoint.Address {
+extension SocketEndpoint {
     /// Where a client of this host finds it.
-    var reachable: AdminEndpoint.Address {
+    var reachable: SocketEndpoint {
         switch self {
         case .tcp(host: "", let port), .tcp(host: "0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
         case .tcp(host: "::", let port): .tcp(host: "::1", port: port)

@@ -1,8 +1,9 @@
-public import AdminHTTP
-public import Configuration
+import AdminHTTP
+import Configuration
 import Logging
 import NIOCore
 import Observability
+import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -47,7 +48,7 @@ extension Gateway {
             let sharesAddress = self.settings.metrics?.address == status.address
             endpoints.append(
                 AdminEndpoint(
-                    address: AdminEndpoint.Address(status.address),
+                    address: SocketEndpoint(status.address),
                     key: sharesAddress ? "status.address, metrics.address" : "status.address",
                     probes: probes,
                     metrics: sharesAddress ? metrics : nil
@@ -60,7 +61,7 @@ extension Gateway {
         if let settings = self.settings.metrics {
             endpoints.append(
                 AdminEndpoint(
-                    address: AdminEndpoint.Address(settings.address),
+                    address: SocketEndpoint(settings.address),
                     key: "metrics.address",
                     metrics: metrics
                 )
@@ -76,14 +77,5 @@ extension Gateway {
             withoutWorkersFor: self.pool.unavailableFor.map { .nanoseconds($0.nanoseconds) },
             unavailableAfter: unavailableAfter
         )
-    }
-}
-
-extension AdminEndpoint.Address {
-    public init(_ address: ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
     }
 }

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Platform
+import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -96,7 +97,7 @@ public struct Gateway: Sendable {
         self.loadAgain = loadAgain
         self.loggers = loggers
         self.group = group
-        let relay = RelayAddress(settings.server.relay)
+        let relay = SocketEndpoint(settings.server.relay)
         let command = try WorkerCommand(settings, relay: relay, process)
         let serverPID = Int(getpid())
         self.relay = try relay.map {

@@ -1,6 +1,7 @@
-import Configuration
+public import Configuration
 import Logging
 import NIOCore
+public import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -58,14 +59,10 @@ extension PoolConfiguration.Supervisor {
 
 extension ServerConfiguration {
     init(_ settings: TCPServerSettings) {
-        let address: Address =
-            switch settings.address {
-            case .tcp(let host, let port): .tcp(host: host, port: port)
-            case .unix(let path): .unix(path: path)
-            }
         self.init(
             name: settings.name,
-            address: address,
+            address: SocketEndpoint(settings.address),
+            socketMode: settings.socketMode,
             framing: PacketFraming(
                 mode: settings.framing == .split ? .split : .merge,
                 delimiter: settings.delimiter,
@@ -76,8 +73,15 @@ extension ServerConfiguration {
     }
 }
 
-extension RelayAddress {
-    /// `nil` for pipes.
+extension SocketEndpoint {
+    public init(_ address: ListenAddress) {
+        switch address {
+        case .tcp(let host, let port): self = .tcp(host: host, port: port)
+        case .unix(let path): self = .unix(path: path)
+        }
+    }
+
+    /// Where workers connect; `nil` for pipes.
     init?(_ relay: Relay) {
         switch relay {
         case .pipes: return nil
@@ -93,9 +97,9 @@ extension WorkerCommand {
     /// A worker, with the environment of REFERENCE 2: last wins.
     ///
     /// - Parameter relay: Where it is to connect; `nil` for pipes.
-    init(_ settings: Settings, relay: RelayAddress?, _ process: Gateway.Process) throws {
+    init(_ settings: Settings, relay: SocketEndpoint?, _ process: Gateway.Process) throws {
         var environment = process.inheritedEnvironment
-        environment["RR_RELAY"] = relay.map { "\($0)" } ?? "pipes"
+        environment["RR_RELAY"] = relay?.url ?? "pipes"
         if let rpc = settings.rpc {
             environment["RR_RPC"] = rpc.listen
         }

@@ -44,6 +44,7 @@ enum Schema {
 
     static let tcpServer: [SchemaKey] = [
         SchemaKey("addr"),
+        SchemaKey("socket_mode"),
         SchemaKey("delimiter"),
         SchemaKey("read_buf_size"),
         SchemaKey("framing"),

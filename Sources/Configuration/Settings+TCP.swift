@@ -24,6 +24,8 @@ public struct TCPServerSettings: Sendable, Equatable {
     public var name: String
     /// `addr`. Required.
     public var address: ListenAddress
+    /// `socket_mode` (ours): the permissions of a unix socket's file, 0…0o777; `nil` for those of the umask.
+    public var socketMode: UInt32?
     /// `delimiter`: the bytes that end a packet; never empty, default CR LF.
     public var delimiter: [UInt8]
     /// `read_buf_size`: bytes, at least 1, the most read at once; never preallocated a connection. Default 1 MB.
@@ -36,6 +38,7 @@ public struct TCPServerSettings: Sendable, Equatable {
     public init(
         name: String,
         address: ListenAddress,
+        socketMode: UInt32? = nil,
         delimiter: [UInt8] = Self.defaultDelimiter,
         readBufferSize: Int = Self.defaultReadBufferSize,
         framing: Framing = .merge,
@@ -43,6 +46,7 @@ public struct TCPServerSettings: Sendable, Equatable {
     ) {
         self.name = name
         self.address = address
+        self.socketMode = socketMode
         self.delimiter = delimiter
         self.readBufferSize = readBufferSize
         self.framing = framing

@@ -68,11 +68,38 @@ extension SettingsReader {
         return TCPServerSettings(
             name: name,
             address: address,
+            socketMode: try socketMode(of: address, from: &reader),
             delimiter: try delimiter(from: &reader),
             readBufferSize: try readBufferSize(from: &reader, default: defaults.readBufferSize),
             framing: try reader.choice("framing", default: .merge),
             maxPacketSize: try maxPacketSize(from: &reader, default: defaults.maxPacketSize)
         )
+    }
+
+    /// Octal digits, as chmod(1) takes them, read as they are written: a YAML number of the same digits would be another
+    /// mode. The zero in front tells that they are meant so.
+    private func socketMode(
+        of address: ListenAddress,
+        from reader: inout SectionReader
+    ) throws(ConfigurationError) -> UInt32? {
+        guard let (scalar, place) = try reader.nonEmptyScalar("socket_mode") else { return nil }
+        let text = SectionReader.trimmed(scalar.scalar.text)
+        let digits = text.hasPrefix("0o") ? "0" + text.dropFirst(2) : text
+        guard digits.hasPrefix("0"), digits.utf8.count == 4, let mode = UInt32(digits, radix: 8) else {
+            throw place.error(
+                .invalidValue,
+                "`\(text)` is no mode of a file",
+                key: reader.path("socket_mode"),
+                fix: #"use four octal digits, as in "0660""#
+            )
+        }
+        if case .tcp = address {
+            reader.diagnostics.warn(
+                place.warning("only a unix socket has a mode: the key does nothing", key: reader.path("socket_mode"))
+            )
+        }
+        reader.note("socket_mode", .text(text), from: place)
+        return mode
     }
 
     /// Any bytes: a text is UTF-8, `!!binary` is what its base64 says.

@@ -6,14 +6,86 @@ import NIOCore
     import Musl
 #endif
 
-/// The files of unix sockets, which outlive who listens on them.
-public enum SocketFile {
-    /// Removes the file of a socket that nobody listens on any more, if there is one.
+/// The file of a unix socket that is ours: known by its inode, as others may have the path after us.
+public struct SocketFile: Sendable, Hashable {
+    public let path: String
+    private let device: dev_t
+    private let inode: ino_t
+    /// What the system gave it: all but the bits of the umask.
+    private let defaultMode: mode_t
+
+    /// How long another process that starts may hold the directory.
+    private static let patienceMilliseconds = 5000
+
+    /// The file of a socket that was bound just now.
+    private init(boundAt path: String) throws(IOError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            throw IOError(errnoCode: errno, reason: "stat")
+        }
+        self.path = path
+        self.device = status.st_dev
+        self.inode = status.st_ino
+        self.defaultMode = status.st_mode & 0o777
+    }
+
+    /// Binds a socket, and listens; the file of one that nobody listens on any more is replaced.
     ///
-    /// - Throws: `EADDRINUSE` when somebody listens on it, `EEXIST` when the path is something else, or why the path
-    ///   cannot be the address of a socket.
-    public static func removeStale(_ path: String) throws {
-        let address = try SocketAddress(unixDomainSocketPath: path)
+    /// A lock on the directory is held meanwhile: of two processes that start at the same time the second one finds the
+    /// first one's socket listening, instead of neither yet.
+    ///
+    /// - Parameter mode: The file's permissions, there before anybody can connect; `nil` for those of the umask.
+    /// - Throws: `EADDRINUSE` when somebody listens there, `EEXIST` when the path is something else.
+    static func listen(
+        _ descriptor: CInt,
+        at path: String,
+        _ address: SocketAddress,
+        mode: mode_t?,
+        backlog: CInt
+    ) throws(IOError) -> SocketFile {
+        let lock = try Self.lockDirectory(of: path)
+        defer { if lock >= 0 { close(lock) } }
+        try Self.removeStale(path, address)
+        guard address.withSockAddr({ bind(descriptor, $0, socklen_t($1)) }) == 0 else {
+            throw IOError(errnoCode: errno, reason: "bind")
+        }
+        let file = try SocketFile(boundAt: path)
+        do throws(IOError) {
+            try file.setMode(mode)
+            guard systemListen(descriptor, backlog) == 0 else {
+                throw IOError(errnoCode: errno, reason: "listen")
+            }
+        } catch {
+            file.remove()
+            throw error
+        }
+        return file
+    }
+
+    /// - Returns: What holds the lock until it is closed; negative when the directory cannot be opened: bind(2) says why.
+    private static func lockDirectory(of path: String) throws(IOError) -> CInt {
+        var directory = "."
+        if let slash = path.lastIndex(of: "/") {
+            directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        }
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            return descriptor
+        }
+        var rest = Self.patienceMilliseconds
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK, rest > 0 else {
+                let error = IOError(errnoCode: errno, reason: "the directory is locked by another process")
+                close(descriptor)
+                throw error
+            }
+            rest -= 10
+            usleep(10_000)
+        }
+        return descriptor
+    }
+
+    private static func removeStale(_ path: String, _ address: SocketAddress) throws(IOError) {
         var status = stat()
         guard lstat(path, &status) == 0 else {
             return
@@ -21,7 +93,8 @@ public enum SocketFile {
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw IOError(errnoCode: EEXIST, reason: "the path is not a socket")
         }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else {
             throw IOError(errnoCode: errno, reason: "socket")
         }
@@ -34,8 +107,23 @@ public enum SocketFile {
         unlink(path)
     }
 
-    /// Removes the file of a socket of our own.
-    public static func remove(_ path: String) {
-        unlink(path)
+    /// Whether a path leads to it.
+    func isFound(at path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_dev == self.device && status.st_ino == self.inode
+    }
+
+    /// Changes its permissions; `nil` gives it those that it had at first.
+    public func setMode(_ mode: mode_t?) throws(IOError) {
+        if self.isFound(at: self.path), chmod(self.path, mode ?? self.defaultMode) != 0 {
+            throw IOError(errnoCode: errno, reason: "chmod")
+        }
+    }
+
+    /// Removes it, unless the path is another's by now. To be called while its socket listens: nobody replaces it then.
+    public func remove() {
+        if self.isFound(at: self.path) {
+            unlink(self.path)
+        }
     }
 }

@@ -1,10 +1,24 @@
+import NIOCore
+public import Sockets
+
 /// A server that could not listen.
 public struct ListenError: Error, Sendable, CustomStringConvertible {
     /// The server's name.
     public var server: String
-    public var address: ServerConfiguration.Address
+    public var address: SocketEndpoint
     /// Why, in one line.
     public var reason: String
+
+    init(server: String, address: SocketEndpoint, reason: String) {
+        self.server = server
+        self.address = address
+        self.reason = reason
+    }
+
+    init(_ server: ServerConfiguration, _ error: any Error) {
+        let reason = (error as? IOError)?.listenFailure ?? "\(error)"
+        self.init(server: server.name, address: server.address, reason: reason)
+    }
 
     public var description: String {
         "cannot listen on \(self.address) (tcp.servers.\(self.server).addr): \(self.reason)"

@@ -1,36 +1,26 @@
+public import Sockets
+
 /// One of `tcp.servers`.
 public struct ServerConfiguration: Sendable, Hashable {
-    /// Where a server listens.
-    public enum Address: Sendable, Hashable, CustomStringConvertible {
-        /// An empty host means every interface; port 0 a free one.
-        case tcp(host: String, port: Int)
-        case unix(path: String)
-
-        var isTCP: Bool {
-            switch self {
-            case .tcp: true
-            case .unix: false
-            }
-        }
-
-        public var description: String {
-            switch self {
-            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .unix(let path): "unix://\(path)"
-            }
-        }
-    }
-
     /// The name that workers see.
     public var name: String
-    public var address: Address
+    public var address: SocketEndpoint
+    /// The permissions of a unix socket's file; `nil` for those of the umask.
+    public var socketMode: UInt32?
     public var framing: PacketFraming
     /// The most bytes read at once, at least 1; past it nothing is read while a worker has an event of the connection.
     public var readBufferSize: Int
 
-    public init(name: String, address: Address, framing: PacketFraming, readBufferSize: Int) {
+    public init(
+        name: String,
+        address: SocketEndpoint,
+        socketMode: UInt32? = nil,
+        framing: PacketFraming,
+        readBufferSize: Int
+    ) {
         self.name = name
         self.address = address
+        self.socketMode = socketMode
         self.framing = framing
         self.readBufferSize = readBufferSize
     }

@@ -39,47 +39,12 @@ public final class TCPServer: Sendable {
         self.limit.set(maximum, batch: batch)
     }
 
-    /// Listens on every server, keeping what is listened on already.
-    ///
-    /// Listeners that are kept are reconfigured, those that are not wanted any more closed; both only when all the
-    /// others could be bound.
-    ///
-    /// - Parameter current: What an earlier call returned.
-    /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then.
-    public func listen(
-        on servers: [ServerConfiguration],
-        keeping current: [Listener] = []
-    ) async throws -> [Listener] {
-        var kept: [(Listener, ServerConfiguration)] = []
-        var opened: [Listener] = []
-        do {
-            for server in servers {
-                if let same = current.first(where: { $0.serves(server) && $0.server == server.name })
-                    ?? current.first(where: { $0.serves(server) })
-                {
-                    kept.append((same, server))
-                } else {
-                    opened.append(try await self.listen(on: server))
-                }
-            }
-        } catch {
-            for listener in opened {
-                await listener.close()
-            }
-            self.counters?.keep(Set(current.map(\.server)))
-            throw error
-        }
-        let listeners = kept.map(\.0) + opened
-        // Before others are closed: those are not missed.
+    func setListeners(_ listeners: [Listener]) {
         self.listeners.withLock { $0 = listeners }
-        for listener in current where !kept.contains(where: { $0.0 === listener }) {
-            await listener.close()
-        }
-        for (listener, server) in kept {
-            listener.reconfigure(server)
-        }
-        self.counters?.keep(Set(servers.map(\.name)))
-        return listeners
+    }
+
+    func listeners(named name: String) -> [Listener] {
+        self.listeners.withLock { $0 }.filter { $0.server == name }
     }
 
     /// Servers whose listener has ended and is not there again yet.

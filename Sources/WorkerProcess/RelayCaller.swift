@@ -25,7 +25,8 @@ final class RelayCaller {
     private let descriptor: CInt
     private let source: any DispatchSourceRead
     private var decoder = FrameDecoder(payloadLimit: RelayCaller.limit)
-    private var isIntroduced = false
+    /// The process that it says it is.
+    private(set) var claimed: pid_t?
     private var owner: @Sendable (CInt) -> Void = { close($0) }
     /// All that was read: it is for who gets the connection.
     private(set) var received = ByteBuffer()
@@ -45,6 +46,11 @@ final class RelayCaller {
         }
         self.source.setCancelHandler { self.owner(descriptor) }
         self.source.activate()
+    }
+
+    /// Who is there really.
+    var peer: RelayPeer {
+        RelayPeer(descriptor: self.descriptor)
     }
 
     /// Sends the server's part of the handshake, which fits into the buffer of a new socket.
@@ -71,7 +77,7 @@ final class RelayCaller {
             // At the end of the connection there is no error; the socket stays readable.
             return [EAGAIN, EINTR].contains(error) ? nil : .failed
         }
-        guard !self.isIntroduced, self.received.readableBytes <= Self.limit else {
+        guard self.claimed == nil, self.received.readableBytes <= Self.limit else {
             // A worker says nothing more until it is asked.
             return .failed
         }
@@ -86,7 +92,7 @@ final class RelayCaller {
             else {
                 return .failed
             }
-            self.isIntroduced = true
+            self.claimed = pid
             return .introduced(pid)
         } catch {
             return .failed

@@ -1,7 +1,7 @@
 import Dispatch
 public import Logging
 import NIOCore
-import Sockets
+public import Sockets
 
 #if canImport(Glibc)
     import Glibc
@@ -13,6 +13,10 @@ import Sockets
 ///
 /// SwiftNIO cannot move a channel to another event loop, and it is the worker that decides on which one its relay
 /// lives: so connections are accepted here, on a queue, and become channels when they have been matched.
+///
+/// What a connection says of itself is not believed: any process of this machine may be able to connect. It becomes a
+/// worker's when the system says that the other end is held by the process that was started for that worker, or by one of
+/// its group or its descendants; and it is kept only while such a process lives.
 /// Everything but the constants is confined to the queue.
 public final class RelayListener: @unchecked Sendable {
     /// A connection and what was read from it.
@@ -31,11 +35,17 @@ public final class RelayListener: @unchecked Sendable {
 
     /// How long a connection may leave it open whose it is.
     private static let introductionTime = DispatchTimeInterval.seconds(10)
-    /// Connections of which that is not known; more are closed. There are at most 500 workers.
+    /// Connections of which that is not known; the oldest makes room for more. There are at most 500 workers.
     private static let callerLimit = 1024
     private static let acceptPause = DispatchTimeInterval.seconds(1)
 
-    public let address: RelayAddress
+    /// Workers that may wait to be accepted.
+    private static let options = BoundSocket.Options(backlog: 1024, isWithoutDelay: true)
+    /// The least time between two lines of the log about connections that are refused.
+    private static let logInterval = TimeAmount.seconds(1)
+
+    public let address: SocketEndpoint
+    private let file: SocketFile?
     private let serverPID: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "relay")
@@ -46,6 +56,10 @@ public final class RelayListener: @unchecked Sendable {
     private var lastID: UInt64 = 0
     private var isPaused = false
     private var isClosed = false
+    /// By level: what is wrong with a worker is not drowned by strangers.
+    private var mayLogAt: [Logger.Level: NIODeadline] = [:]
+    /// Refused since the last line about that.
+    private var refusedSilently = 0
 
     /// Listens.
     ///
@@ -53,17 +67,20 @@ public final class RelayListener: @unchecked Sendable {
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - credentials: Who else may connect to a unix socket: whom the workers run as.
     /// - Throws: ``Failure``.
-    public init(address: RelayAddress, serverPID: Int, credentials: Credentials?, logger: Logger) throws {
+    public init(address: SocketEndpoint, serverPID: Int, credentials: Credentials?, logger: Logger) throws {
         self.address = address
         self.serverPID = serverPID
         self.logger = logger
-        let descriptor: CInt
+        let socket: BoundSocket
         do {
-            descriptor = try address.listen()
+            socket = try BoundSocket.bind(try address.resolvedNow(), Self.options)
+            try socket.listen()
         } catch {
             let reason = (error as? IOError)?.listenFailure ?? "\(error)"
-            throw Failure(description: "cannot listen on \(address) (server.relay): \(reason)")
+            throw Failure(description: "cannot listen on \(address.url) (server.relay): \(reason)")
         }
+        self.file = socket.file
+        let descriptor = socket.descriptor
         self.source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: self.queue)
         self.source.setCancelHandler { Glibc.close(descriptor) }
         self.source.setEventHandler { [weak self] in self?.accept(from: descriptor) }
@@ -91,17 +108,19 @@ public final class RelayListener: @unchecked Sendable {
             guard !self.isClosed else {
                 return promise.fail(Abandoned())
             }
-            if let caller = self.matcher.claim(process, for: promise).flatMap({ self.callers[$0] }) {
-                self.handOver(caller, to: promise)
-            }
+            self.claim(process, for: promise)
         }
         return promise.futureResult
     }
 
-    /// Nobody waits any more for a process to connect.
+    /// The process has ended, or nobody waits any more for it to connect.
     func abandon(_ process: pid_t) {
         self.queue.async {
-            self.matcher.abandon(process)?.fail(Abandoned())
+            let (promise, connection) = self.matcher.abandon(process)
+            promise?.fail(Abandoned())
+            if let caller = connection.flatMap({ self.callers[$0] }) {
+                self.close(caller)
+            }
         }
     }
 
@@ -129,9 +148,7 @@ public final class RelayListener: @unchecked Sendable {
 
     /// Removes the file of the socket, for a process that leaves at once.
     public func removeFile() {
-        if case .unix(let path) = self.address {
-            SocketFile.remove(path)
-        }
+        self.file?.remove()
     }
 }
 
@@ -168,18 +185,13 @@ extension RelayListener {
     }
 
     private func accepted(_ descriptor: CInt) {
-        guard self.callers.count < Self.callerLimit else {
-            Glibc.close(descriptor)
-            return
+        if self.callers.count >= Self.callerLimit, let oldest = self.oldestStranger {
+            self.refuse(oldest, "there are too many that do not say which worker they are")
         }
         // No worker inherits it meanwhile: swift-subprocess closes all that is open.
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0, fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else {
             Glibc.close(descriptor)
             return
-        }
-        if case .tcp = self.address {
-            var on: CInt = 1
-            setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<CInt>.size))
         }
         self.lastID += 1
         let id = self.lastID
@@ -195,19 +207,61 @@ extension RelayListener {
         }
         self.queue.asyncAfter(deadline: .now() + Self.introductionTime) { [weak self] in
             if let self, let caller = self.callers[id] {
-                self.refuse(caller, "it does not say, or not rightly, which worker it is")
+                self.refuse(caller, "it does not say which worker it is, or that worker was not started")
             }
         }
     }
 
-    /// A worker leads its process group: what was started through a shell, say, is known by that.
-    private func introduced(_ caller: RelayCaller, as pid: pid_t) {
-        let group = getpgid(pid)
-        switch self.matcher.introduced(caller.id, as: group > 0 ? group : pid) {
-        case .handOver(let promise): self.handOver(caller, to: promise)
-        case .wait: break
-        case .refuse: self.refuse(caller, "another one has said that it is the same worker")
+    /// The connection that says nothing for longest. There always is one when there are too many: those that wait to be
+    /// asked for are of different workers.
+    private var oldestStranger: RelayCaller? {
+        self.callers.values.filter { $0.claimed == nil }.min { $0.id < $1.id }
+    }
+
+    /// A worker is known by its process group, or by who descends from it: it may be started through a shell, say.
+    private func introduced(_ caller: RelayCaller, as claimed: pid_t) {
+        let lineage = ProcessLineage(of: claimed).processes
+        let worker =
+            lineage.first { self.matcher.standing(of: $0) != .isUnknown }
+            ?? lineage.first { ProcessLineage.isLivingChild($0) }
+        guard let worker else {
+            return self.refuse(caller, "process \(claimed) is no worker")
         }
+        // Before the system is asked, which takes time: strangers can make us ask for workers that start only.
+        guard self.matcher.standing(of: worker) != .isTaken else {
+            return self.refuse(caller, "worker \(worker) is connected already")
+        }
+        guard self.isVerified(caller, worker, claimed) else {
+            return
+        }
+        if let promise = self.matcher.connected(caller.id, as: worker) {
+            self.handOver(caller, to: promise)
+        }
+    }
+
+    private func claim(_ process: pid_t, for promise: EventLoopPromise<Connection>) {
+        // Looked at again: much may have happened since it said who it is.
+        if let caller = self.matcher.parked(as: process).flatMap({ self.callers[$0] }), let claimed = caller.claimed,
+            self.isVerified(caller, process, claimed)
+        {
+            self.matcher.claim(process, for: promise, isParked: true)
+            self.handOver(caller, to: promise)
+        } else {
+            self.matcher.claim(process, for: promise, isParked: false)
+        }
+    }
+
+    /// Refuses a connection that is not the worker's.
+    private func isVerified(_ caller: RelayCaller, _ worker: pid_t, _ claimed: pid_t) -> Bool {
+        switch caller.peer.belongs(to: worker, claimed: claimed) {
+        case .belongs:
+            return true
+        case .stranger(let reason):
+            self.refuse(caller, "it says that it is worker \(worker), and \(reason)")
+        case .unknown(let reason):
+            self.refuse(caller, "it says that it is worker \(worker), and that cannot be verified: \(reason)", .error)
+        }
+        return false
     }
 
     private func handOver(_ caller: RelayCaller, to promise: EventLoopPromise<Connection>) {
@@ -216,9 +270,20 @@ extension RelayListener {
         caller.release { promise.succeed(Connection(descriptor: $0, received: received)) }
     }
 
-    private func refuse(_ caller: RelayCaller, _ reason: String) {
-        self.logger.warning("a connection to the relay is refused", metadata: ["reason": "\(reason)"])
+    private func refuse(_ caller: RelayCaller, _ reason: String, _ level: Logger.Level = .warning) {
         self.close(caller)
+        let now = NIODeadline.now()
+        guard now >= self.mayLogAt[level] ?? now else {
+            self.refusedSilently += 1
+            return
+        }
+        self.mayLogAt[level] = now + Self.logInterval
+        var metadata: Logger.Metadata = ["reason": "\(reason)"]
+        if self.refusedSilently > 0 {
+            metadata["refused.before"] = "\(self.refusedSilently)"
+            self.refusedSilently = 0
+        }
+        self.logger.log(level: level, "a connection to the relay is refused", metadata: metadata)
     }
 
     private func close(_ caller: RelayCaller) {

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Platform
+import Sockets
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -101,7 +102,7 @@ extension WorkerRelay {
         let timer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
             let limit = self.handshake.timeout.nanoseconds / 1_000_000
             self.startFailure =
-                "the worker has not connected to \(listener.address) (server.relay) within \(limit) ms (allocate_timeout)"
+                "the worker has not connected to \(listener.address.url) (server.relay) within \(limit) ms (allocate_timeout)"
             listener.abandon(pid)
             self.kill()
         }

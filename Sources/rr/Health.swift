@@ -2,6 +2,7 @@ import AdminHTTP
 import Application
 import ArgumentParser
 import Configuration
+import Sockets
 
 #if canImport(Glibc)
     import Glibc
@@ -46,7 +47,7 @@ struct Health: AsyncParsableCommand {
             let reason = String(cString: strerror(errno))
             throw HealthError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
-        try await ReadinessProbe(AdminEndpoint.Address(status.address)).run()
+        try await ReadinessProbe(SocketEndpoint(status.address)).run()
     }
 }
 

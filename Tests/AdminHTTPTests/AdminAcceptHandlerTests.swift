@@ -15,10 +15,11 @@ import Testing
     private let channel = EmbeddedChannel()
     private let reads = ReadCounter()
     private let errors = ErrorCounter()
+    private let connections = AdminConnections()
 
     init() throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let handler = AdminAcceptHandler(connections: AdminConnections(), logger: logger)
+        let handler = AdminAcceptHandler(connections: self.connections, logger: logger)
         try self.channel.pipeline.syncOperations.addHandlers(self.reads, handler, self.errors)
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         self.reads.count = 0
@@ -39,40 +40,53 @@ import Testing
         #expect(self.reads.count == 2)
     }
 
-    @Test func connectionsBeyondTheLimitWaitUntilOneHasEnded() throws {
-        let connections = try self.fill()
-        self.channel.read()
-        #expect(self.reads.count == 64, "it is held")
+    @Test func withoutDescriptorsTheOldestSilentConnectionMakesRoom() throws {
+        let connections = try self.accept(3)
+        self.connections.hasAsked(connections[0])
+        for _ in 0..<10 {
+            self.channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
+        }
+        #expect(connections.map(\.isActive) == [true, false, true], "one, however often it fails")
+    }
+
+    @Test func theOldestSilentConnectionMakesRoomEachTimeOneComes() throws {
+        let old = try self.accept(AdminConnections.limit)
+        for asked in old[..<10] {
+            self.connections.hasAsked(asked)
+        }
+        let new = try self.accept(20)
+        #expect(self.reads.count == AdminConnections.limit + 20, "nothing is ever held")
+        #expect(old[..<10].allSatisfy { $0.isActive }, "they have asked")
+        #expect(old[10..<30].allSatisfy { !$0.isActive })
+        #expect((old[30...] + new).allSatisfy { $0.isActive })
+    }
+
+    @Test func whereAllHaveAskedTheOldestMakesRoom() throws {
+        let old = try self.accept(AdminConnections.limit)
+        for asked in old {
+            self.connections.hasAsked(asked)
+        }
+        let new = try self.accept(1)
+        #expect(!old[0].isActive && (old[1...] + new).allSatisfy { $0.isActive })
+    }
+
+    @Test func oneThatHasEndedTakesNoRoom() throws {
+        let connections = try self.accept(AdminConnections.limit)
         connections[7].close(promise: nil)
         self.channel.embeddedEventLoop.run()
-        #expect(self.reads.count == 65)
-        self.channel.embeddedEventLoop.advanceTime(by: .seconds(60))
-        #expect(connections.count { $0.isActive } == 63, "there is room: nobody is closed")
+        _ = try self.accept(1)
+        #expect(connections.count { $0.isActive } == AdminConnections.limit - 1, "nobody is closed")
     }
 
-    @Test func connectionsThatRestMakeRoomForTheNext() throws {
-        let connections = try self.fill()
-        self.channel.read()
-        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(999))
-        #expect(self.reads.count == 64, "it is held")
-        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
-        #expect(self.reads.count == 65)
-        #expect(!connections[0].isActive)
-        #expect(connections.count { $0.isActive } == 63, "one is enough")
-    }
-
-    /// As many connections as there may be.
-    private func fill() throws -> [EmbeddedChannel] {
-        var connections: [EmbeddedChannel] = []
-        for _ in 0..<64 {
+    private func accept(_ count: Int) throws -> [EmbeddedChannel] {
+        try (0..<count).map { _ in
             let connection = EmbeddedChannel(loop: self.channel.embeddedEventLoop)
             connection.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-            connections.append(connection)
             self.channel.read()
-            #expect(self.reads.count == connections.count)
             self.channel.pipeline.fireChannelRead(connection as any Channel)
+            self.channel.embeddedEventLoop.run()
+            return connection
         }
-        return connections
     }
 }
 

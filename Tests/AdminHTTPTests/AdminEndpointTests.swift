@@ -1,10 +1,11 @@
 import Observability
+import Sockets
 import Testing
 
 @testable import AdminHTTP
 
 @Suite struct AdminEndpointTests {
-    private static let address = AdminEndpoint.Address.tcp(host: "127.0.0.1", port: 0)
+    private static let address = SocketEndpoint.tcp(host: "127.0.0.1", port: 0)
 
     private func probes(_ facts: HealthFacts) -> AdminEndpoint.Probes {
         AdminEndpoint.Probes(unavailableStatus: 530) { HealthReport(facts) }
@@ -57,7 +58,7 @@ import Testing
         ("localhost", "localhost"),
     ])
     func aWildcardIsReachedOnThisHost(host: String, reached: String) {
-        let address = AdminEndpoint.Address.tcp(host: host, port: 7)
+        let address = SocketEndpoint.tcp(host: host, port: 7)
         #expect(address.reachable == .tcp(host: reached, port: 7))
     }
 }

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Observability
+import Sockets
 import Synchronization
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         let current = Mutex(HealthFacts(phase: .starting))
     }
 
-    private func start(_ facts: Facts, at address: AdminEndpoint.Address = .tcp(host: "127.0.0.1", port: 0))
+    private func start(_ facts: Facts, at address: SocketEndpoint = .tcp(host: "127.0.0.1", port: 0))
         async throws
         -> AdminServer
     {
@@ -27,7 +28,7 @@ import Testing
         )
     }
 
-    private func address(of server: AdminServer) throws -> AdminEndpoint.Address {
+    private func address(of server: AdminServer) throws -> SocketEndpoint {
         try #require(server.addresses.first).address
     }
 
@@ -73,6 +74,59 @@ import Testing
         let again = try await self.start(facts, at: .unix(path: path))
         await again.stop()
         await #expect(throws: ReadinessProbe.Failure.self) { try await ReadinessProbe(.unix(path: path)).run() }
+    }
+
+    @Test func aUnixSocketThatIsListenedOnIsNotTakenAway() async throws {
+        let path = "/tmp/rr-admin-\(UInt64.random(in: 0 ... .max)).sock"
+        let facts = Facts()
+        facts.current.withLock { $0.phase = .serving }
+        let server = try await self.start(facts, at: .unix(path: path))
+        let error = await #expect(throws: AdminError.self) { try await self.start(facts, at: .unix(path: path)) }
+        #expect(error?.description.contains("in use") == true)
+        try await ReadinessProbe(.unix(path: path), timeout: .seconds(30)).run()
+        await server.stop()
+    }
+
+    @Test func aClientThatDoesNotReadHoldsOneAnswer() async throws {
+        let facts = Facts()
+        facts.current.withLock { $0.phase = .serving }
+        let answers = Mutex(0)
+        let metrics: @Sendable () -> PrometheusText = {
+            answers.withLock { $0 += 1 }
+            var text = PrometheusText()
+            // More than the buffers of both ends take.
+            text.family("big", .gauge, String(repeating: "x", count: 32 << 20), 1)
+            return text
+        }
+        let address = SocketEndpoint.tcp(host: "127.0.0.1", port: 0)
+        let endpoint = AdminEndpoint(address: address, key: "metrics.address", metrics: metrics)
+        let server = try await AdminServer.start([endpoint], idleTimeout: .seconds(60), logger: self.logger)
+        guard case .tcp(let host, let port) = try self.address(of: server) else {
+            Issue.record("no TCP address")
+            return
+        }
+        let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .connect(host: host, port: port).get()
+        let request = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in 0..<100 {
+            try await client.writeAndFlush(request)
+        }
+        while answers.withLock({ $0 }) == 0 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        // Answered by another connection, after what the first one has sent.
+        let other = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: host, port: port).get()
+        try await other.writeAndFlush(request)
+        while answers.withLock({ $0 }) == 1 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let count = answers.withLock { $0 }
+        #expect(count == 2)
+        try await client.close()
+        try await other.close()
+        await server.stop()
     }
 
     @Test func stoppingDoesNotWaitForClients() async throws {

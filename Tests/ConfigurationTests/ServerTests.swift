@@ -85,6 +85,29 @@ import Testing
         #expect(error?.line == 3)
     }
 
+    @Test(arguments: [
+        (#""0660""#, 0o660), ("0660", 0o660), ("'0o600'", 0o600), ("0o600", 0o600), ("0777", 0o777), ("0000", 0),
+    ])
+    func socketModes(text: String, mode: UInt32) throws {
+        #expect(try loadServer("addr: 'unix:///x', socket_mode: \(text)").0.socketMode == mode)
+    }
+
+    @Test(arguments: ["660", "'660'", "432", "0x1b0", "0888", "01777", "'u=rw'", "-0660", "0.660", "'0 66'", "true"])
+    func modesThatAreNone(text: String) throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try loadServer("addr: 'unix:///x', socket_mode: \(text)")
+        }
+        #expect(error?.key?.hasSuffix(".socket_mode") == true)
+        #expect(error?.description.contains(#""0660""#) == true)
+    }
+
+    @Test func aModeIsOfUnixSocketsOnly() throws {
+        #expect(try loadServer("addr: 'unix:///x'").0.socketMode == nil)
+        let (server, loaded) = try loadServer("addr: ':1', socket_mode: '0660'")
+        #expect(server.socketMode == 0o660)
+        #expect(loaded.warnings.contains { "\($0)".contains("unix socket") })
+    }
+
     @Test func framings() throws {
         #expect(try loadServer("addr: ':1', framing: split").0.framing == .split)
         #expect(try loadServer("addr: ':1', framing: Merge").0.framing == .merge)

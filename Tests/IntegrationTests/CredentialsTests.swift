@@ -78,6 +78,30 @@ extension Integration {
             #expect(rr.leftovers.isEmpty)
         }
 
+        @Test(
+            "Workers of another user over a relay: where who connects cannot be verified, the log says what to do",
+            .enabled(if: getuid() == 0, "only root may")
+        )
+        func relayWithoutPtrace() async throws {
+            func start(relay: String) throws -> RRProcess {
+                var settings = try Settings(pool: ["allocate_timeout: 3s"])
+                settings.command = "php own.php"
+                settings.server = ["user: nobody", "relay: \"\(relay)\""]
+                // As in a container.
+                settings.launcher = ["/usr/bin/setpriv", "--bounding-set", "-sys_ptrace"]
+                return try RRProcess(settings, directory: Self.directory())
+            }
+            let refused = try start(relay: "tcp://\(try Endpoint.free().address)")
+            defer { refused.destroy() }
+            try refused.expectExit(.code(1))
+            #expect(refused.log.contains("CAP_SYS_PTRACE") && refused.log.contains("unix://"), "\(refused.log.text)")
+            let served = try start(relay: "unix://relay.sock")
+            defer { served.destroy() }
+            try served.awaitReady()
+            #expect(try !served.client().ask("who?").isEmpty)
+            try served.stop()
+        }
+
         @Test("Who is not root may not name another user", .enabled(if: getuid() == 0, "only root can become nobody"))
         func notRoot() async throws {
             let directory = try Self.directory()

@@ -212,6 +212,83 @@ extension Integration {
             }
         }
 
+        @Test("However many connections say nothing, probes are answered")
+        func silentConnections() async throws {
+            let status = try Endpoint.free()
+            try await withRR(Settings(workers: 1, more: "status: {address: \"\(status.address)\"}")) { rr in
+                let clients = try (0..<300).map { _ in try Client(status) }
+                for _ in 0..<20 {
+                    #expect(try self.health(status).status == 200)
+                }
+                // They were there all the time: the latest still are, and did not have to go for want of patience.
+                #expect(clients.suffix(30).contains { $0.isQuiet })
+                #expect(try clients[0].awaitEnd() == .closed)
+            }
+        }
+
+        @Test("While clients connect as fast as they can, probes are answered")
+        func connectFlood() async throws {
+            let status = try Endpoint.free()
+            try await withRR(Settings(workers: 1, more: "status: {address: \"\(status.address)\"}")) { rr in
+                let isOver = Flag()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    defer { isOver.set() }
+                    for _ in 0..<2 {
+                        group.addTask {
+                            var clients: [Client] = []
+                            while !isOver.isSet {
+                                clients.append(try Client(status))
+                                if clients.count == 500 {
+                                    // Not closed, which would leave their ports in TIME_WAIT.
+                                    for client in clients {
+                                        client.reset()
+                                    }
+                                    clients = []
+                                }
+                            }
+                        }
+                    }
+                    for _ in 0..<5 {
+                        #expect(try self.health(status).status == 200)
+                    }
+                    isOver.set()
+                    try await group.waitForAll()
+                }
+            }
+        }
+
+        @Test("A probe of HTTP/1.0 is answered and the connection closed")
+        func oldProbe() async throws {
+            let status = try Endpoint.free()
+            try await withRR(Settings(workers: 1, more: "status: {address: \"\(status.address)\"}")) { rr in
+                let client = try Client(status)
+                try client.send("GET /health HTTP/1.0\r\n\r\n")
+                let answer = try client.readToEnd().text
+                #expect(answer.hasPrefix("HTTP/1.0 200 OK\r\n") && answer.hasSuffix(Self.good), "\(answer)")
+                // As `printf … | nc` sends it.
+                let half = try Client(status)
+                try half.send("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+                try half.endSending()
+                #expect(try half.readToEnd().text.hasSuffix(Self.good))
+            }
+        }
+
+        @Test("A unix socket that another one serves is not taken away, nor removed at the end")
+        func unixSocketInUse() async throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            let status = Endpoint.unix(path: directory.file("admin.sock"))
+            let more = "status: {address: \"\(status.address)\"}"
+            try await withRR(Settings(workers: 1, more: more)) { rr in
+                let second = try RRProcess(Settings(workers: 1, more: more))
+                defer { second.destroy() }
+                try second.expectExit(.code(1))
+                #expect(second.log.contains("status.address") && second.log.contains("in use"), "\(second.log.text)")
+                #expect(try self.ready(status).status == 200)
+            }
+            #expect(access(directory.file("admin.sock"), F_OK) != 0)
+        }
+
         @Test("An address that is taken ends the start with one line", arguments: ["status", "metrics"])
         func takenAddress(section: String) async throws {
             let endpoint = try Endpoint.free()

@@ -134,6 +134,84 @@ extension Integration {
             }
         }
 
+        /// Says on the relay that it is these processes.
+        private static func claim(_ pids: [pid_t], at endpoint: Endpoint, by stranger: Stranger) throws -> ChildProcess
+        {
+            // Not by its path, which need not be within reach of the other user.
+            let script = try String(contentsOfFile: "\(Fixture.directory)/stranger.py", encoding: .utf8)
+            return try ChildProcess(
+                stranger.launcher + ["/usr/bin/python3", "-c", script, "\(endpoint.port ?? 0)"] + pids.map { "\($0)" },
+                environment: Command.environment,
+                directory: "/tmp"
+            )
+        }
+
+        /// Waits until each of its connections has been closed; it must have been sent nothing but greetings.
+        private static func expectNothing(_ claims: ChildProcess) throws {
+            #expect(try claims.awaitExit() == .code(0))
+            try claims.standardOutput.awaitEnd()
+            #expect(claims.standardOutput.all == ["claimed"])
+        }
+
+        @Test("Who says that it is a worker, starting or serving, gets nothing", arguments: Stranger.all)
+        func claimedWorker(stranger: Stranger) async throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            var (settings, endpoint) = try Self.settings(.tcp, in: directory, workers: 2)
+            let gate = Gate(path: directory.file("gate"))
+            let wait = "while [ ! -e \(gate.path) ]; do sleep 0.02; done"
+            settings.command = "[sh, -c, '\(wait); exec \(Self.plainCommand)']"
+            let rr = try RRProcess(settings)
+            defer { rr.destroy() }
+            try rr.awaitWholePool()
+            // They have been started, and have not connected.
+            let early = try Self.claim(Array(rr.workers), at: endpoint, by: stranger)
+            try Self.expectNothing(early)
+            try rr.log.await("a connection to the relay is refused")
+            try gate.open()
+            try rr.awaitReady()
+            let late = try Self.claim(Array(rr.workers), at: endpoint, by: stranger)
+            try Self.expectNothing(late)
+            for number in 1...4 {
+                #expect(try rr.client().ask("client \(number)") == "client \(number)")
+            }
+            try rr.stop()
+        }
+
+        @Test("Who says that it is a worker before that is started gets nothing", arguments: Stranger.all)
+        func claimedInAdvance(stranger: Stranger) async throws {
+            try await self.withRelay(.tcp) { rr, endpoint in
+                let newest = try #require(rr.workers.max())
+                let claims = try Self.claim(Array(newest + 1...newest + 300), at: endpoint, by: stranger)
+                try claims.standardOutput.await("claimed")
+                // Among the next processes are those that it said it was.
+                for _ in 1...3 {
+                    let before = rr.killWorkers()
+                    try rr.awaitWholePool(without: before)
+                    for number in 1...6 {
+                        #expect(try rr.client().ask("client \(number)") == "client \(number)")
+                    }
+                }
+                try Self.expectNothing(claims)
+            }
+        }
+
+        private static let plainCommand = "php -d display_errors=stderr \(Fixture.directory)/worker.php"
+
+        @Test("A worker behind a shell, and one that leaves its process group, are known", arguments: Kind.allCases)
+        func wrapped(kind: Kind) async throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            var (settings, _) = try Self.settings(kind, in: directory, workers: 2)
+            for command in ["sh -c '\(Self.plainCommand); exit 0'", "setsid --wait \(Self.plainCommand)"] {
+                settings.command = "\"\(command)\""
+                let rr = try RRProcess(settings)
+                defer { rr.destroy() }
+                try rr.awaitReady()
+                #expect(try rr.client().ask("hello") == "hello")
+            }
+        }
+
         @Test("A worker that never connects fails the start, and says so", arguments: Kind.allCases)
         func noConnection(kind: Kind) async throws {
             let directory = try TemporaryDirectory()
@@ -205,4 +283,20 @@ extension Integration {
             return start + Data(bytes) + Data([0, 0]) + payload
         }
     }
+}
+
+/// A process that is no worker.
+struct Stranger: CustomTestStringConvertible {
+    var testDescription: String
+    var launcher: [String] = []
+
+    static let all: [Stranger] =
+        [Stranger(testDescription: "of the same user")]
+        + (getuid() == 0
+            ? [
+                Stranger(
+                    testDescription: "of another user",
+                    launcher: ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+                )
+            ] : [])
 }

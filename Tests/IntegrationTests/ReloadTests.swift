@@ -196,6 +196,60 @@ extension Integration {
             }
         }
 
+        @Test("An address is widened, spelled otherwise and narrowed: not one connection fails")
+        func overlappingAddress() async throws {
+            let endpoint = try Endpoint.free()
+            let port = try #require(endpoint.port)
+            try await withRR(Settings(.init(at: endpoint, address: ":\(port)"))) { rr in
+                let isOver = Flag()
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    defer { isOver.set() }
+                    for _ in 1...4 {
+                        group.addTask {
+                            var count = 0
+                            while !isOver.isSet {
+                                let client = try rr.client()
+                                #expect(try client.ask("hello") == "hello")
+                                count += 1
+                            }
+                            return count
+                        }
+                    }
+                    var settings = rr.settings
+                    let spellings = [
+                        "127.0.0.1:", ":", "127.0.0.1:", "0.0.0.0:", "[::]:", "localhost:", "tcp://:", "127.0.0.1:",
+                    ]
+                    for spelling in spellings {
+                        settings.servers[0].address = "\(spelling)\(port)"
+                        let verdict = try rr.reload(settings)
+                        #expect(!verdict.contains("not reloaded"), "\(verdict)")
+                    }
+                    isOver.set()
+                    for try await count in group {
+                        #expect(count > 0)
+                    }
+                }
+                // Narrow again: an address that is not loopback's is not served.
+                #expect(throws: SystemError.self) { try Client(.ipv6(port: port)) }
+            }
+        }
+
+        @Test("Where a wider address cannot be had, the narrow one goes on")
+        func overlapWithAnother() async throws {
+            try await withRR(Settings()) { rr in
+                let port = try #require(rr.endpoint().port)
+                let other = try Endpoint.ipv6(port: port).socket()
+                defer { close(other) }
+                try check(Endpoint.ipv6(port: port).withAddress { bind(other, $0, $1) }, "bind")
+                try check(listen(other, 1), "listen")
+                var settings = rr.settings
+                settings.servers[0].address = ":\(port)"
+                let verdict = try rr.reload(settings)
+                #expect(verdict.contains("not reloaded") && verdict.contains("in use"), "\(verdict)")
+                #expect(try rr.client().ask("as ever") == "as ever")
+            }
+        }
+
         @Test("A file that is gone, too")
         func noFile() async throws {
             try await withRR(Settings()) { rr in

@@ -1,15 +1,16 @@
+import Sockets
 import Testing
 
 @testable import TCPServer
 
 @Suite struct AddressTests {
     @Test(arguments: [
-        (ServerConfiguration.Address.tcp(host: "127.0.0.1", port: 80), "127.0.0.1:80"),
+        (SocketEndpoint.tcp(host: "127.0.0.1", port: 80), "127.0.0.1:80"),
         (.tcp(host: "::1", port: 80), "[::1]:80"),
         (.tcp(host: "", port: 80), ":80"),
         (.unix(path: "/run/rr.sock"), "unix:///run/rr.sock"),
     ])
-    func isWrittenAsItIsConfigured(address: ServerConfiguration.Address, text: String) {
+    func isWrittenAsItIsConfigured(address: SocketEndpoint, text: String) {
         #expect(address.description == text)
     }
 

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOEmbedded
+import Sockets
 import Synchronization
 import Testing
 import WorkerPool

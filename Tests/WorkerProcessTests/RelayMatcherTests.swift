@@ -6,49 +6,47 @@ import Testing
     private var matcher = RelayMatcher<Int, String>()
 
     @Test("A worker that is asked for before it connects") mutating func claimedFirst() {
-        #expect(self.matcher.claim(100, for: "a") == nil)
-        guard case .handOver("a") = self.matcher.introduced(1, as: 100) else {
-            Issue.record("not handed over")
-            return
-        }
+        self.matcher.claim(100, for: "a", isParked: false)
+        #expect(self.matcher.standing(of: 100) == .isAwaited)
+        #expect(self.matcher.connected(1, as: 100) == "a")
+        #expect(self.matcher.standing(of: 100) == .isTaken)
         #expect(self.matcher.abandonAll().isEmpty)
     }
 
     @Test("A worker that connects before it is asked for") mutating func connectedFirst() {
-        guard case .wait = self.matcher.introduced(1, as: 100) else {
-            Issue.record("does not wait")
-            return
-        }
-        #expect(self.matcher.claim(101, for: "b") == nil)
-        #expect(self.matcher.claim(100, for: "a") == 1)
+        #expect(self.matcher.standing(of: 100) == .isUnknown)
+        #expect(self.matcher.connected(1, as: 100) == nil)
+        #expect(self.matcher.standing(of: 100) == .isTaken)
+        #expect(self.matcher.parked(as: 100) == 1 && self.matcher.parked(as: 101) == nil)
+        self.matcher.claim(100, for: "a", isParked: true)
+        self.matcher.claim(101, for: "b", isParked: false)
+        #expect(self.matcher.standing(of: 100) == .isTaken)
         #expect(self.matcher.abandonAll() == ["b"])
     }
 
-    @Test("A second connection of the same process is refused, and takes nothing from the first")
-    mutating func impostor() {
-        _ = self.matcher.introduced(1, as: 100)
-        guard case .refuse = self.matcher.introduced(2, as: 100) else {
-            Issue.record("not refused")
-            return
-        }
-        self.matcher.closed(2)
-        #expect(self.matcher.claim(100, for: "a") == 1)
+    @Test("A connection that turned out not to be the worker's is awaited still") mutating func refusedLate() {
+        _ = self.matcher.connected(1, as: 100)
+        self.matcher.closed(1)
+        self.matcher.claim(100, for: "a", isParked: false)
+        #expect(self.matcher.connected(2, as: 100) == "a")
     }
 
     @Test("A connection that is gone is nobody's") mutating func closed() {
-        _ = self.matcher.introduced(1, as: 100)
+        _ = self.matcher.connected(1, as: 100)
         self.matcher.closed(1)
-        #expect(self.matcher.claim(100, for: "a") == nil)
-        #expect(self.matcher.abandonAll() == ["a"])
+        #expect(self.matcher.parked(as: 100) == nil)
+        #expect(self.matcher.standing(of: 100) == .isUnknown)
     }
 
-    @Test("Who is not waited for any more is not matched") mutating func abandoned() {
-        _ = self.matcher.claim(100, for: "a")
-        #expect(self.matcher.abandon(100) == "a")
-        #expect(self.matcher.abandon(100) == nil)
-        guard case .wait = self.matcher.introduced(1, as: 100) else {
-            Issue.record("does not wait")
-            return
-        }
+    @Test("With the process ends what waits for it, and what it has") mutating func abandoned() {
+        self.matcher.claim(100, for: "a", isParked: false)
+        #expect(self.matcher.abandon(100) == ("a", nil))
+        #expect(self.matcher.abandon(100) == (nil, nil))
+        _ = self.matcher.connected(1, as: 101)
+        #expect(self.matcher.abandon(101) == (nil, 1))
+        self.matcher.claim(102, for: "b", isParked: false)
+        _ = self.matcher.connected(2, as: 102)
+        #expect(self.matcher.abandon(102) == (nil, nil))
+        #expect([100, 101, 102].allSatisfy { self.matcher.standing(of: $0) == .isUnknown })
     }
 }

@@ -1,0 +1,228 @@
+public import Logging
+public import NIOCore
+public import NIOPosix
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A socket that listens and its channel; listens anew at the same address when the system ends it.
+public final class BoundListener: Sendable {
+    /// What is to be known when it listens anew.
+    public struct Environment: Sendable {
+        /// Makes the channel of a socket, which it owns when it succeeds.
+        public var makeChannel: @Sendable (BoundSocket) async throws -> any Channel
+        /// Listeners that conflict with this one, and do not mind: there after a hand-over.
+        public var neighbours: @Sendable () -> [BoundListener]
+        public var logger: @Sendable () -> Logger
+
+        public init(
+            makeChannel: @escaping @Sendable (BoundSocket) async throws -> any Channel,
+            neighbours: @escaping @Sendable () -> [BoundListener] = { [] },
+            logger: @escaping @Sendable () -> Logger
+        ) {
+            self.makeChannel = makeChannel
+            self.neighbours = neighbours
+            self.logger = logger
+        }
+    }
+
+    private struct State {
+        var channel: any Channel
+        var file: SocketFile?
+        var isClosed = false
+    }
+
+    /// As it was bound, with the port that the system chose.
+    public let address: SocketAddress
+    private let options: BoundSocket.Options
+    private let environment: Environment
+    private let state: Mutex<State>
+
+    private init(_ socket: BoundSocket, _ channel: any Channel, _ environment: Environment) {
+        self.address = socket.address
+        self.options = socket.options
+        self.environment = environment
+        self.state = Mutex(State(channel: channel, file: socket.file))
+    }
+
+    /// Takes over a bound socket and listens.
+    ///
+    /// - Throws: Why there is no channel; the socket is closed then.
+    public static func listen(on socket: BoundSocket, _ environment: Environment) async throws -> BoundListener {
+        let channel = try await Self.open(socket, environment)
+        let listener = BoundListener(socket, channel, environment)
+        listener.watch(channel)
+        return listener
+    }
+
+    private static func open(_ socket: BoundSocket, _ environment: Environment) async throws -> any Channel {
+        do {
+            try socket.listen()
+        } catch {
+            socket.close()
+            throw error
+        }
+        return try await environment.makeChannel(socket)
+    }
+
+    public var channel: any Channel {
+        self.state.withLock { $0.channel }
+    }
+
+    public var isClosed: Bool {
+        self.state.withLock { $0.isClosed }
+    }
+
+    /// Whether the socket is there, as opposed to being about to be bound anew.
+    public var isListening: Bool {
+        self.state.withLock { !$0.isClosed && $0.channel.isActive }
+    }
+
+    /// Whether it listens at this very address, or at another path of the same file.
+    public func isListening(at address: SocketAddress) -> Bool {
+        guard self.isListening else {
+            return false
+        }
+        guard let file = self.state.withLock({ $0.file }) else {
+            return self.address == address
+        }
+        return address.pathname.map { file.isFound(at: $0) } ?? false
+    }
+
+    /// Changes the permissions of a unix socket's file; `nil` gives it those that it had at first.
+    public func setMode(_ mode: UInt32?) throws(IOError) {
+        try self.state.withLock { $0.file }?.setMode(mode)
+    }
+
+    /// Lets sockets be bound that conflict with this one, or no more.
+    public func sharePort(_ isShared: Bool) async {
+        let option = ChannelOptions.socketOption(.init(rawValue: SO_REUSEPORT))
+        // Fails only on a channel that is closed, which is in nobody's way.
+        try? await self.channel.setOption(option, value: isShared ? 1 : 0).get()
+    }
+
+    /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
+    public func close() async {
+        let (channel, file) = self.state.withLock { state in
+            state.isClosed = true
+            return (state.channel, state.file)
+        }
+        file?.remove()
+        try? await channel.close().get()
+    }
+}
+
+// MARK: - Listening again
+
+extension BoundListener {
+    /// Listens anew when the channel ends without having been closed: NIO closes it after some errors of accept(2) that
+    /// Linux passes on from a network that is down or filtered (see its manual page).
+    private func watch(_ channel: any Channel) {
+        channel.closeFuture.whenComplete { _ in
+            if !self.isClosed {
+                self.environment.logger().error(
+                    "the listener has ended, listening again",
+                    metadata: ["address": "\(self.address)"]
+                )
+                self.listenAgain(after: .milliseconds(100), on: channel.eventLoop)
+            }
+        }
+    }
+
+    private func listenAgain(after delay: TimeAmount, on eventLoop: any EventLoop) {
+        eventLoop.scheduleTask(in: delay) {
+            Task {
+                guard !self.isClosed else {
+                    return
+                }
+                do {
+                    try await self.bindAgain()
+                } catch {
+                    self.environment.logger().error("cannot listen again", metadata: ["error": "\(error)"])
+                    self.listenAgain(after: min(delay + delay, .seconds(5)), on: eventLoop)
+                }
+            }
+        }
+    }
+
+    private func bindAgain() async throws {
+        let socket = try await BoundSocket.bind([self.address], self.options, besides: self.environment.neighbours())
+        let channel = try await Self.open(socket, self.environment)
+        let isWanted = self.state.withLock { state in
+            if !state.isClosed {
+                state.channel = channel
+                state.file = socket.file
+            }
+            return !state.isClosed
+        }
+        guard isWanted else {
+            socket.file?.remove()
+            try? await channel.close().get()
+            return
+        }
+        self.watch(channel)
+    }
+}
+
+// MARK: - Sharing a port
+
+extension BoundSocket {
+    /// Binds; our own listeners that are in the way share their port for as long as that takes.
+    ///
+    /// Linux looks at the option when a socket is bound and when it begins to listen, and at both sockets; neither keeps
+    /// it, so that nobody else gets in beside us. The new socket listens when this returns.
+    ///
+    /// - Throws: `IOError`; all is as before then.
+    public static func bind(
+        _ addresses: [SocketAddress],
+        _ options: Options,
+        besides listeners: [BoundListener]
+    ) async throws -> BoundSocket {
+        let inTheWay = listeners.filter { listener in addresses.contains { $0.conflicts(with: listener.address) } }
+        do {
+            return try Self.bind(addresses, options)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE && !inTheWay.isEmpty {
+            for listener in inTheWay {
+                await listener.sharePort(true)
+            }
+            let result = Result { try Self.bindSharing(addresses, options) }
+            for listener in inTheWay {
+                await listener.sharePort(false)
+            }
+            return try result.get()
+        }
+    }
+
+    private static func bindSharing(_ addresses: [SocketAddress], _ options: Options) throws -> BoundSocket {
+        let socket = try Self.bind(addresses, options, sharesPort: true)
+        do {
+            try socket.listen()
+            try socket.endSharing()
+        } catch {
+            socket.close()
+            throw error
+        }
+        return socket
+    }
+}
+
+// MARK: - Channels
+
+extension ServerBootstrap {
+    /// Makes the channel of a socket that listens; the channel owns it.
+    public func channel(of socket: BoundSocket) async throws -> any Channel {
+        let channel = try await self.withBoundSocket(socket.descriptor).get()
+        let backlog = socket.options.backlog
+        // NIO has made it a backlog of its own.
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+                _ = systemListen($0, backlog)
+            }
+        }.get()
+        return channel
+    }
+}

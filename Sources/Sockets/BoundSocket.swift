@@ -1,0 +1,186 @@
+public import NIOCore
+
+#if canImport(Glibc)
+    public import Glibc
+#elseif canImport(Musl)
+    public import Musl
+#endif
+
+/// A socket that is bound, before a channel or a dispatch source takes it over. Neither blocks nor is inherited.
+///
+/// The one way to an address for all that listens. A unix socket listens at once, see ``SocketFile``; a TCP socket gets
+/// no connection before ``listen()``, so that one of several that cannot be bound costs the others nothing.
+public struct BoundSocket: Sendable {
+    public struct Options: Sendable {
+        /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
+        public var backlog: CInt
+        /// The permissions of a unix socket's file; `nil` for those of the umask.
+        public var mode: mode_t?
+        /// For TCP connections, which inherit it: whether small writes are sent at once.
+        public var isWithoutDelay: Bool
+        /// Seconds of silence after which, and between which, the system asks whether a client is still there; `nil`:
+        /// never.
+        public var keepAlive: CInt?
+
+        public init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: CInt? = nil) {
+            self.backlog = backlog
+            self.mode = mode
+            self.isWithoutDelay = isWithoutDelay
+            self.keepAlive = keepAlive
+        }
+    }
+
+    /// Owned by whoever takes the socket over.
+    public let descriptor: CInt
+    /// With the port that the system chose.
+    public let address: SocketAddress
+    public let file: SocketFile?
+    public let options: Options
+
+    /// Binds to the first address of a kind that the system has.
+    ///
+    /// - Parameter sharesPort: Whether listeners that conflict are no obstacle if they let it (`SO_REUSEPORT`); taken
+    ///   back by ``endSharing()``.
+    /// - Throws: `IOError`.
+    public static func bind(
+        _ addresses: [SocketAddress],
+        _ options: Options,
+        sharesPort: Bool = false
+    ) throws -> BoundSocket {
+        var failure = IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
+        for address in addresses {
+            do {
+                return try BoundSocket(address, options, sharesPort: sharesPort)
+            } catch {
+                failure = error
+            }
+            guard [EAFNOSUPPORT, EADDRNOTAVAIL].contains(failure.errnoCode) else {
+                break
+            }
+        }
+        throw failure
+    }
+
+    private init(_ address: SocketAddress, _ options: Options, sharesPort: Bool) throws(IOError) {
+        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(CInt(address.protocol.rawValue), type, 0)
+        guard descriptor >= 0 else {
+            throw IOError(errnoCode: errno, reason: "socket")
+        }
+        self.descriptor = descriptor
+        self.options = options
+        do throws(IOError) {
+            if case .unixDomainSocket = address {
+                self.file = try SocketFile.listen(
+                    descriptor,
+                    at: address.pathname ?? "",
+                    address,
+                    mode: options.mode,
+                    backlog: options.backlog
+                )
+                self.address = address
+            } else {
+                self.file = nil
+                try Self.prepare(descriptor, options, sharesPort: sharesPort)
+                guard address.withSockAddr({ systemBind(descriptor, $0, socklen_t($1)) }) == 0 else {
+                    throw IOError(errnoCode: errno, reason: "bind")
+                }
+                self.address = try SocketAddress.local(of: descriptor)
+            }
+        } catch {
+            systemClose(descriptor)
+            throw error
+        }
+    }
+
+    /// Sets what accepted sockets inherit, once instead of for each connection.
+    private static func prepare(_ descriptor: CInt, _ options: Options, sharesPort: Bool) throws(IOError) {
+        let tcp = CInt(IPPROTO_TCP)
+        try Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+        if sharesPort {
+            try Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
+        }
+        if options.isWithoutDelay {
+            try Self.set(descriptor, tcp, TCP_NODELAY, 1)
+        }
+        if let keepAlive = options.keepAlive {
+            try Self.set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+            try Self.set(descriptor, tcp, TCP_KEEPIDLE, keepAlive)
+            try Self.set(descriptor, tcp, TCP_KEEPINTVL, keepAlive)
+        }
+    }
+
+    private static func set(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt) throws(IOError) {
+        var value = value
+        guard setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw IOError(errnoCode: errno, reason: "setsockopt")
+        }
+    }
+
+    /// From now on nobody can be bound beside it.
+    func endSharing() throws(IOError) {
+        try Self.set(self.descriptor, SOL_SOCKET, SO_REUSEPORT, 0)
+    }
+
+    /// Lets connections come; of no effect on one that listens.
+    ///
+    /// - Throws: `IOError`.
+    public func listen() throws {
+        guard systemListen(self.descriptor, self.options.backlog) == 0 else {
+            throw IOError(errnoCode: errno, reason: "listen")
+        }
+    }
+
+    /// Gives it up, as long as nobody has taken it over.
+    public func close() {
+        self.file?.remove()
+        systemClose(self.descriptor)
+    }
+}
+
+extension SocketAddress {
+    /// The address that a TCP socket is bound to.
+    public static func local(of descriptor: CInt) throws(IOError) -> SocketAddress {
+        try Self.address { getsockname(descriptor, $0, $1) }
+    }
+
+    /// The address of the other end of a TCP connection.
+    public static func remote(of descriptor: CInt) throws(IOError) -> SocketAddress {
+        try Self.address { getpeername(descriptor, $0, $1) }
+    }
+
+    private static func address(
+        _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
+    ) throws(IOError) -> SocketAddress {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let code = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { ask($0, &length) }
+        }
+        guard code == 0 else {
+            throw IOError(errnoCode: errno, reason: "getsockname")
+        }
+        let family = CInt(storage.ss_family)
+        guard family == AF_INET || family == AF_INET6 else {
+            throw IOError(errnoCode: EAFNOSUPPORT, reason: "not a TCP socket")
+        }
+        return withUnsafeBytes(of: storage) { bytes in
+            family == AF_INET6
+                ? SocketAddress(bytes.load(as: sockaddr_in6.self)) : SocketAddress(bytes.load(as: sockaddr_in.self))
+        }
+    }
+}
+
+// The system's functions whose names are taken within types above.
+
+func systemBind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+    bind(descriptor, address, length)
+}
+
+func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt {
+    listen(descriptor, backlog)
+}
+
+private func systemClose(_ descriptor: CInt) {
+    close(descriptor)
+}

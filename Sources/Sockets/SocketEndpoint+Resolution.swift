@@ -1,0 +1,88 @@
+import Dispatch
+public import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+extension SocketEndpoint {
+    /// A host name that has no address, in one line.
+    public struct UnknownHost: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// The addresses that it may be bound to, the best first; the next one is for a system that lacks the kind.
+    ///
+    /// - Throws: ``UnknownHost``, `CancellationError`, or why a path cannot be the address of a socket. A lookup that is
+    ///   not waited for any more goes on in a thread of its own, and its result is dropped.
+    public func resolved() async throws -> [SocketAddress] {
+        if let addresses = try self.withoutLookup {
+            return addresses
+        }
+        let (results, tell) = AsyncStream.makeStream(of: Result<[SocketAddress], any Error>.self)
+        DispatchQueue.global().async {
+            tell.yield(Result { try self.lookup() })
+            tell.finish()
+        }
+        for await result in results {
+            return try result.get()
+        }
+        throw CancellationError()
+    }
+
+    /// As ``resolved()``, blocking the thread for as long as the system looks a name up.
+    public func resolvedNow() throws -> [SocketAddress] {
+        try self.withoutLookup ?? self.lookup()
+    }
+
+    /// The addresses of what is no name.
+    private var withoutLookup: [SocketAddress]? {
+        get throws {
+            switch self {
+            case .unix(let path):
+                return [try SocketAddress(unixDomainSocketPath: path)]
+            case .tcp(host: "", let port):
+                // IPv6 takes IPv4 as well, where there is IPv6.
+                return try ["::", "0.0.0.0"].map { try SocketAddress(ipAddress: $0, port: port) }
+            case .tcp(let host, let port):
+                return (try? SocketAddress(ipAddress: host, port: port)).map { [$0] }
+            }
+        }
+    }
+
+    /// One address of a name: an IPv4 one where there is one, as Go's `net.Listen` takes it.
+    private func lookup() throws -> [SocketAddress] {
+        guard case .tcp(let host, let port) = self else {
+            return []
+        }
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, &hints, &list)
+        defer { list.map { freeaddrinfo($0) } }
+        guard code == 0 else {
+            throw UnknownHost(description: "\(String(cString: gai_strerror(code))): \(host)")
+        }
+        var found: SocketAddress?
+        for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
+            guard let entry = entry?.pointee, let pointer = entry.ai_addr else {
+                break
+            }
+            let address = UnsafeRawPointer(pointer)
+            if entry.ai_family == AF_INET {
+                found = SocketAddress(address.load(as: sockaddr_in.self))
+                break
+            }
+            if entry.ai_family == AF_INET6, found == nil {
+                found = SocketAddress(address.load(as: sockaddr_in6.self))
+            }
+        }
+        guard var found else {
+            throw UnknownHost(description: "there is no address of \(host)")
+        }
+        found.port = port
+        return [found]
+    }
+}

@@ -1,0 +1,31 @@
+/// Where a socket listens, as it is asked for: an address of a configuration, not of the system.
+public enum SocketEndpoint: Sendable, Hashable, CustomStringConvertible {
+    /// `host` is a name or an address, IPv6 without brackets; empty means every interface. `port` is 0…65535, 0 a free
+    /// one.
+    case tcp(host: String, port: Int)
+    /// A relative path counts from the work directory.
+    case unix(path: String)
+
+    public var isTCP: Bool {
+        switch self {
+        case .tcp: true
+        case .unix: false
+        }
+    }
+
+    /// `host:port`, `[::1]:port`, `:port` or `unix://path`.
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): "unix://\(path)"
+        }
+    }
+
+    /// The same with its scheme in either case.
+    public var url: String {
+        switch self {
+        case .tcp: "tcp://\(self)"
+        case .unix: "\(self)"
+        }
+    }
+}
