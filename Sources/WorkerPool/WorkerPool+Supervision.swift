@@ -20,11 +20,9 @@ extension WorkerPool {
                 action.kill.compactMap { state.processes[$0] }
             )
         }
-        for handle in killed {
-            handle.kill()
-        }
-        for handle in stopped {
-            handle.stop(timeout: configuration.destroyTimeout)
+        // One that has not answered its handshake is killed by that, and one that just has is not.
+        for handle in killed + stopped {
+            handle.stop(timeout: self.stopTimeout)
         }
         self.start(action.start)
         self.startTicking()
@@ -71,7 +69,7 @@ extension WorkerPool {
             }
         }
         for handle in stopped {
-            handle.stop(timeout: self.configuration.destroyTimeout)
+            handle.stop(timeout: self.stopTimeout)
         }
         for replaced in action.replace {
             self.logger.info(

@@ -14,6 +14,8 @@ public final class WorkerPool: Sendable {
         /// Workers that run, in a place or on their way out, for a kill.
         var processes: [WorkerID: any WorkerHandle] = [:]
         var startFailure: WorkerFailure?
+        /// Until when workers may take to end, once the pool is closed.
+        var closeDeadline: NIODeadline?
         /// Looks at the workers from time to time.
         var ticks: RepeatedTask?
     }
@@ -133,7 +135,7 @@ extension WorkerPool: WorkerEvents {
         case .serve(let request):
             handle?.serve(request)
         case .replace(let start):
-            handle?.stop(timeout: self.configuration.destroyTimeout)
+            handle?.stop(timeout: self.stopTimeout)
             self.start(start.map { [$0] } ?? [])
         }
         action.request.finished(.answered(answer))
@@ -168,7 +170,7 @@ extension WorkerPool: WorkerEvents {
             return
         }
         self.logger.debug("worker asked to be replaced", metadata: ["worker.id": "\(id)"])
-        refusing?.stop(timeout: self.configuration.destroyTimeout)
+        refusing?.stop(timeout: self.stopTimeout)
         self.start(action.start.map { [$0] } ?? [])
         self.retry(action.retry, handle: next)
     }
@@ -204,7 +206,8 @@ extension WorkerPool: WorkerEvents {
             return state.machine.phase == .closing
         }
         if isClosing {
-            handle.kill()
+            // It has not answered its handshake: that kills it.
+            handle.stop(timeout: self.stopTimeout)
         }
     }
 
@@ -220,7 +223,7 @@ extension WorkerPool: WorkerEvents {
             state.handles[id.place] = handle
             return (result, result.stop.flatMap { self.take($0, from: &state) })
         }
-        old?.stop(timeout: self.configuration.destroyTimeout)
+        old?.stop(timeout: self.stopTimeout)
         self.start(result.start)
         switch result.action {
         case .idle:
@@ -228,7 +231,7 @@ extension WorkerPool: WorkerEvents {
         case .serve(let request):
             handle.serve(request)
         case .stop:
-            handle.stop(timeout: self.configuration.destroyTimeout)
+            handle.stop(timeout: self.stopTimeout)
         }
         if result.poolIsReady {
             self.issue.yield(.ready)
