@@ -189,7 +189,8 @@ extension TCPServer {
     /// Without a host: every interface, by IPv6 and IPv4 at once where there is IPv6.
     private func bind(_ bootstrap: ServerBootstrap, host: String, port: Int) async throws -> any Channel {
         guard host.isEmpty else {
-            return try await bootstrap.bind(host: host, port: port).get()
+            let address = try await BlockingCall.run { try SocketAddress.makeAddressResolvingHost(host, port: port) }
+            return try await bootstrap.bind(to: address).get()
         }
         do {
             return try await bootstrap.bind(host: "::", port: port).get()
