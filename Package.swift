@@ -13,8 +13,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
-        // Unix signals as an asynchronous sequence.
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         // The HTTP server of probes and metrics: its core alone. The trait is there for the alias below: a module of it
         // is named as one of ours, and without the trait that alias has nothing to rename.
         .package(
@@ -62,9 +60,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "Configuration", "Observability", "TCPServer", "WorkerProcess",
+                "AdminHTTP", "CAllocator", "Configuration", "Observability", "Sockets", "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .executableTarget(

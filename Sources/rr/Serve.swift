@@ -46,6 +46,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve() async throws {
+        ProcessSignals.leaveWhenAsked()
         let environment = ProcessEnvironment.variables
         let loaded = try self.options.load(environment: environment)
         guard chdir(loaded.workDirectory) == 0 else {
@@ -53,6 +54,7 @@ struct Serve: AsyncParsableCommand {
             throw StartError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
         let pidFile = self.writesPIDFile ? try PIDFile() : nil
+        ProcessSignals.leaveWhenAsked { pidFile?.remove() }
         defer { pidFile?.remove() }
         let gateway = try Gateway(
             loaded,
