@@ -13,8 +13,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        // Unix signals as an asynchronous sequence.
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -65,7 +63,6 @@ let package = Package(
                 "AdminHTTP", "CAllocator", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
                 "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .executableTarget(

@@ -1,23 +1,76 @@
 import NIOCore
 
-/// The time between the signal and the exit: `endure.grace_period`.
+/// The time between the signal and the exit, `endure.grace_period`, and its shares:
+///
+///     signal                                   end of sessions        of requests  of CLOSE  of workers    exit
+///     |--- sessions go on until they rest ---------|--- last packets ------|---------|---------|---reserve---|
+///     0                      all but T             t1                      t2        t3        t4            G
+///
+/// T is 5 s, or a quarter of the period if that is less; the reserve a second, or a tenth of the period. What lies between
+/// them is halved: a half for the last packets, a quarter for each `CLOSE`, a quarter for workers that are asked to stop.
+/// With 30 s: t1 = 25 s, t2 = 27 s, t3 = 28 s, t4 = 29 s. Whatever ends earlier does not wait for its moment.
 struct Grace {
+    /// A moment of the end, in this order.
+    enum Moment: CaseIterable {
+        /// Sessions end, each between two packets.
+        case sessionsMustEnd
+        /// Requests that workers still have are given up, and connections with half a packet, or an unread answer, ended:
+        /// each `CLOSE` goes to a worker that is free.
+        case requestsMustEnd
+        /// Idle workers are asked to stop.
+        case closesMustEnd
+        /// What is left is killed and reaped.
+        case timeIsUp
+        /// We leave, whatever is left.
+        case over
+    }
+
     let period: TimeAmount
     private let start = NIODeadline.now()
 
-    /// How long sessions may go on: all but a quarter, or 5 s if that is less.
-    var timeForSessions: TimeAmount {
-        max(.nanoseconds(self.period.nanoseconds / 4 * 3), self.period - .seconds(5))
+    private var tail: TimeAmount {
+        min(.seconds(5), self.period / 4)
     }
 
-    /// What of it is kept for killing and reaping what is left: a tenth, at most a second.
-    var reserve: TimeAmount {
-        min(.seconds(1), .nanoseconds(self.period.nanoseconds / 10))
+    private var reserve: TimeAmount {
+        min(.seconds(1), self.period / 10)
+    }
+
+    /// When a moment comes, after the signal.
+    func time(of moment: Moment) -> TimeAmount {
+        let share = (self.tail - self.reserve) / 4
+        return switch moment {
+        case .sessionsMustEnd: self.period - self.tail
+        case .requestsMustEnd: self.period - self.tail + share * 2
+        case .closesMustEnd: self.period - self.tail + share * 3
+        case .timeIsUp: self.period - self.reserve
+        case .over: self.period
+        }
+    }
+
+    /// How long it is from now until a moment; at least zero.
+    func timeLeft(until moment: Moment) -> TimeAmount {
+        max(.zero, self.start + self.time(of: moment) - .now())
+    }
+
+    /// How long a client that is not waited for otherwise may take to complete a packet.
+    var patience: TimeAmount {
+        self.tail
+    }
+
+    /// The last part of the sessions' time, in which those that never rest are ended one after the other: a fifth.
+    var timeForSpreading: TimeAmount {
+        self.time(of: .sessionsMustEnd) / 5
     }
 
     /// How long workers that are asked to stop may take, so that a slow one is killed before the reserve is touched.
     var timeForWorkers: TimeAmount {
-        let left = self.start + self.period - self.reserve - .now()
-        return max(.milliseconds(1), .nanoseconds(left.nanoseconds / 10 * 9))
+        max(.milliseconds(1), self.timeLeft(until: .timeIsUp) * 9 / 10)
+    }
+}
+
+extension TimeAmount {
+    fileprivate static func / (amount: TimeAmount, divisor: Int64) -> TimeAmount {
+        .nanoseconds(amount.nanoseconds / divisor)
     }
 }

@@ -2,23 +2,31 @@ import Observability
 
 /// The service from its start to its exit: workers, then listeners; on a signal listeners, connections, workers.
 ///
-/// No I/O and no clock: ``handle(_:)`` takes what happened and says what to do.
+/// No I/O and no clock: ``handle(_:)`` takes what happened and says what to do. No action is waited for: what takes time
+/// ends in an event, so that a signal is never behind it.
 struct LifecycleStateMachine {
     private enum State {
         /// Workers are being started. Can become `listening` or `stopping`.
         case starting
-        /// The listeners are being bound. Can become `serving` or `stopping`.
+        /// The listeners are being bound. Can become `serving` or `draining`.
         case listening
-        /// Can become `withdrawing`, `draining` or `stopping`.
-        case serving
-        /// Not ready any more, while load balancers get to know; served as ever. Can become `draining` or `stopping`.
+        /// Can become `withdrawing` or `draining`.
+        case serving(Replacement)
+        /// Not ready any more, while load balancers get to know; served as ever. Can become `draining`.
         case withdrawing
         /// Listeners are closed, connections are ending. Can become `stopping`.
         case draining
-        /// The pool is closed, workers are ending. Can become `stopped`.
-        case stopping(Outcome)
+        /// The pool is closed, workers are ending, and clients read what was written. Can become `stopped`.
+        case stopping(poolHasEnded: Bool)
         /// For good.
         case stopped
+    }
+
+    /// What SIGHUP and SIGUSR2 ask for.
+    private enum Replacement {
+        case none
+        /// A reload is being prepared; what was asked for since is done after it, once.
+        case reloading(next: Action?)
     }
 
     enum Event {
@@ -31,41 +39,60 @@ struct LifecycleStateMachine {
         case stopRequested(isHasty: Bool)
         /// `drain_delay` is over.
         case withdrawn
-        /// What is left of the grace period is needed for the end of what is open.
+        /// Clients that were not to be waited for have had their time to complete a packet: see ``Grace/patience``.
+        case packetsMustEnd
+        /// See ``Grace``, as the three that follow.
         case sessionsMustEnd
+        case requestsMustEnd
+        case closesMustEnd
+        case timeIsUp
         /// SIGHUP.
         case reloadRequested
+        /// The new configuration is read and its servers are listened on, or it is known why not.
+        case reloadPrepared
         /// SIGUSR2.
         case resetRequested
-        /// The last connection is over.
-        case drained
-        /// What is left of the grace period is needed for killing and reaping.
-        case timeIsUp
+        /// The last event of the last connection is done.
+        case sessionsEnded
+        /// The last socket is closed.
+        case socketsClosed
+        /// An event, or an answer, that was not to be finished in time was given up.
+        case wasCutOff
     }
 
     enum Action: Hashable {
         case listen
         case announce
-        /// Take over what changed in the configuration, and replace the workers.
-        case reload
+        /// Read the configuration anew and listen on its servers.
+        case prepareReload
+        /// Take over what was prepared and replace the workers, or say why not.
+        case finishReload
         /// Replace the workers.
         case reset
         /// Say that we are not ready, and go on for `drain_delay`.
         case withdraw
-        /// Close the listeners and end the connections: each when it rests, or without a wait.
+        /// Give up what is not listened on yet, close the listeners and end the connections: each when it rests, or
+        /// without a wait.
         case drain(sessionsGoOn: Bool)
-        /// End the connections that are left, without a wait.
+        /// End the connections that are left, each between two packets.
         case endSessions
-        /// Stop the workers, each after its request; `atOnce` when there is nobody to serve.
+        /// End also those with half a packet, and those whose client does not read.
+        case endConnections
+        /// Take the requests away from workers that still have one.
+        case cutOffRequests
+        /// Stop the workers; `atOnce` when they have served nobody.
         case closePool(atOnce: Bool)
-        case killWorkers
+        /// Kill the workers and close the sockets that are left.
+        case cutOff
         case exit(Outcome)
 
-        /// Whether the grace period counts from here: ``Event/sessionsMustEnd`` and ``Event/timeIsUp`` come in it.
+        /// Whether the grace period counts from here.
         var isBeginningOfEnd: Bool {
             switch self {
             case .withdraw, .drain, .closePool: true
-            case .listen, .announce, .reload, .reset, .endSessions, .killWorkers, .exit: false
+            case .listen, .announce, .prepareReload, .finishReload, .reset, .endSessions, .endConnections,
+                .cutOffRequests, .cutOff, .exit:
+                false
             }
         }
     }
@@ -85,9 +112,12 @@ struct LifecycleStateMachine {
     }
 
     private var state = State.starting
-    private var stopWasRequested = false
+    /// The first failure, once there is one.
+    private var outcome = Outcome.success
+    private var hasServed = false
+    private var socketsAreClosed = false
     /// What was asked for during the start, which has read the configuration and started workers already.
-    private var postponed: [Action] = []
+    private var postponed: Action?
 
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
@@ -95,29 +125,21 @@ struct LifecycleStateMachine {
         case .listening(let failure): self.listening(failure: failure)
         case .stopRequested(let isHasty): self.stopRequested(isHasty: isHasty)
         case .withdrawn: self.withdrawn(sessionsGoOn: true)
+        case .packetsMustEnd: self.whileDraining([.endConnections])
         case .sessionsMustEnd: self.sessionsMustEnd()
-        case .reloadRequested: self.replacementRequested(.reload)
-        case .resetRequested: self.replacementRequested(.reset)
-        case .drained: self.drained()
+        case .requestsMustEnd: self.whileDraining([.endConnections, .cutOffRequests])
+        case .closesMustEnd, .sessionsEnded: self.closePool()
         case .timeIsUp: self.timeIsUp()
+        case .reloadRequested: self.replacementRequested(.prepareReload)
+        case .resetRequested: self.replacementRequested(.reset)
+        case .reloadPrepared: self.reloadPrepared()
+        case .socketsClosed: self.socketsClosed()
+        case .wasCutOff: self.wasCutOff()
         case .poolEnded(let failure): self.poolEnded(failure: failure)
         }
     }
 
-    /// - Parameter action: A reload, which includes a reset, or a reset.
-    private mutating func replacementRequested(_ action: Action) -> [Action] {
-        switch self.state {
-        case .serving:
-            return [action]
-        case .starting, .listening:
-            if self.postponed != [.reload] {
-                self.postponed = [action]
-            }
-            return []
-        case .withdrawing, .draining, .stopping, .stopped:
-            return []
-        }
-    }
+    // MARK: Start
 
     private mutating func poolReady() -> [Action] {
         guard case .starting = self.state else {
@@ -132,42 +154,78 @@ struct LifecycleStateMachine {
             return []
         }
         if let failure {
-            self.state = .stopping(.failure(failure))
-            return [.closePool(atOnce: true)]
+            self.outcome = .failure(failure)
+            // A server that could be listened on may have clients.
+            return self.drain(sessionsGoOn: false)
         }
-        guard !self.stopWasRequested else {
-            // Nobody knows of us yet.
-            self.state = .draining
-            return [.drain(sessionsGoOn: false)]
-        }
-        self.state = .serving
-        return [.announce] + self.postponed
+        self.state = .serving(.none)
+        self.hasServed = true
+        return [.announce] + (self.postponed.map { self.replacementRequested($0) } ?? [])
     }
 
-    private mutating func stopRequested(isHasty: Bool) -> [Action] {
-        guard !self.stopWasRequested else {
+    // MARK: Reload and reset
+
+    /// - Parameter action: A reload, which includes a reset, or a reset.
+    private mutating func replacementRequested(_ action: Action) -> [Action] {
+        switch self.state {
+        case .serving(.none):
+            if action == .prepareReload {
+                self.state = .serving(.reloading(next: nil))
+            }
+            return [action]
+        case .serving(.reloading(let next)):
+            self.state = .serving(.reloading(next: next == .prepareReload ? next : action))
+            return []
+        case .starting, .listening:
+            if self.postponed != .prepareReload {
+                self.postponed = action
+            }
+            return []
+        case .withdrawing, .draining, .stopping, .stopped:
             return []
         }
-        self.stopWasRequested = true
+    }
+
+    private mutating func reloadPrepared() -> [Action] {
+        guard case .serving(.reloading(let next)) = self.state else {
+            return []
+        }
+        self.state = .serving(.none)
+        return [.finishReload] + (next.map { self.replacementRequested($0) } ?? [])
+    }
+
+    // MARK: End
+
+    private mutating func stopRequested(isHasty: Bool) -> [Action] {
         switch self.state {
         case .starting:
-            self.state = .stopping(.success)
+            self.state = .stopping(poolHasEnded: false)
+            self.socketsAreClosed = true
             return [.closePool(atOnce: true)]
+        case .listening:
+            // Nobody knows of us yet.
+            return self.drain(sessionsGoOn: false)
         case .serving:
-            self.state = isHasty ? .draining : .withdrawing
-            return isHasty ? [.drain(sessionsGoOn: false)] : [.withdraw]
-        case .listening, .withdrawing, .draining, .stopping, .stopped:
-            // Binding takes no time; what follows it looks at the request.
+            guard !isHasty else {
+                return self.drain(sessionsGoOn: false)
+            }
+            self.state = .withdrawing
+            return [.withdraw]
+        case .withdrawing, .draining, .stopping, .stopped:
             return []
         }
+    }
+
+    private mutating func drain(sessionsGoOn: Bool) -> [Action] {
+        self.state = .draining
+        return [.drain(sessionsGoOn: sessionsGoOn)]
     }
 
     private mutating func withdrawn(sessionsGoOn: Bool) -> [Action] {
         guard case .withdrawing = self.state else {
             return []
         }
-        self.state = .draining
-        return [.drain(sessionsGoOn: sessionsGoOn)]
+        return self.drain(sessionsGoOn: sessionsGoOn)
     }
 
     private mutating func sessionsMustEnd() -> [Action] {
@@ -177,37 +235,58 @@ struct LifecycleStateMachine {
         return self.withdrawn(sessionsGoOn: false)
     }
 
-    private mutating func drained() -> [Action] {
+    private func whileDraining(_ actions: [Action]) -> [Action] {
+        if case .draining = self.state { actions } else { [] }
+    }
+
+    private mutating func closePool() -> [Action] {
         guard case .draining = self.state else {
             return []
         }
-        self.state = .stopping(.success)
-        return [.closePool(atOnce: false)]
+        self.state = .stopping(poolHasEnded: false)
+        return [.closePool(atOnce: !self.hasServed)]
     }
 
-    private mutating func timeIsUp() -> [Action] {
+    private func timeIsUp() -> [Action] {
         switch self.state {
-        case .withdrawing, .draining, .stopping(.success):
-            self.state = .stopping(.failure("the grace period is over"))
-            return [.killWorkers]
-        case .stopping(.failure):
-            return [.killWorkers]
-        case .starting, .listening, .serving, .stopped:
-            return []
+        case .withdrawing, .draining, .stopping: [.cutOff]
+        case .starting, .listening, .serving, .stopped: []
         }
+    }
+
+    private mutating func wasCutOff() -> [Action] {
+        if self.outcome == .success {
+            self.outcome = .failure("the grace period is over")
+        }
+        return []
+    }
+
+    private mutating func socketsClosed() -> [Action] {
+        self.socketsAreClosed = true
+        return self.exitIfDone()
     }
 
     private mutating func poolEnded(failure: String?) -> [Action] {
-        let outcome: Outcome
         switch self.state {
-        case .stopping(let reason):
-            outcome = reason
+        case .stopping:
+            self.state = .stopping(poolHasEnded: true)
+            return self.exitIfDone()
         case .starting, .listening, .serving, .withdrawing, .draining:
-            outcome = .failure(failure ?? "the pool has ended")
+            if self.outcome == .success {
+                self.outcome = .failure(failure ?? "the pool has ended")
+            }
+            self.state = .stopped
+            return [.exit(self.outcome)]
         case .stopped:
             return []
         }
+    }
+
+    private mutating func exitIfDone() -> [Action] {
+        guard case .stopping(poolHasEnded: true) = self.state, self.socketsAreClosed else {
+            return []
+        }
         self.state = .stopped
-        return [.exit(outcome)]
+        return [.exit(self.outcome)]
     }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 public import NIOCore
 
 #if canImport(Glibc)
@@ -16,20 +15,12 @@ extension SocketEndpoint {
     /// The addresses that it may be bound to, the best first; the next one is for a system that lacks the kind.
     ///
     /// - Throws: ``UnknownHost``, `CancellationError`, or why a path cannot be the address of a socket. A lookup that is
-    ///   not waited for any more goes on in a thread of its own, and its result is dropped.
+    ///   not waited for any more is left to itself.
     public func resolved() async throws -> [SocketAddress] {
         if let addresses = try self.withoutLookup {
             return addresses
         }
-        let (results, tell) = AsyncStream.makeStream(of: Result<[SocketAddress], any Error>.self)
-        DispatchQueue.global().async {
-            tell.yield(Result { try self.lookup() })
-            tell.finish()
-        }
-        for await result in results {
-            return try result.get()
-        }
-        throw CancellationError()
+        return try await BlockingCall.run { try self.lookup() }
     }
 
     /// As ``resolved()``, blocking the thread for as long as the system looks a name up.

@@ -80,13 +80,22 @@ final class ConnectionHandler: @unchecked Sendable {
         self.context?.close(promise: nil)
     }
 
-    /// Ends the connection as soon as what is complete is served.
+    var isDraining: Bool {
+        self.machine.isDraining
+    }
+
+    /// Whether an event is still to be handled, or the client has not taken all that was written.
+    var isUnfinished: Bool {
+        !self.hasFinished || self.context.map { self.bytesToWrite($0) > 0 } ?? false
+    }
+
+    /// Ends the connection as soon as what has come is served, and a packet that has begun complete.
     func drain() {
         self.machine.drain()
         self.run()
     }
 
-    /// Ends the connection, however little of what was written the client has read.
+    /// Ends the connection, whether a packet has begun or not, and however little of what was written the client has read.
     func end() {
         self.machine.end()
         self.run()
@@ -131,7 +140,10 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.mayLinger = reason != .draining
                 self.closeSocket()
             case .finished:
-                self.hasFinished = true
+                if !self.hasFinished {
+                    self.hasFinished = true
+                    self.home.sessionEnded()
+                }
                 self.leaveIfDone()
                 return
             }

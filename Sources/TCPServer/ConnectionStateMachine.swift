@@ -50,8 +50,11 @@ struct ConnectionStateMachine {
     private var inputEnded = false
     private var isOpen = true
     private var isWritable = true
-    private var isDraining = false
-    /// Whether there is no time left for a client to read what was written.
+    /// Whether the connection is to end.
+    private(set) var isDraining = false
+    /// Bytes that had come when it was told to end, and are not served yet.
+    private var owed = 0
+    /// Whether there is no time left for a client to complete a packet, or to read what was written.
     private var mustEnd = false
     private var closeReason: CloseReason?
     private var closedSocket = false
@@ -104,14 +107,19 @@ struct ConnectionStateMachine {
         self.isWritable = isWritable
     }
 
-    /// The connection is to end: what is complete is served, then it is closed.
+    /// The connection is to end: what has come is served, a packet that has begun when it is complete, and then it is
+    /// closed, whatever came after.
     mutating func drain() {
-        self.isDraining = true
+        if !self.isDraining {
+            self.isDraining = true
+            self.owed = self.framer.count
+        }
     }
 
-    /// The connection is to end also when the client does not read: it gets no more answers, but its CLOSE is delivered.
+    /// The connection is to end also when a packet has begun, or the client does not read: it gets no more answers, but
+    /// its CLOSE is delivered.
     mutating func end() {
-        self.isDraining = true
+        self.drain()
         self.mustEnd = true
     }
 
@@ -176,6 +184,9 @@ struct ConnectionStateMachine {
     }
 
     private mutating func nextWhenReady() -> Step {
+        if self.isDraining, self.owed <= 0, !self.inputEnded {
+            self.close(.draining)
+        }
         if self.closeReason == nil, self.isOpen, !self.isWritable {
             // The client does not read its answers: it gets no more of them before it does.
             guard self.mustEnd else {
@@ -186,6 +197,7 @@ struct ConnectionStateMachine {
         if self.closeReason == nil {
             switch self.framer.next(self.framing) {
             case .packet(let packet):
+                self.owed &-= packet.readableBytes
                 self.state = .serving(.data)
                 return .submit(.data, packet)
             case .tooLarge:
@@ -197,7 +209,7 @@ struct ConnectionStateMachine {
                 }
                 if self.inputEnded {
                     self.close(.client)
-                } else if self.isDraining {
+                } else if self.mustEnd {
                     self.close(.draining)
                 }
             }

@@ -13,7 +13,11 @@ final class LoopConnections: @unchecked Sendable {
     private var connections: [ConnectionHandler] = []
     /// Whether the server is stopping, and sessions do not go on.
     private(set) var endsConnections = false
-    private var idleWatch: RepeatedTask?
+    /// Connections whose last event is not done.
+    private var sessions = 0
+    private var watches: [RepeatedTask] = []
+    private var spreadStepsLeft = 0
+    private var whenSessionsEnd: EventLoopPromise<Void>?
     private var whenEmpty: EventLoopPromise<Void>?
 
     init(eventLoop: any EventLoop, loopIndex: Int, limit: ConnectionLimit) {
@@ -26,9 +30,23 @@ final class LoopConnections: @unchecked Sendable {
         self.connections.count
     }
 
+    /// Connections with an event still to be handled, or an answer that the client has not taken.
+    var unfinishedCount: Int {
+        self.connections.count { $0.isUnfinished }
+    }
+
     func add(_ connection: ConnectionHandler) {
         connection.position = self.connections.count
         self.connections.append(connection)
+        self.sessions += 1
+    }
+
+    /// The last event of a connection is done.
+    func sessionEnded() {
+        self.sessions -= 1
+        if self.sessions == 0, let promise = self.whenSessionsEnd.take() {
+            promise.succeed()
+        }
     }
 
     func remove(_ connection: ConnectionHandler) {
@@ -39,10 +57,9 @@ final class LoopConnections: @unchecked Sendable {
         self.connections.swapAt(position, self.connections.count - 1)
         self.connections[position].position = position
         self.connections.removeLast()
-        if self.connections.isEmpty, self.whenEmpty != nil {
-            self.idleWatch?.cancel()
-            self.whenEmpty?.succeed()
-            self.whenEmpty = nil
+        if self.connections.isEmpty, let promise = self.whenEmpty.take() {
+            self.stopWatching()
+            promise.succeed()
         }
     }
 
@@ -53,14 +70,12 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
-    /// Ends the connections that are left, also those whose client does not read.
-    ///
-    /// - Returns: Done when none is left.
-    func end() -> EventLoopFuture<Void> {
+    /// Ends the connections that are left, those with half a packet and those whose client does not read included.
+    func end() {
+        self.drain(nil)
         for connection in self.connections {
             connection.end()
         }
-        return self.drain(idle: nil)
     }
 
     /// The most buffers, and bytes of each, that are kept: 4 MiB a loop.
@@ -90,33 +105,91 @@ final class LoopConnections: @unchecked Sendable {
 
     /// How many times a connection is looked at in the time that it may rest.
     private static let looks = 4
+    /// In how many steps those that never rest are ended.
+    private static let spreadSteps = 20
 
     /// Ends the connections, those that are still accepted included.
     ///
-    /// - Parameter idle: How long a connection may rest between two packets before it is ended; `nil` ends each as soon
-    ///   as what is complete is served.
-    /// - Returns: Done when none is left.
-    func drain(idle: TimeAmount?) -> EventLoopFuture<Void> {
-        self.idleWatch?.cancel()
-        if let idle {
-            let interval = max(TimeAmount.milliseconds(1), .nanoseconds(idle.nanoseconds / Int64(Self.looks)))
-            self.idleWatch = self.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in
-                for connection in self.connections {
-                    connection.drainIfAtRest(looks: idle > .zero ? Self.looks : 0)
-                }
-            }
-        } else {
+    /// - Parameter rest: How long a connection may rest between two packets before it is ended; `nil` ends each as soon
+    ///   as what is complete, or half there, is served.
+    func drain(_ rest: TCPServer.Rest?) {
+        self.stopWatching()
+        guard let rest else {
             self.endsConnections = true
             for connection in self.connections {
                 connection.drain()
             }
+            return
         }
+        let interval = max(TimeAmount.milliseconds(1), .nanoseconds(rest.idle.nanoseconds / Int64(Self.looks)))
+        let looks = rest.idle > .zero ? Self.looks : 0
+        self.watches.append(
+            self.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in
+                for connection in self.connections {
+                    connection.drainIfAtRest(looks: looks)
+                }
+            })
+        self.spreadStepsLeft = Self.spreadSteps
+        let step = max(TimeAmount.milliseconds(1), .nanoseconds(rest.spreading.nanoseconds / Int64(Self.spreadSteps)))
+        self.watches.append(
+            self.eventLoop.scheduleRepeatedTask(initialDelay: rest.untilSpreading, delay: step) { _ in
+                self.endShare()
+            })
+    }
+
+    /// Ends as many of the sessions that never rest as leaves the same number for each step to come.
+    private func endShare() {
+        let steps = self.spreadStepsLeft
+        self.spreadStepsLeft = max(1, steps - 1)
+        let goingOn = self.connections.filter { !$0.isDraining }
+        for connection in goingOn.prefix((goingOn.count + steps - 1) / steps) {
+            connection.drain()
+        }
+    }
+
+    private func stopWatching() {
+        for watch in self.watches {
+            watch.cancel()
+        }
+        self.watches = []
+    }
+
+    /// Done when the last event of the last connection is.
+    func sessionsEnded() -> EventLoopFuture<Void> {
+        guard self.sessions > 0 else {
+            return self.eventLoop.makeSucceededVoidFuture()
+        }
+        let promise = self.whenSessionsEnd ?? self.eventLoop.makePromise(of: Void.self)
+        self.whenSessionsEnd = promise
+        return promise.futureResult
+    }
+
+    /// Done when no connection is left: nobody is watched any more then.
+    func socketsClosed() -> EventLoopFuture<Void> {
         guard !self.connections.isEmpty else {
-            self.idleWatch?.cancel()
+            self.stopWatching()
             return self.eventLoop.makeSucceededVoidFuture()
         }
         let promise = self.whenEmpty ?? self.eventLoop.makePromise(of: Void.self)
         self.whenEmpty = promise
         return promise.futureResult
+    }
+}
+
+extension TCPServer {
+    /// How long sessions go on while the server drains.
+    public struct Rest: Sendable {
+        /// How long a connection may rest between two packets before it is ended.
+        public var idle: TimeAmount
+        /// After this those that never rest are ended, too, one after the other.
+        public var untilSpreading: TimeAmount
+        /// How long that takes.
+        public var spreading: TimeAmount
+
+        public init(idle: TimeAmount, untilSpreading: TimeAmount, spreading: TimeAmount) {
+            self.idle = idle
+            self.untilSpreading = untilSpreading
+            self.spreading = spreading
+        }
     }
 }

@@ -16,7 +16,8 @@ extension TCPServer {
     ///   has accepted the connections that were on their way to it.
     ///
     /// - Parameter current: What an earlier call returned.
-    /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then.
+    /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then. `CancellationError` when
+    ///   ``closeListeners()`` was called meanwhile: none is left then.
     public func listen(
         on servers: [ServerConfiguration],
         keeping current: [Listener] = []
@@ -50,7 +51,10 @@ extension TCPServer {
             listener.setMode(server, self.logger)
         }
         // Before others are closed: those are not missed.
-        self.setListeners(change.listeners)
+        guard self.setListeners(change.listeners) else {
+            await change.undo()
+            throw CancellationError()
+        }
         change.reconfigure()
         self.counters?.keep(Set(servers.map(\.name)))
         await self.close(change)

@@ -14,8 +14,8 @@ public final class TCPServer: Sendable {
     let limit: ConnectionLimit
     /// `nil` when nothing is counted.
     let counters: CountersByServer?
-    /// What ``listen(on:keeping:)`` returned last.
-    private let listeners = Mutex<[Listener]>([])
+    /// What ``listen(on:keeping:)`` returned last; `nil` from ``closeListeners()`` on.
+    private let listeners = Mutex<[Listener]?>([])
 
     /// - Parameters:
     ///   - group: The event loops of the pool, in the same order.
@@ -39,17 +39,32 @@ public final class TCPServer: Sendable {
         self.limit.set(maximum, batch: batch)
     }
 
-    func setListeners(_ listeners: [Listener]) {
-        self.listeners.withLock { $0 = listeners }
+    /// Notes what is listened on now. `false` when ``closeListeners()`` was called meanwhile.
+    func setListeners(_ listeners: [Listener]) -> Bool {
+        self.listeners.withLock { current in
+            current = current.map { _ in listeners }
+            return current != nil
+        }
     }
 
     func listeners(named name: String) -> [Listener] {
-        self.listeners.withLock { $0 }.filter { $0.server == name }
+        (self.listeners.withLock { $0 } ?? []).filter { $0.server == name }
     }
 
     /// Servers whose listener has ended and is not there again yet.
     public var serversNotListening: [String] {
-        self.listeners.withLock { $0 }.filter { !$0.isListening }.map(\.server)
+        (self.listeners.withLock { $0 } ?? []).filter { !$0.isListening }.map(\.server)
+    }
+
+    /// Closes every listener, for good: one that is being bound meanwhile is closed as well.
+    public func closeListeners() async {
+        let listeners = self.listeners.withLock { listeners in
+            defer { listeners = nil }
+            return listeners
+        }
+        for listener in listeners ?? [] {
+            await listener.close()
+        }
     }
 
     /// The counts of every server; empty when nothing is counted.
@@ -57,22 +72,38 @@ public final class TCPServer: Sendable {
         self.counters?.counts() ?? []
     }
 
-    /// Ends every connection between two packets: an event that is running is answered, then each gets its CLOSE.
+    /// Ends every connection between two packets: what is complete is answered, then each gets its CLOSE.
     ///
-    /// - Parameter idle: How long a session may rest before it is ended; `nil` ends them without a wait.
-    /// - Returns: Done when no connection is left.
-    public func drain(idle: TimeAmount?) -> EventLoopFuture<Void> {
-        let futures = self.homes.map { home in
-            home.eventLoop.flatSubmit { home.drain(idle: idle) }
+    /// - Parameter rest: How long a session may rest before it is ended, and until when; `nil` ends them without a wait.
+    public func drain(_ rest: Rest?) {
+        for home in self.homes {
+            home.eventLoop.execute { home.drain(rest) }
         }
-        return .andAllComplete(futures, on: self.group.next())
     }
 
-    /// Ends what ``drain(idle:)`` has left, also connections whose client does not read: each gets its CLOSE.
-    ///
-    /// - Returns: Done when no connection is left.
-    public func end() -> EventLoopFuture<Void> {
-        .andAllComplete(self.homes.map { home in home.eventLoop.flatSubmit { home.end() } }, on: self.group.next())
+    /// Ends also connections with half a packet, and those whose client does not read: each gets its CLOSE.
+    public func endConnections() {
+        for home in self.homes {
+            home.eventLoop.execute { home.end() }
+        }
+    }
+
+    /// Done when the last event of the last connection is, from ``drain(_:)`` on; sockets may still be open for clients
+    /// that read their last answer.
+    public func sessionsEnded() -> EventLoopFuture<Void> {
+        self.whenAll { $0.sessionsEnded() }
+    }
+
+    /// Done when no connection is left, from ``drain(_:)`` on.
+    public func socketsClosed() -> EventLoopFuture<Void> {
+        self.whenAll { $0.socketsClosed() }
+    }
+
+    private func whenAll(
+        _ future: @escaping @Sendable (LoopConnections) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<Void> {
+        let futures = self.homes.map { home in home.eventLoop.flatSubmit { future(home) } }
+        return .andAllComplete(futures, on: self.group.next())
     }
 
     /// Closes every connection at once: there is no time left. Returns when that is done.
@@ -84,10 +115,19 @@ public final class TCPServer: Sendable {
 
     /// Connections that are not over: open, or with an event still to be handled.
     public func connectionCount() async -> Int {
-        var count = 0
+        await self.sum { $0.count }
+    }
+
+    /// Connections with an event still to be handled, or an answer that the client has not taken.
+    public func unfinishedCount() async -> Int {
+        await self.sum { $0.unfinishedCount }
+    }
+
+    private func sum(_ count: @escaping @Sendable (LoopConnections) -> Int) async -> Int {
+        var sum = 0
         for home in self.homes {
-            count += (try? await home.eventLoop.submit { home.count }.get()) ?? 0
+            sum += (try? await home.eventLoop.submit { count(home) }.get()) ?? 0
         }
-        return count
+        return sum
     }
 }

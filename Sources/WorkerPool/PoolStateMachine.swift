@@ -87,7 +87,7 @@ struct PoolStateMachine<Request> {
     var places: [Place] = []
     /// Places of idle workers for each event loop, the last one freed last: it is the warmest.
     var free: [[Int]]
-    private var events = CircularBuffer<Entry>()
+    var events = CircularBuffer<Entry>()
     private var closes = CircularBuffer<Entry>()
     private var nextTicket: UInt64 = 0
     /// When the timer that was asked for last will fire.
@@ -115,6 +115,8 @@ struct PoolStateMachine<Request> {
     var lost = CircularBuffer<WorkerID>()
     /// Starts that wait for room.
     var launchQueue = CircularBuffer<WorkerID>()
+    /// Whether only CLOSE is served any more: see ``cutOffRequests(now:)``.
+    var isCutOff = false
     /// Whether times are measured; the clock is read for that alone otherwise.
     let isMeasured: Bool
     var measures = PoolMeasures()
@@ -171,7 +173,7 @@ extension PoolStateMachine {
         loopIndex: Int,
         now: () -> NIODeadline
     ) -> SubmitAction {
-        guard self.phase == .running || self.phase == .starting else {
+        guard self.phase == .running || self.phase == .starting, isClose || !self.isCutOff else {
             return .refuse(.poolClosing)
         }
         let limit = self.configuration.maxQueueSize
@@ -628,6 +630,7 @@ extension PoolStateMachine {
         self.places[place].isCounted = false
         self.countedPlaces -= wasCounted ? 1 : 0
         guard self.phase == .starting || self.phase == .running, wasCounted, !self.successorTakesOver(from: id),
+            !self.isCutOff || self.ready + self.startingCount == 0,
             self.countedPlaces < self.configuration.numWorkers || self.wantsMoreWorkers > 0
         else {
             return []

@@ -70,29 +70,60 @@ extension WorkerPool {
         handle?.kill()
     }
 
+    /// Gives up what waits for a worker, and kills the workers that have a request: `CLOSE` alone is served from now on,
+    /// and goes to those that are free.
+    ///
+    /// - Returns: How many requests were given up.
+    public func cutOffRequests() -> Int {
+        let (action, killed) = self.state.withLock { state in
+            let action = state.machine.cutOffRequests(now: .now())
+            return (action, action.kill.map { (self.take($0.id, from: &state), $0.request) })
+        }
+        for (handle, request) in killed {
+            handle?.kill()
+            // Behind the request's own writing, which may still be on its way there.
+            self.loops[handle?.loopIndex ?? 0].execute {
+                request.finished(.failed(.workerGone(.graceIsOver)))
+            }
+        }
+        for request in action.refused {
+            request.finished(.failed(.poolClosing))
+        }
+        self.start(action.start)
+        return action.refused.count + action.kill.count
+    }
+
     /// Stops the workers as they become free; ``run(whenReady:)`` returns when all are reaped. May be called again.
     ///
-    /// - Parameter timeout: How long idle workers may take to end; `destroy_timeout` when `nil`.
-    public func close(timeout: TimeAmount? = nil) {
-        let (action, stopped, killed) = self.state.withLock { state in
+    /// - Parameter timeout: How long workers may take from now on to end once they were asked to; `destroy_timeout` when
+    ///   `nil`, or when that is less.
+    /// - Returns: How many requests that waited were refused.
+    @discardableResult
+    public func close(timeout: TimeAmount? = nil) -> Int {
+        let (action, stopped) = self.state.withLock { state in
             let action = state.machine.close()
-            let stopped = action.stop.compactMap { state.handles[$0.place] }
-            for id in action.stop {
-                state.handles[id.place] = nil
-            }
-            return (action, stopped, action.kill.compactMap { state.processes[$0] })
+            state.closeDeadline = state.closeDeadline ?? timeout.map { .now() + $0 }
+            let stopped = action.stop.compactMap { self.take($0, from: &state) }
+            return (action, stopped + action.kill.compactMap { state.processes[$0] })
         }
+        // One that has not answered its handshake is killed by that, and one that just has is not.
         for handle in stopped {
-            handle.stop(timeout: timeout ?? self.configuration.destroyTimeout)
-        }
-        for handle in killed {
-            handle.kill()
+            handle.stop(timeout: self.stopTimeout)
         }
         for request in action.refused {
             request.finished(.failed(.poolClosing))
         }
         if action.isClosed {
             self.issue.finish()
+        }
+        return action.refused.count
+    }
+
+    /// How long a worker that is asked to stop may take.
+    var stopTimeout: TimeAmount {
+        self.state.withLock { state in
+            let timeout = state.machine.configuration.destroyTimeout
+            return state.closeDeadline.map { max(.milliseconds(1), min(timeout, $0 - .now())) } ?? timeout
         }
     }
 

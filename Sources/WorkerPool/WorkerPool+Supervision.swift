@@ -55,11 +55,9 @@ extension WorkerPool {
                 action.kill.compactMap { state.processes[$0] }
             )
         }
-        for handle in killed {
-            handle.kill()
-        }
-        for handle in stopped {
-            handle.stop(timeout: configuration.destroyTimeout)
+        // One that has not answered its handshake is killed by that, and one that just has is not.
+        for handle in killed + stopped {
+            handle.stop(timeout: self.stopTimeout)
         }
         self.start(action.start)
         self.startTicking()
@@ -109,7 +107,7 @@ extension WorkerPool {
             self.kill(handle, failing: request, .workerGone(WorkerFailure(.execTTL, "exec_ttl is over")))
         }
         for handle in stopped {
-            handle.stop(timeout: self.configuration.destroyTimeout)
+            handle.stop(timeout: self.stopTimeout)
         }
         for replaced in action.replace {
             var metadata = self.metadata(of: replaced.id)

@@ -16,6 +16,8 @@ public final class WorkerPool: Sendable {
         /// Their ids, for the log: of a process that has just been reaped, too.
         var processIDs: [WorkerID: Int32] = [:]
         var startFailure: WorkerFailure?
+        /// Until when workers may take to end, once the pool is closed.
+        var closeDeadline: NIODeadline?
         /// Looks at the workers from time to time.
         var ticks: Task<Void, Never>?
     }
@@ -137,7 +139,7 @@ extension WorkerPool: WorkerEvents {
         case .serve(let request):
             handle?.serve(request)
         case .replace(let start):
-            handle?.stop(timeout: self.configuration.destroyTimeout)
+            handle?.stop(timeout: self.stopTimeout)
             self.start(start)
         }
         if let successor = action.successor {
@@ -175,7 +177,7 @@ extension WorkerPool: WorkerEvents {
             return
         }
         self.logger.debug("worker asked to be replaced", metadata: self.metadata(of: id))
-        refusing?.stop(timeout: self.configuration.destroyTimeout)
+        refusing?.stop(timeout: self.stopTimeout)
         self.start(action.start)
         self.retry(action.retry, handle: next)
     }
@@ -212,7 +214,8 @@ extension WorkerPool: WorkerEvents {
             return state.machine.phase == .closing
         }
         if isClosing {
-            handle.kill()
+            // It has not answered its handshake: that kills it.
+            handle.stop(timeout: self.stopTimeout)
         }
     }
 
@@ -228,7 +231,7 @@ extension WorkerPool: WorkerEvents {
             state.handles[id.place] = handle
             return (result, result.stop.flatMap { self.take($0, from: &state) })
         }
-        old?.stop(timeout: self.configuration.destroyTimeout)
+        old?.stop(timeout: self.stopTimeout)
         self.timeReset(result.resetTimed.map { [$0] } ?? [])
         self.start(result.start)
         switch result.action {
@@ -237,7 +240,7 @@ extension WorkerPool: WorkerEvents {
         case .serve(let request):
             handle.serve(request)
         case .stop:
-            handle.stop(timeout: self.configuration.destroyTimeout)
+            handle.stop(timeout: self.stopTimeout)
         }
         if result.poolIsReady {
             self.issue.yield(.ready)

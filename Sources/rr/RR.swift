@@ -1,6 +1,5 @@
 import Application
 import ArgumentParser
-import Platform
 
 @main
 struct RR: AsyncParsableCommand {
@@ -32,15 +31,6 @@ struct RR: AsyncParsableCommand {
             RunAs.self,
         ]
     )
-
-    static func main() async {
-        StandardDescriptors.openClosedOnes()
-        guard !DescriptorLimit.isTooLowToRun else {
-            Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
-            Self.exit(withError: ExitCode.failure)
-        }
-        await self.main(CommandArguments.canonical(Array(CommandLine.arguments.dropFirst())))
-    }
 
     @Flag(name: .customShort("v"), help: "Show the version.")
     var showVersion = false

@@ -60,6 +60,7 @@ struct Serve: AsyncParsableCommand {
 
     /// - Parameter console: Becomes that of the configuration once it is known.
     private func serve(_ console: inout Console) async throws {
+        ProcessSignals.leaveWhenAsked()
         let environment = ProcessEnvironment.variables
         let loaded = try self.options.load(environment: environment)
         console = Console(loaded.settings.logs)
@@ -68,6 +69,7 @@ struct Serve: AsyncParsableCommand {
             throw StartError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
         let pidFile = self.writesPIDFile ? try PIDFile() : nil
+        ProcessSignals.leaveWhenAsked { pidFile?.remove() }
         defer { pidFile?.remove() }
         let gateway = try Gateway(
             loaded,

@@ -8,6 +8,13 @@ extension Integration {
             (["endure:"] + lines.map { "  \($0)" }).joined(separator: "\n")
         }
 
+        private static func metrics(_ endpoint: Endpoint) -> String {
+            "\nmetrics: {address: \"\(endpoint.address)\"}"
+        }
+
+        /// Bytes that rr has read.
+        private static let received = #"rr_tcp_received_bytes_total{server="main"}"#
+
         @Test("Sessions go on until they rest")
         func sessions() async throws {
             try await withRR(Settings(workers: 3, more: Self.endure("drain_idle: 1500ms"))) { rr in
@@ -64,12 +71,13 @@ extension Integration {
 
         @Test("A packet that is half there is waited for")
         func halfPacket() async throws {
-            try await withRR(Settings(more: Self.endure("drain_idle: 100ms", "grace_period: 20s"))) { rr in
+            let metrics = try Endpoint.free()
+            let more = Self.endure("drain_idle: 100ms", "grace_period: 20s") + Self.metrics(metrics)
+            try await withRR(Settings(more: more)) { rr in
                 let client = try rr.client()
                 #expect(try client.ask("hello") == "hello")
                 try client.send("wri")
-                // Nobody tells when rr has read it.
-                usleep(100_000)
+                try rr.awaitMetric(Self.received, Double("hello\r\nwri".utf8.count), at: metrics)
                 rr.process.send(signal: SIGTERM)
                 try rr.awaitClosedListener()
                 try rr.always("the connection is open", for: .seconds(1)) { client.isQuiet }
@@ -116,6 +124,91 @@ extension Integration {
                 #expect(try client.readToEnd().isEmpty)
                 try rr.expectExit(.code(0))
                 #expect(try rr.events.of(client).map(\.event) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
+        @Test("Ctrl-C in the middle of a packet: it is completed and served, or given up after a while")
+        func hastyHalfPacket() async throws {
+            let metrics = try Endpoint.free()
+            let more = Self.endure("grace_period: 12s") + Self.metrics(metrics)
+            try await withRR(Settings(more: more)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("hello") == "hello")
+                let never = try rr.client()
+                #expect(try never.ask("hello") == "hello")
+                try client.send("wri")
+                try never.send("nev")
+                try rr.awaitMetric(Self.received, Double(2 * "hello\r\nwri".utf8.count), at: metrics)
+                rr.process.send(signal: SIGINT)
+                try rr.awaitClosedListener()
+                #expect(client.isQuiet && never.isQuiet)
+                try client.send("te the rest\r\nlate\r\n")
+                #expect(try client.read(10).text == "the rest\r\n")
+                try client.awaitEnd()
+                #expect(try never.readToEnd().isEmpty)
+                try rr.expectExit(.code(0))
+                #expect(try rr.events.of(client).map(\.event) == ["CONNECTED", "DATA", "DATA", "CLOSE"])
+                #expect(try rr.events.of(never).map(\.event) == ["CONNECTED", "DATA", "CLOSE"])
+            }
+        }
+
+        @Test("Those that never rest are not all ended at the same moment")
+        func spread() async throws {
+            try await withRR(Settings(workers: 4, more: Self.endure("grace_period: 5s"))) { rr in
+                let clients = try (1...20).map { _ in try rr.client() }
+                rr.process.send(signal: SIGTERM)
+                let ends = try await withThrowingTaskGroup(of: ContinuousClock.Instant.self) { group in
+                    for (number, client) in clients.enumerated() {
+                        group.addTask {
+                            var round = 0
+                            while true {
+                                do {
+                                    let answer = try client.ask("\(number) \(round)")
+                                    #expect(answer == "\(number) \(round)")
+                                    round += 1
+                                    // Not to fill the machine.
+                                    try await Task.sleep(for: .milliseconds(10))
+                                } catch let error as UnexpectedEnd {
+                                    #expect(error.received.isEmpty, "between two packets")
+                                    return .now
+                                } catch let error as SystemError where [ECONNRESET, EPIPE].contains(error.code) {
+                                    return .now
+                                }
+                            }
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }.sorted()
+                }
+                // The last fifth of 3.75 s.
+                #expect(try #require(ends.last) - #require(ends.first) > .milliseconds(300))
+                try rr.expectExit(.code(0))
+                #expect(try rr.events.count("CLOSE") == 20)
+            }
+        }
+
+        @Test("Nobody suffers for a stuck neighbour: what is free is told of each end, and asked to stop")
+        func stuckNeighbours() async throws {
+            try await withRR(Settings(workers: 4, more: Self.endure("grace_period: 8s"))) { rr in
+                let unread = try (1...3).map { _ in try rr.client(receiveBuffer: 4096) }
+                for client in unread {
+                    try client.send("big 8000000\r\n")
+                    _ = try client.read(1000)
+                }
+                let idle = try rr.client()
+                #expect(try idle.ask("hello") == "hello")
+                let stuck = try rr.client()
+                try stuck.send("hang\r\n")
+                try rr.events.await("DATA", count: 1, of: stuck)
+                rr.process.send(signal: SIGTERM)
+                #expect(try idle.readToEnd().isEmpty)
+                // Answers were lost.
+                try rr.expectExit(.code(1))
+                for client in unread + [idle, stuck] {
+                    #expect(try rr.events.of(client).map(\.event) == ["CONNECTED", "DATA", "CLOSE"])
+                }
+                #expect(try rr.events.count("STOP") == 3, "all but the stuck one")
+                #expect(rr.log.count(of: "killed by signal") == 1)
+                #expect(rr.log.count(of: "not delivered") == 0)
             }
         }
 

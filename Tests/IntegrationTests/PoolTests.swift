@@ -105,7 +105,8 @@ extension Integration {
 
         @Test("First come, first served")
         func order() async throws {
-            try await withRR(Settings(workers: 1)) { rr in
+            let metrics = try Endpoint.free()
+            try await withRR(Settings(workers: 1, more: "metrics: {address: \"\(metrics.address)\"}")) { rr in
                 let clients = try (1...6).map { _ in try rr.client() }
                 for (number, client) in clients.enumerated() {
                     #expect(try client.ask("here \(number)") == "here \(number)")
@@ -116,8 +117,7 @@ extension Integration {
                 try rr.events.await("DATA", count: 1, of: busy)
                 for (number, client) in clients.enumerated() {
                     try client.send("turn \(number)\r\n")
-                    // Nobody tells when rr has read it: the loops get the time to.
-                    usleep(50_000)
+                    try rr.awaitMetric("rr_tcp_requests_waiting", Double(number + 1), at: metrics)
                 }
                 try gate.open()
                 for (number, client) in clients.enumerated() {

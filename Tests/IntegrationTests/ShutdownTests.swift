@@ -32,12 +32,14 @@ extension Integration {
                     #expect(try rr.events.of(client).map(\.event) == ["CONNECTED", "DATA", "CLOSE"])
                 }
                 #expect(try rr.events.count("STOP") == 3, "workers are asked to stop")
+                #expect(rr.log.count(of: "WARN") == 0, "nothing is wrong")
             }
         }
 
         @Test("A request that waits for a worker when the signal comes is answered, too")
         func waitingRequest() async throws {
-            try await withRR(Settings(workers: 1)) { rr in
+            let metrics = try Endpoint.free()
+            try await withRR(Settings(workers: 1, more: "metrics: {address: \"\(metrics.address)\"}")) { rr in
                 let waiting = try rr.client()
                 #expect(try waiting.ask("hello") == "hello")
                 let gate = rr.gate()
@@ -45,8 +47,7 @@ extension Integration {
                 try busy.send("\(gate.order)\r\n")
                 try rr.events.await("DATA", count: 1, of: busy)
                 try waiting.send("waiting\r\n")
-                // Nobody tells when rr has read it.
-                usleep(50_000)
+                try rr.awaitMetric("rr_tcp_requests_waiting", 1, at: metrics)
                 rr.process.send(signal: SIGTERM)
                 try rr.awaitClosedListener()
                 try gate.open()
@@ -141,6 +142,7 @@ extension Integration {
             _ = try rr.process.awaitExit(within: .seconds(5))
             #expect(rr.leftovers == [])
             #expect(rr.log.count(of: "failed to spawn") == 0, "nothing has failed")
+            #expect(rr.log.count(of: "killed by signal") == 0, "nobody is warned of it")
         }
 
         @Test("rr is killed: its workers end because their stdin does")

@@ -30,15 +30,55 @@ import WorkerPool
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }
 
-    @Test func whatIsCompleteIsServedWhatIsNotIsDropped() {
+    @Test func whatHasComeIsServedAndAPacketThatHasBegunWhenItIsComplete() {
         var bench = ConnectionBench.serving()
-        bench.receive("2\r\n3\r\nincomplete")
+        bench.receive("2\r\n3\r\nincom")
         bench.machine.drain()
         bench.answer("CONTINUE")
         #expect(bench.steps() == [.data("2\r\n")])
         bench.answer("CONTINUE")
         #expect(bench.steps() == [.data("3\r\n")])
         bench.answer("CONTINUE")
+        #expect(bench.steps() == [], "it has begun a packet")
+        bench.receive("plete\r\nlate\r\n")
+        #expect(bench.steps() == [.data("incomplete\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func whatComesAfterwardsIsNotServed() {
+        var bench = ConnectionBench.serving()
+        bench.machine.drain()
+        bench.receive("late\r\n")
+        bench.machine.drain()
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func aPacketThatHasBegunMayGrowTogetherWithOthers() {
+        var bench = ConnectionBench.ready(.merge)
+        bench.receive("be")
+        bench.machine.drain()
+        #expect(bench.steps() == [])
+        bench.receive("gun\r\nanother\r\nthird")
+        #expect(bench.steps() == [.data("begun\r\nanother\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func aPacketThatHasBegunEndsWhenThereIsNoTimeLeft() {
+        var bench = ConnectionBench.ready()
+        bench.receive("incomplete")
+        bench.machine.drain()
+        #expect(bench.steps() == [])
+        bench.machine.end()
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func whoHasNothingOutstandingNeedNotReadBeforeItIsClosed() {
+        var bench = ConnectionBench.ready()
+        bench.machine.writabilityChanged(false)
+        bench.machine.drain()
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }
 

@@ -191,84 +191,6 @@ import WorkerPool
         #expect(!client.channel.isActive)
     }
 
-    // MARK: Drain
-
-    @Test func drainingEndsEveryConnectionBetweenTwoPackets() throws {
-        let bench = HandlerBench()
-        let busy = try bench.connected()
-        let idle = try bench.connected()
-        try busy.receive("x\r\n")
-        let drained = bench.home.drain(idle: nil)
-        let isDrained = drained.isDone()
-        #expect(!idle.channel.isActive)
-        #expect(busy.channel.isActive)
-        bench.worker.answer("WRITE", "answer")
-        #expect(try busy.written() == "answer")
-        #expect(!busy.channel.isActive)
-        #expect(!isDrained.value)
-        // One CLOSE after the other.
-        bench.worker.answer("CLOSE")
-        #expect(!isDrained.value)
-        bench.worker.answer("CLOSE")
-        bench.loop.run()
-        #expect(isDrained.value)
-        #expect(bench.worker.log == ["CONNECTED", "CONNECTED", "DATA x\r\n", "CLOSE", "CLOSE"])
-    }
-
-    @Test func aSessionGoesOnUntilItRests() throws {
-        let bench = HandlerBench()
-        let client = try bench.connected()
-        let half = try bench.connected()
-        try half.receive("half a pack")
-        let drained = bench.home.drain(idle: .seconds(2)).isDone()
-        for round in 1...5 {
-            bench.loop.advanceTime(by: .milliseconds(1900))
-            try client.receive("\(round)\r\n")
-            bench.worker.answer("WRITE", "answer \(round)")
-            #expect(try client.written() == "answer \(round)")
-        }
-        bench.loop.advanceTime(by: .milliseconds(1999))
-        #expect(client.channel.isActive)
-        bench.loop.advanceTime(by: .milliseconds(502))
-        #expect(!client.channel.isActive)
-        #expect(half.channel.isActive, "in the middle of a packet")
-        bench.worker.answer("CLOSE")
-        try half.receive("et\r\n")
-        bench.worker.answer("WRITE", "whole")
-        #expect(try half.written() == "whole")
-        #expect(!drained.value)
-        bench.loop.advanceTime(by: .milliseconds(2501))
-        #expect(!half.channel.isActive)
-        bench.worker.answer("CLOSE")
-        bench.loop.run()
-        #expect(drained.value)
-        #expect(bench.worker.log.suffix(3) == ["CLOSE", "DATA half a packet\r\n", "CLOSE"])
-    }
-
-    @Test func whoIsLeftIsEndedWithoutAWait() throws {
-        let bench = HandlerBench()
-        let client = try bench.connected()
-        let first = bench.home.drain(idle: .seconds(60)).isDone()
-        #expect(client.channel.isActive)
-        let second = bench.home.drain(idle: nil).isDone()
-        #expect(!client.channel.isActive)
-        bench.worker.answer("CLOSE")
-        bench.loop.run()
-        #expect(first.value && second.value)
-    }
-
-    @Test func aConnectionThatComesWhileDrainingIsToldAndClosed() throws {
-        let bench = HandlerBench()
-        let drained = bench.home.drain(idle: nil).isDone()
-        bench.loop.run()
-        #expect(drained.value)
-        let client = try bench.connect()
-        bench.worker.answer("WRITE", "welcome")
-        #expect(try client.written() == "welcome")
-        #expect(!client.channel.isActive)
-        #expect(bench.worker.log == ["CONNECTED", "CLOSE"])
-    }
-
     @Test func thereMayBeManyAndTheyLeaveInAnyOrder() throws {
         let bench = HandlerBench()
         var random = SeededGenerator(seed: 7)
@@ -282,18 +204,4 @@ import WorkerPool
         }
         #expect(bench.worker.log.count { $0 == "CLOSE" } == 50)
     }
-}
-
-extension EventLoopFuture {
-    /// Whether it has been completed.
-    fileprivate func isDone() -> Flag {
-        let done = Flag()
-        self.assumeIsolated().whenComplete { _ in done.value = true }
-        return done
-    }
-}
-
-/// Confined to an embedded loop.
-private final class Flag {
-    var value = false
 }

@@ -13,6 +13,11 @@ extension RRProcess {
         }
     }
 
+    /// Waits until a metric has a value.
+    func awaitMetric(_ series: String, _ value: Double, at endpoint: Endpoint) throws {
+        try eventually("\(series) to be \(value)") { try Metrics.scrape(endpoint)[series] == value }
+    }
+
     /// Looks for a while that what must not change does not. No event tells when something does not happen.
     func always(_ what: String, for duration: Duration, _ isTrue: () throws -> Bool) throws {
         let deadline = Deadline(duration)

@@ -1,0 +1,30 @@
+import Application
+import ArgumentParser
+import Platform
+
+extension RR {
+    // On the main thread, before there is another one.
+    @MainActor static func main() async {
+        // First of all: what opens a descriptor must not get the number of a standard one.
+        StandardDescriptors.openClosedOnes()
+        ProcessSignals.hold()
+        guard !DescriptorLimit.isTooLowToRun else {
+            Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
+            self.exit(withError: ExitCode.failure)
+        }
+        do {
+            let arguments = CommandArguments.canonical(Array(CommandLine.arguments.dropFirst()))
+            var command = try await self.asyncParseAsRoot(arguments)
+            if !(command is Serve) {
+                ProcessSignals.release()
+            }
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            self.exit(withError: error)
+        }
+    }
+}
