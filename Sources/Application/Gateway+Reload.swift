@@ -31,6 +31,7 @@ extension Gateway {
             let pool = PoolConfiguration(next.tcp.pool)
             self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
             self.pool.reconfigure(pool)
+            self.pool.limitPendingAnswers(next.tcp)
             self.limitConnections(current.descriptorLimit, next)
             current = changed
             self.loggers.rr.notice("the configuration was reloaded")

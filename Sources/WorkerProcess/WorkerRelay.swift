@@ -55,6 +55,8 @@ final class WorkerRelay: @unchecked Sendable {
     /// Why the worker never became ready.
     var startFailure: String?
     var isReady = false
+    /// Whether nothing is read for now.
+    var isHeld = false
     var wasStopped = false
     var wasKilled = false
     /// When a process that was asked to end is killed.
@@ -179,6 +181,9 @@ extension WorkerRelay: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.received(self.unwrapInboundIn(data))
+        if !self.decoder.isEmpty {
+            self.holdLargeAnswer(context.channel)
+        }
     }
 
     private func received(_ bytes: ByteBuffer) {
