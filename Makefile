@@ -51,7 +51,7 @@ bench-growth: release ## how cost and memory grow with connections, workers, pac
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/growth.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
-bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: two minutes
+bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: three minutes
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 

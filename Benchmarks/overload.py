@@ -6,13 +6,17 @@
 For each case a pool of slow workers: first its peak, from clients that wait for their answers; then twice that is offered
 at a fixed rate, whether answers come or not. Meanwhile memory, the queue and the probes are looked at. Says ✓ or ✗ to:
 throughput within 10 % of the peak, memory flat, waiting bounded, p99 of those admitted bounded, probes answer, the queue
-empty soon after. Writes overload.md, overload.json and overload-*.svg.
+empty soon after.
+
+Then one client that sends 64 MiB packets as fast as it can, with and without a delimiter, beside neighbours on the same
+event loop that ask now and then: their latency tells how long the loop is held. Writes overload.md, overload.json and overload-*.svg.
 """
 import argparse
 import http.client
 import json
 import os
 import re
+import socket
 import threading
 import time
 
@@ -35,6 +39,16 @@ CASES = {
         title="packets on 500 connections beside 100 slow readers, 2 workers of 200 µs", workers=2, pause=200,
         slow=100, listener="framing: split", peak=dict(connections=32), over=dict(mode="open", connections=500), requests=500, events=600),
 }
+# name: what the client sends 64 MiB at a time, and the server's framing.
+GIANTS = {
+    f"giants {framing} {what}": dict(
+        title=f"neighbours of a client that sends 64 MiB {text}, framing {framing}", framing=framing, what=what)
+    for framing in ("merge", "split") for what, text in (
+        ("none", "never (for comparison)"), ("packets", "packets"), ("endless", "without a delimiter"))
+}
+GIANT = 64 << 20
+# The longest that an event loop may be held; the rest is the machine's, which has other things to do as well.
+NEIGHBOUR_P99_MS = 25
 LEAST_OF_PEAK = 0.9
 # Little's law says how long a full queue takes; and workers are not equally quick.
 P99_OF_FULL_QUEUE = 1.5
@@ -153,6 +167,59 @@ def run(case, options):
     }
 
 
+class Giant:
+    """A client that sends 64 MiB again and again, until it is closed."""
+
+    def __init__(self, port, what):
+        self.port, self.sent, self.over = port, 0, threading.Event()
+        self.data = bytes(GIANT - 2) + b"\r\n" if what == "packets" else bytes(GIANT + 1)
+        self.thread = threading.Thread(target=self.run) if what != "none" else None
+
+    def __enter__(self):
+        if self.thread:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        if self.thread:
+            self.thread.join()
+
+    def run(self):
+        answer = memoryview(bytearray(1 << 20))
+        while not self.over.is_set():
+            with socket.create_connection(("127.0.0.1", self.port)) as client:
+                try:
+                    while not self.over.is_set():
+                        client.sendall(self.data)
+                        self.sent += 1
+                        left = GIANT
+                        while left > 0 and (count := client.recv_into(answer)):
+                            left -= count
+                        if left:
+                            break  # Too large: closed.
+                except OSError:
+                    self.sent += 1
+
+
+def run_giant(case, options):
+    with rig.serve(2, loops=1, listener=f"framing: {case['framing']}") as server:
+        with Giant(server.ports[0], case["what"]) as giant:
+            result = rig.load(server, mode="open", connections=20, rate=1000, seconds=options.seconds, warmup=1)
+        most = server.memory("VmHWM")
+    return {
+        "title": case["title"], "giants": giant.sent, "failures": result["failures"], "memory_most": most, **{
+            f"p{name}_ms": figures.percentile(result["histogram"], share) / 1e6
+            for name, share in (("50", 0.5), ("99", 0.99), ("999", 0.999))},
+        "max_ms": result["max_ns"] / 1e6,
+    }
+
+
+def giant_checks(case):
+    yield f"p99 of neighbours {case['p99_ms']:.1f} ms (≤ {NEIGHBOUR_P99_MS})", case["p99_ms"] <= NEIGHBOUR_P99_MS
+    yield f"{case['failures']} neighbours were not answered", not case["failures"]
+
+
 def checks(case):
     """Pairs of what is wanted, with the figures, and whether it is so."""
     first, second = case["memory"]
@@ -179,6 +246,12 @@ def tables(result):
              f"{case['refused']:,.0f}", f"{case['waiting']:.0f}", f"{case['p99_ms']:.0f}", figures.size(case["memory_most"]),
              f"{case['probe_slowest_ms']:.0f}"] for case in result["cases"].values()]
     text = figures.table(head, rows) + "\n"
+    if result.get("giants"):
+        head = ["1,000 packets/s on 20 connections, one event loop", "64 MiB sent, times", "p50 ms", "p99 ms", "p99.9 ms",
+                "slowest ms", "memory, most"]
+        rows = [[case["title"], str(case["giants"]), *(f"{case[key]:.1f}" for key in ("p50_ms", "p99_ms", "p999_ms", "max_ms")),
+                 figures.size(case["memory_most"])] for case in result["giants"].values()]
+        text += "\n" + figures.table(head, rows) + "\n"
     for name, case in result["cases"].items():
         text += f"\n**{case['title'][0].upper()}{case['title'][1:]}**\n\n"
         text += "".join(f"- {'✓' if good else '✗'} {what}\n" for what, good in checks(case))
@@ -208,15 +281,22 @@ def draw(result, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default=",".join(CASES), help="of " + ", ".join(CASES))
+    parser.add_argument("--only", default=",".join([*CASES, *GIANTS]), help="of " + ", ".join([*CASES, *GIANTS]))
     parser.add_argument("--output", default=os.path.join(rig.BUILD, "overload"))
     options = parser.parse_args()
     options.seconds = 4 if options.quick else 12
     rig.build()
     os.makedirs(options.output, exist_ok=True)
-    result = {"machine": rig.machine(), "cases": {}}
+    result = {"machine": rig.machine(), "cases": {}, "giants": {}}
     result["machine"]["run"] = f"{options.seconds} s of overload"
     for name in options.only.split(","):
+        if name in GIANTS:
+            case = result["giants"][name] = run_giant(GIANTS[name], options)
+            print(f"{case['title']}: {case['giants']} times; p50 {case['p50_ms']:.1f}, p99 {case['p99_ms']:.1f}, p99.9 "
+                  f"{case['p999_ms']:.1f}, slowest {case['max_ms']:.1f} ms", flush=True)
+            for what, good in giant_checks(case):
+                print(f"  {'✓' if good else '✗'} {what}", flush=True)
+            continue
         case = result["cases"][name] = run(CASES[name], options)
         print(f"{case['title']}: peak {case['peak']:,.0f}/s, offered {case['offered']:,.0f}/s, "
               f"served {case['served']:,.0f}/s", flush=True)

@@ -12,6 +12,12 @@ extension Gateway {
         let counts = self.server.counts()
         text.add(counts)
         text.add(self.pool.snapshot())
+        text.family(
+            "rr_tcp_pending_bytes",
+            .gauge,
+            "Bytes of answers that clients have not taken whole; tcp.max_pending bounds them.",
+            self.pool.pendingAnswers.bytes
+        )
         let isDraining = self.status.phase == .draining
         let left = isDraining ? counts.reduce(0) { $0 &+ $1.open } : 0
         text.family("rr_draining", .gauge, "Whether the service is stopping: 1 from the signal on.", isDraining ? 1 : 0)

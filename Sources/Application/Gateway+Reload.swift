@@ -44,6 +44,7 @@ extension Gateway {
                 self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
             }
             self.pool.reconfigure(pool)
+            self.pool.limitPendingAnswers(settings.tcp)
             self.limitConnections(changed.descriptorLimit, settings)
             current = changed
             self.loggers.rr.notice("the configuration was reloaded")

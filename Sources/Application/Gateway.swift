@@ -124,6 +124,7 @@ public struct Gateway: Sendable {
             logger: loggers.server,
             isMeasured: settings.metrics != nil
         )
+        self.pool.limitPendingAnswers(settings.tcp)
         self.server = TCPServer(
             pool: self.pool,
             group: group,

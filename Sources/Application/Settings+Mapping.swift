@@ -43,6 +43,13 @@ extension PoolConfiguration {
     }
 }
 
+extension WorkerPool {
+    /// `tcp.max_pending`.
+    func limitPendingAnswers(_ settings: TCPSettings) {
+        self.pendingAnswers.setLimit(settings.maxPending > 0 ? settings.maxPending << 20 : nil)
+    }
+}
+
 extension PoolConfiguration.Supervisor {
     init(_ settings: SupervisorSettings) {
         func limit(_ duration: Duration) -> TimeAmount? {

@@ -39,6 +39,7 @@ enum Schema {
         SchemaKey("servers", .named(.section(tcpServer), wellKnown: [])),
         SchemaKey("read_buf_size"),
         SchemaKey("max_packet_size"),
+        SchemaKey("max_pending"),
         SchemaKey("pool", .section(pool)),
     ]
 

@@ -2,13 +2,24 @@
 public struct TCPSettings: Sendable, Equatable {
     /// `tcp.servers`: sorted by name; at least one.
     public var servers: [TCPServerSettings]
+    /// `tcp.max_pending` (ours): MB of answers that clients have not taken, of all together; past it large answers stay
+    /// with the workers. 0: no bound. Default 256.
+    public var maxPending: Int
     /// `tcp.pool`.
     public var pool: PoolSettings
 
-    public init(servers: [TCPServerSettings], pool: PoolSettings = PoolSettings()) {
+    public init(
+        servers: [TCPServerSettings],
+        maxPending: Int = Self.defaultMaxPending,
+        pool: PoolSettings = PoolSettings()
+    ) {
         self.servers = servers
+        self.maxPending = maxPending
         self.pool = pool
     }
+
+    /// The default of ``maxPending``, in MB: many large answers, and still little beside what workers take.
+    public static let defaultMaxPending = 256
 }
 
 /// `tcp.servers.<name>`: one listener and how its bytes become packets (REFERENCE 3, 4).

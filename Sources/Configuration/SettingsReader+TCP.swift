@@ -19,10 +19,11 @@ extension SettingsReader {
         let servers = try reader.sectionOrEmpty("servers") { reader throws(ConfigurationError) in
             try self.servers(from: &reader, defaults: defaults)
         }
+        let maxPending = try reader.integer("max_pending", default: TCPSettings.defaultMaxPending, in: 0...1 << 20)
         let pool = try reader.sectionOrEmpty("pool") { reader throws(ConfigurationError) in
             try self.pool(from: &reader)
         }
-        return TCPSettings(servers: servers, pool: pool)
+        return TCPSettings(servers: servers, maxPending: maxPending, pool: pool)
     }
 
     private func servers(

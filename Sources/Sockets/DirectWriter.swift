@@ -35,9 +35,12 @@ public struct DirectWriter {
         case channel
     }
 
+    /// The most bytes that are given to a socket at once: its reader may be as fast as we are, and others wait.
+    private static let mostAtOnce = 1 << 20
+
     private var target: Target
     /// Whether the channel may have bytes that go before.
-    private var isBehind = false
+    public private(set) var isBehind = false
 
     /// - Parameter isLongLived: Whether many writes are to be expected. Or else the first one goes the channel's way, as
     ///   finding out who owns the descriptor takes the time of five.
@@ -59,6 +62,16 @@ public struct DirectWriter {
         }
     }
 
+    /// Bytes that the channel has still to write; asks it only when there may be some.
+    public mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
+        guard self.isBehind else {
+            return 0
+        }
+        let bytes = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        self.isBehind = bytes != 0
+        return bytes ?? 0
+    }
+
     /// Writes two buffers with one call of the system.
     public mutating func write(_ first: ByteBuffer, _ second: ByteBuffer, _ context: ChannelHandlerContext) {
         context.write(NIOAny(first), promise: nil)
@@ -72,9 +85,7 @@ public struct DirectWriter {
 
     /// - Returns: What the system took, negative for an error; `nil` when the channel is to write.
     private mutating func writeNow(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Int? {
-        if self.isBehind {
-            self.isBehind = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
-        }
+        _ = self.unwrittenBytes(context)
         guard !self.isBehind else {
             return nil
         }
@@ -88,7 +99,9 @@ public struct DirectWriter {
         case .socket(let owner):
             // Throws when the socket is closed.
             return try? owner.withUnsafeTransport { descriptor in
-                bytes.withUnsafeReadableBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+                bytes.withUnsafeReadableBytes {
+                    send(descriptor, $0.baseAddress, min($0.count, Self.mostAtOnce), CInt(MSG_NOSIGNAL))
+                }
             }
         case .pipe(let owner):
             // -1 when that end is closed.

@@ -40,11 +40,14 @@ final class ConnectionHandler: @unchecked Sendable {
     /// How long a client may read nothing of what is still to be written before the socket is closed anyway.
     private static let flushTime = TimeAmount.seconds(30)
 
-    private let server: Server
-    private let home: LoopConnections
+    /// Larger ones are written in more than one turn of the event loop, in bytes.
+    private static let largeAnswer = 1 << 20
+
+    let server: Server
+    let home: LoopConnections
     private var machine: ConnectionStateMachine
-    private var context: ChannelHandlerContext?
-    private var writer = DirectWriter(isLongLived: false)
+    var context: ChannelHandlerContext?
+    var writer = DirectWriter(isLongLived: false)
     private var contextPrefix: [UInt8] = []
     private var isReadHeld = false
     private var isLingering = false
@@ -54,11 +57,15 @@ final class ConnectionHandler: @unchecked Sendable {
     private var hasBegun = false
     private let counters: LoopCounters?
     /// The first reason there was.
-    private var closeCause: CloseCause?
+    var closeCause: CloseCause?
     /// Where ``home`` keeps this connection.
     var position = -1
     /// Looks in a row that found it at rest, while the server is draining.
     private var looksAtRest = 0
+    /// `nil` when the client has taken all.
+    var backlog: Backlog?
+    /// Whether ``home`` looks at the backlog from time to time.
+    var isBacklogWatched = false
 
     // The event that the pool has.
     private(set) var kind = EventKind.connected
@@ -191,7 +198,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// Bytes that the system has not taken yet.
     private func bytesToWrite(_ context: ChannelHandlerContext) -> Int {
-        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        self.writer.unwrittenBytes(context)
     }
 
     private func closeFlushed() {
@@ -245,7 +252,7 @@ final class ConnectionHandler: @unchecked Sendable {
         self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
     }
 
-    private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
+    func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
         var metadata = more
         metadata["server"] = "\(self.server.name)"
         let identity = EventContext.identity(prefix: self.contextPrefix)
@@ -298,7 +305,13 @@ extension ConnectionHandler: PoolRequest {
         }
         if let answer = self.machine.finished(outcome), let context {
             self.counters?.sent(answer.readableBytes)
+            if answer.readableBytes > Self.largeAnswer {
+                self.limitWrites(context)
+            }
             self.writer.write(answer, context)
+            if self.writer.isBehind {
+                self.countBacklog(context, answer: answer.readableBytes)
+            }
         }
         self.run()
     }
@@ -367,6 +380,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.updateBacklog()
         self.machine.writabilityChanged(context.channel.isWritable)
         self.run()
         context.fireChannelWritabilityChanged()
@@ -385,6 +399,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        self.forgetBacklog()
         if self.hasBegun {
             self.counters?.connectionClosed(self.closeCause ?? .client)
             self.machine.socketClosed()

@@ -148,7 +148,7 @@ struct ConnectionStateMachine {
             self.close(.eventFailed(failure))
             return nil
         case .answered(.error(let message)):
-            self.close(.workerError(String(buffer: message)))
+            self.close(.workerError(Self.text(message)))
             return nil
         case .answered(.missing):
             // As CONTINUE: nothing was said against the connection.
@@ -160,6 +160,17 @@ struct ConnectionStateMachine {
             }
             return action.writes && self.isOpen && body.readableBytes > 0 ? body : nil
         }
+    }
+
+    /// The most bytes of a worker's error message that are kept for the log.
+    private static let longestMessage = 16 * 1024
+
+    private static func text(_ message: ByteBuffer) -> String {
+        guard message.readableBytes > self.longestMessage else {
+            return String(buffer: message)
+        }
+        let start = message.getSlice(at: message.readerIndex, length: self.longestMessage) ?? ByteBuffer()
+        return "\(String(buffer: start))... (\(message.readableBytes) bytes)"
     }
 
     private mutating func close(_ reason: CloseReason) {

@@ -1,4 +1,5 @@
 import NIOCore
+import WorkerPool
 
 /// The connections of one event loop, and what they share; all but the constants is confined to that loop.
 final class LoopConnections: @unchecked Sendable {
@@ -7,10 +8,14 @@ final class LoopConnections: @unchecked Sendable {
     let loopIndex: Int
     /// Of all loops together.
     let limit: ConnectionLimit
+    let pendingAnswers: PendingAnswers
     var uuids = UUIDGenerator()
     /// Read buffers that nobody uses, the last one returned last: it is the warmest.
     private var spareBuffers: [ByteBuffer] = []
     private var connections: [ConnectionHandler] = []
+    /// Connections whose clients have not taken all of their answers.
+    var behind: [ConnectionHandler] = []
+    var backlogWatch: RepeatedTask?
     /// Whether the server is stopping, and sessions do not go on.
     private(set) var endsConnections = false
     /// Connections whose last event is not done.
@@ -20,10 +25,11 @@ final class LoopConnections: @unchecked Sendable {
     private var whenSessionsEnd: EventLoopPromise<Void>?
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: any EventLoop, loopIndex: Int, limit: ConnectionLimit) {
+    init(eventLoop: any EventLoop, loopIndex: Int, limit: ConnectionLimit, pendingAnswers: PendingAnswers) {
         self.eventLoop = eventLoop
         self.loopIndex = loopIndex
         self.limit = limit
+        self.pendingAnswers = pendingAnswers
     }
 
     var count: Int {

@@ -17,8 +17,10 @@ struct PacketFramer {
     }
 
     private var buffer = ByteBuffer()
-    /// Bytes of the buffer that are known to hold no end of a packet; `split` only.
-    private var scanned = 0
+    /// How far the buffer was searched.
+    private var progress = DelimiterSearch.Progress()
+    /// Where the last packet that was found in the buffer ends, 0 without one; `merge` only.
+    private var lastEnd = 0
 
     /// Bytes that are not part of a packet yet.
     var count: Int {
@@ -68,11 +70,16 @@ struct PacketFramer {
 
     mutating func removeAll() {
         self.buffer = ByteBuffer()
-        self.scanned = 0
+        self.forgetSearch()
+    }
+
+    private mutating func forgetSearch() {
+        self.progress = DelimiterSearch.Progress()
+        self.lastEnd = 0
     }
 
     private mutating func take(_ length: Int) -> ByteBuffer? {
-        self.scanned = 0
+        self.forgetSearch()
         if length == self.count {
             defer { self.buffer = ByteBuffer() }
             return self.buffer
@@ -85,56 +92,56 @@ struct PacketFramer {
     }
 
     private mutating func nextMerged(_ framing: PacketFraming) -> Result {
-        guard self.count > framing.maximumPacketSize else {
-            let ends = self.buffer.withUnsafeReadableBytes { $0.endsWith(framing.delimiter, at: $0.count) }
-            return ends ? self.packet(self.count) : .none
+        let limit = framing.maximumPacketSize
+        // Mostly what came is whole packets: nothing of it needs a look but its end.
+        if self.count <= limit, framing.delimiter.count <= Self.shortDelimiter, self.endsWith(framing.delimiter) {
+            return self.packet(self.count)
         }
-        // Several packets may have gathered: as many as one may hold go, so that nobody is cut off for being fast.
-        let length = self.buffer.withUnsafeReadableBytes { bytes in
-            stride(from: framing.maximumPacketSize, to: framing.delimiter.count - 1, by: -1)
-                .first { bytes.endsWith(framing.delimiter, at: $0) }
+        var progress = self.progress
+        let end = self.buffer.withUnsafeReadableBytes { bytes in
+            framing.search.lastEnd(in: bytes, &progress, limit: min(bytes.count, limit))
         }
-        return length == nil ? .tooLarge : self.packet(length)
+        self.progress = progress
+        self.lastEnd = end ?? self.lastEnd
+        guard self.count > limit else {
+            return self.lastEnd == self.count ? self.packet(self.count) : .none
+        }
+        guard self.lastEnd > 0 else {
+            return .tooLarge
+        }
+        // Several packets may have gathered: as many as one may hold go, so that nobody is cut off for being fast. After
+        // them is no end before the limit, so that the search goes on from there.
+        framing.search.forget(before: self.lastEnd, &progress)
+        let result = self.packet(self.lastEnd)
+        self.progress = progress
+        return result
+    }
+
+    /// Delimiters of so many bytes are compared each time that something comes; longer ones are searched for only, as
+    /// a client that sends byte by byte would have all of them compared for each.
+    private static let shortDelimiter = 64
+
+    private func endsWith(_ delimiter: [UInt8]) -> Bool {
+        self.buffer.withUnsafeReadableBytes { bytes in
+            delimiter.withUnsafeBytes { expected in
+                guard bytes.count >= expected.count, let base = bytes.baseAddress, let start = expected.baseAddress
+                else {
+                    return false
+                }
+                return memcmp(base + (bytes.count - expected.count), start, expected.count) == 0
+            }
+        }
     }
 
     private mutating func nextSplit(_ framing: PacketFraming) -> Result {
-        let length = self.buffer.withUnsafeReadableBytes { bytes in
-            bytes.endOfPacket(delimiter: framing.delimiter, from: self.scanned)
+        var progress = self.progress
+        let end = self.buffer.withUnsafeReadableBytes { bytes in
+            framing.search.firstEnd(in: bytes, &progress, limit: bytes.count)
         }
-        guard let length else {
-            self.scanned = self.count
+        guard let end else {
+            self.progress = progress
             return self.count > framing.maximumPacketSize ? .tooLarge : .none
         }
-        return length > framing.maximumPacketSize ? .tooLarge : self.packet(length)
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether the bytes before `end` are the delimiter.
-    fileprivate func endsWith(_ delimiter: [UInt8], at end: Int) -> Bool {
-        guard end >= delimiter.count, let base = self.baseAddress else {
-            return false
-        }
-        return delimiter.withUnsafeBytes { expected in
-            guard let start = expected.baseAddress else {
-                return false
-            }
-            return memcmp(base + (end - delimiter.count), start, delimiter.count) == 0
-        }
-    }
-
-    /// Where the first packet ends, or `nil`; looks for the delimiter's last byte from `from` on.
-    fileprivate func endOfPacket(delimiter: [UInt8], from: Int) -> Int? {
-        guard let base = self.baseAddress, let last = delimiter.last else {
-            return nil
-        }
-        var position = from
-        while position < self.count, let hit = memchr(base + position, Int32(last), self.count - position) {
-            position = UnsafeRawPointer(hit) - base + 1
-            if self.endsWith(delimiter, at: position) {
-                return position
-            }
-        }
-        return nil
+        return end > framing.maximumPacketSize ? .tooLarge : self.packet(end)
     }
 }

@@ -36,15 +36,19 @@ public struct PacketFraming: Sendable, Hashable {
     }
 
     public var mode: Mode
-    /// At least one byte; stays at the end of a packet.
-    public var delimiter: [UInt8]
+    let search: DelimiterSearch
     /// The most bytes of a packet, its delimiter included.
     public var maximumPacketSize: Int
 
     public init(mode: Mode = .merge, delimiter: [UInt8], maximumPacketSize: Int) {
         precondition(!delimiter.isEmpty, "a delimiter has at least one byte")
         self.mode = mode
-        self.delimiter = delimiter
+        self.search = DelimiterSearch(delimiter)
         self.maximumPacketSize = maximumPacketSize
+    }
+
+    /// At least one byte; stays at the end of a packet.
+    public var delimiter: [UInt8] {
+        self.search.delimiter
     }
 }

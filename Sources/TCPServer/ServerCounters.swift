@@ -16,6 +16,8 @@ public enum CloseCause: String, Sendable, Hashable, CaseIterable {
     /// No worker was free in time, or too many events waited.
     case refused
     case packetTooLarge = "packet_too_large"
+    /// The client did not read its answers while too many bytes were pending.
+    case slowReader = "slow_reader"
     /// The socket failed: most often a client that reset it.
     case error
     /// The server is stopping, and the connection was between two packets.
@@ -65,7 +67,7 @@ final class LoopCounters: Sendable {
     private let closeEvents = LoopCounter()
     private let receivedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<10, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<11, LoopCounter> { _ in LoopCounter() }
 
     func connectionAccepted() {
         self.accepted.add(1)
@@ -134,9 +136,10 @@ extension CloseCause {
         case .workerFailure: 4
         case .refused: 5
         case .packetTooLarge: 6
-        case .error: 7
-        case .drain: 8
-        case .cutOff: 9
+        case .slowReader: 7
+        case .error: 8
+        case .drain: 9
+        case .cutOff: 10
         }
     }
 

@@ -27,7 +27,7 @@ public final class TCPServer: Sendable {
         let limit = ConnectionLimit()
         self.limit = limit
         self.homes = group.makeIterator().enumerated().map {
-            LoopConnections(eventLoop: $1, loopIndex: $0, limit: limit)
+            LoopConnections(eventLoop: $1, loopIndex: $0, limit: limit, pendingAnswers: pool.pendingAnswers)
         }
         self.counters = isMeasured ? CountersByServer(loopCount: self.homes.count) : nil
     }

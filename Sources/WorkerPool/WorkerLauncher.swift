@@ -18,6 +18,8 @@ public protocol WorkerHandle: AnyObject, Sendable {
 
 /// What a worker tells the pool; each may be called on any thread. An event of a worker that the pool gave up is ignored.
 public protocol WorkerEvents: Sendable {
+    /// Whether there is room for large answers.
+    var pendingAnswers: PendingAnswers { get }
     /// The process runs; from now on it can be killed.
     func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle)
     /// The handshake is done.

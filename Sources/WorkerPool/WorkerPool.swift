@@ -33,6 +33,8 @@ public final class WorkerPool: Sendable {
     let launcher: any WorkerLauncher
     let loops: [any EventLoop]
     let logger: Logger
+    /// What clients have not taken yet of the pool's answers.
+    public let pendingAnswers = PendingAnswers()
     /// Whether times are measured, for ``snapshot()``.
     private let isMeasured: Bool
     let commands: AsyncStream<Command>

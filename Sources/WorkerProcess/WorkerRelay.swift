@@ -67,6 +67,8 @@ final class WorkerRelay: @unchecked Sendable {
     /// Why the worker never became ready.
     var startFailure: String?
     var isReady = false
+    /// Whether nothing is read for now.
+    var isHeld = false
     var wasStopped = false
     var wasKilled = false
     /// Whether the process had ended before it was killed here.
@@ -258,6 +260,9 @@ extension WorkerRelay: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.received(self.unwrapInboundIn(data))
+        if !self.decoder.isEmpty {
+            self.holdLargeAnswer(context.channel)
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -25,6 +25,7 @@ import Testing
         #expect(server.maxPacketSize == 67_108_864)
         #expect(server.framing == .merge)
         #expect(settings.tcp.pool.allocateTimeout == .seconds(60))
+        #expect(settings.tcp.maxPending == 256)
         #expect(settings.tcp.pool.maxJobs == 0)
         #expect(settings.server.relay == .pipes)
         #expect(settings.logs.mode == .development)

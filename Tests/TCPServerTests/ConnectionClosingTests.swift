@@ -6,6 +6,17 @@ import WorkerPool
 
 /// The client ends, the socket closes, or the client does not read, in each state.
 @Suite struct ConnectionClosingTests {
+    @Test func ofALongErrorMessageTheBeginningIsKept() {
+        var bench = ConnectionBench.serving()
+        let message = ByteBuffer(repeating: UInt8(ascii: "e"), count: 1 << 20)
+        #expect(bench.machine.finished(.answered(.error(message: message))) == nil)
+        guard case .closeSocket(.workerError(let text)) = bench.next() else {
+            Issue.record("the connection goes on")
+            return
+        }
+        #expect(text.hasPrefix("eee") && text.hasSuffix("... (1048576 bytes)") && text.utf8.count < 17_000)
+    }
+
     // MARK: The client ends its side
 
     @Test func atRestItIsClosedAtOnce() {

@@ -25,12 +25,17 @@ final class HandlerBench {
         maxQueueSize: Int = 0
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        self.home = LoopConnections(eventLoop: self.loop, loopIndex: 0, limit: ConnectionLimit())
         self.pool = WorkerPool(
             configuration: .init(numWorkers: 1, maxQueueSize: maxQueueSize),
             launcher: NoLauncher(),
             loops: [self.loop],
             logger: logger
+        )
+        self.home = LoopConnections(
+            eventLoop: self.loop,
+            loopIndex: 0,
+            limit: ConnectionLimit(),
+            pendingAnswers: self.pool.pendingAnswers
         )
         let configuration = ServerConfiguration(
             name: "echo",
@@ -110,6 +115,29 @@ final class OutboundRecorder: ChannelOutboundHandler {
 
     private(set) var reads = 0
     private(set) var closes: [CloseMode] = []
+    /// Whether the client takes nothing of what is written.
+    var holdsFlushes = false
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        if !self.holdsFlushes {
+            context.flush()
+        }
+    }
+
+    /// The client takes all that was written.
+    func release() {
+        self.holdsFlushes = false
+        self.context?.flush()
+    }
 
     func read(context: ChannelHandlerContext) {
         self.reads += 1

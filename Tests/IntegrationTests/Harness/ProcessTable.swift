@@ -45,6 +45,15 @@ enum ProcessTable {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
+    /// The most bytes of resident memory that there ever were.
+    static func mostResidentMemory(of pid: pid_t) throws -> Int {
+        let line = self.text("\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        guard let kilobytes = line.flatMap({ Int($0.split(separator: " ").dropLast().last ?? "") }) else {
+            throw SystemError("no process \(pid)", ESRCH)
+        }
+        return kilobytes * 1024
+    }
+
     /// The processor time that a process has used, its own and the kernel's for it.
     static func processorTime(of pid: pid_t) throws -> Duration {
         guard let fields = self.statistics(of: pid), let user = Int(fields[11]), let system = Int(fields[12]) else {

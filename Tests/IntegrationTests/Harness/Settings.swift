@@ -33,6 +33,8 @@ struct Settings {
     var command: String?
     /// More lines of `server`.
     var server: [String] = []
+    /// More lines of `tcp`.
+    var tcp: [String] = []
     /// Whole sections, from column 0.
     var more = ""
     /// A configuration that is there already, in place of all of the above but the number of workers.
@@ -75,7 +77,7 @@ struct Settings {
                 "  command: \(self.command ?? Fixture.workerCommand)",
                 "  env:",
             ] + quoted + self.server.map { "  \($0)" }
-            + ["tcp:", "  servers:"] + servers
+            + ["tcp:"] + self.tcp.map { "  \($0)" } + ["  servers:"] + servers
             + ["  pool:", "    num_workers: \(self.workers)"] + self.pool.map { "    \($0)" }
         // Nobody here wants to wait for sessions that rest, but for who says so.
         let end = self.more.contains("endure:") ? [] : ["endure:", "  drain_idle: 100ms"]

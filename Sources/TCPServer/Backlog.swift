@@ -1,0 +1,49 @@
+import NIOCore
+
+/// What a client has not taken of its answers, and whether it takes anything.
+///
+/// The memory of an answer is free when all of it is taken: so much counts, and not what is left of it.
+struct Backlog {
+    /// Looks at a client before it counts as one that does not read.
+    private static let looks = 3
+    /// The least that a client takes in that time, in bytes.
+    private static let leastTaken = looks * 64 * 1024
+
+    /// Bytes of answers that are not all taken.
+    private(set) var bytes = 0
+    /// Their lengths, the oldest first.
+    private var answers = CircularBuffer<Int>()
+    /// Bytes that are not taken.
+    private var unsent = 0
+    private var takenLately = 0
+    private var looksSince = 0
+
+    /// Another answer is written.
+    mutating func add(_ bytes: Int) {
+        self.answers.append(bytes)
+        self.bytes += bytes
+        self.unsent += bytes
+    }
+
+    /// So many bytes are still to be taken.
+    mutating func update(unsent: Int) {
+        self.takenLately += self.unsent - unsent
+        self.unsent = unsent
+        while let oldest = self.answers.first, oldest <= self.bytes - unsent {
+            self.answers.removeFirst()
+            self.bytes -= oldest
+        }
+    }
+
+    /// Once a second.
+    ///
+    /// - Returns: Whether the client has taken nearly nothing for some looks.
+    mutating func look() -> Bool {
+        self.looksSince += 1
+        if self.takenLately >= Self.leastTaken {
+            self.takenLately = 0
+            self.looksSince = 0
+        }
+        return self.looksSince >= Self.looks
+    }
+}

@@ -1,0 +1,79 @@
+import Logging
+import NIOCore
+import Sockets
+import WorkerPool
+
+/// What a client has not taken of its answers, while it has not taken all: the fast path knows nothing of this.
+extension ConnectionHandler {
+    /// Has the channel write once in a turn of the event loop, and not up to 17 times: a client on the same machine reads
+    /// as fast as is written, and all others would wait until it has all.
+    func limitWrites(_ context: ChannelHandlerContext) {
+        try? context.channel.syncOptions?.setOption(.writeSpin, value: 0)
+    }
+
+    /// An answer may have been written in part.
+    func countBacklog(_ context: ChannelHandlerContext, answer: Int) {
+        let unsent = self.writer.unwrittenBytes(context)
+        guard unsent > 0 || self.backlog != nil else {
+            return
+        }
+        self.backlog = self.backlog ?? Backlog()
+        self.updateBacklog { backlog in
+            backlog.add(answer)
+            backlog.update(unsent: unsent)
+        }
+        if !self.isBacklogWatched {
+            self.isBacklogWatched = true
+            self.home.watchBacklog(of: self)
+        }
+    }
+
+    /// The client may have taken some.
+    func updateBacklog() {
+        guard let context, self.backlog != nil else {
+            return
+        }
+        let unsent = self.writer.unwrittenBytes(context)
+        self.updateBacklog { $0.update(unsent: unsent) }
+    }
+
+    private func updateBacklog(_ update: (inout Backlog) -> Void) {
+        guard var backlog else {
+            return
+        }
+        // The only reference to it, or else it would be copied.
+        self.backlog = nil
+        let before = backlog.bytes
+        update(&backlog)
+        self.home.pendingAnswers.add(backlog.bytes - before)
+        self.backlog = backlog.bytes > 0 ? backlog : nil
+    }
+
+    func forgetBacklog() {
+        self.home.pendingAnswers.add(-(self.backlog?.bytes ?? 0))
+        self.backlog = nil
+    }
+
+    /// Once a second while the client has not taken all.
+    ///
+    /// - Returns: `nil` when it has, and will not be looked at any more.
+    func lookAtBacklog() -> (bytes: Int, isSlow: Bool)? {
+        self.updateBacklog()
+        guard let isSlow = self.backlog?.look(), let backlog else {
+            self.isBacklogWatched = false
+            return nil
+        }
+        return (backlog.bytes, isSlow)
+    }
+
+    /// Closes the socket of a client that does not read, to make room for the answers of others.
+    func cutSlowReader() {
+        self.closeCause = .slowReader
+        self.server.logger.warning(
+            "a client does not read its answers while tcp.max_pending is reached, the connection is closed",
+            metadata: self.metadata(["bytes": "\(self.backlog?.bytes ?? 0)"])
+        )
+        self.context?.close(promise: nil)
+        self.forgetBacklog()
+    }
+}

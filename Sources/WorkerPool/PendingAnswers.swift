@@ -1,0 +1,35 @@
+import Synchronization
+
+/// Bytes of answers that clients have not taken yet, of all connections together, and how many there should be at most.
+///
+/// Who writes answers counts; who reads large ones from workers looks first whether there is room. An answer that is
+/// being read is read to its end by then, so that there may be one answer of each worker more.
+public final class PendingAnswers: Sendable {
+    private let total = Atomic<Int>(0)
+    private let limit = Atomic<Int>(.max)
+
+    public init() {}
+
+    public var bytes: Int {
+        self.total.load(ordering: .relaxed)
+    }
+
+    /// Whether no large answer is to be read before clients have taken some.
+    public var isFull: Bool {
+        self.bytes >= self.limit.load(ordering: .relaxed)
+    }
+
+    /// Whether so much is pending that it is worth making room once there is none.
+    public var isHalfFull: Bool {
+        self.bytes >= self.limit.load(ordering: .relaxed) / 2
+    }
+
+    /// - Parameter limit: In bytes, at least 1; `nil` for no bound.
+    public func setLimit(_ limit: Int?) {
+        self.limit.store(limit.map { max(1, $0) } ?? .max, ordering: .relaxed)
+    }
+
+    public func add(_ bytes: Int) {
+        self.total.wrappingAdd(bytes, ordering: .relaxed)
+    }
+}

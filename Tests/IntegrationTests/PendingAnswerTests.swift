@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+extension Integration {
+    /// `tcp.max_pending`: what clients do not take of their answers is bounded over all of them.
+    @Suite struct PendingAnswers {
+        private static let size = 16_000_000
+
+        private func settings(_ metrics: Endpoint, megabytes: Int) throws -> Settings {
+            var settings = try Settings(
+                workers: 4,
+                more: "logs:\n  level: info\nmetrics: {address: \"\(metrics.address)\"}"
+            )
+            settings.tcp = ["max_pending: \(megabytes)"]
+            return settings
+        }
+
+        @Test("Fifty clients that do not read 16 MB each take no more than the bound, and others are answered")
+        func slowReaders() async throws {
+            let metrics = try Endpoint.free()
+            let bound = 200 << 20
+            try await withRR(self.settings(metrics, megabytes: 200)) { rr in
+                let neighbour = try rr.client()
+                #expect(try neighbour.ask("warm") == "warm")
+                let before = try ProcessTable.residentMemory(of: rr.pid)
+                let slow = try (0..<50).map { _ in try rr.client(receiveBuffer: 4096) }
+                for client in slow {
+                    try client.send("big \(Self.size)\r\n")
+                }
+                try eventually("the bound to be reached") {
+                    try Metrics.scrape(metrics)["rr_tcp_pending_bytes"] ?? 0 >= Double(bound)
+                }
+                // Behind all the others, and long before any timeout of the pool.
+                #expect(try neighbour.ask("hello", within: .seconds(55)) == "hello")
+                try rr.log.await("does not read its answers")
+                let most = try ProcessTable.mostResidentMemory(of: rr.pid) - before
+                // One answer of each worker is read beyond it; what a buffer was before it grew may still be there.
+                #expect(most < bound + 4 * 2 * Self.size + 32 << 20, "\(most) bytes")
+
+                let counts = try Metrics.scrape(metrics)
+                let cut = try #require(counts[#"rr_tcp_connections_closed_total{server="main",reason="slow_reader"}"#])
+                #expect(cut >= 10 && cut < 50)
+                for client in slow {
+                    client.reset()
+                }
+                try eventually("nothing to be pending") { try Metrics.scrape(metrics)["rr_tcp_pending_bytes"] == 0 }
+                try rr.events.await("CLOSE", count: 50)
+            }
+        }
+
+        @Test("Clients that read get all of their answers past the bound, however many there are")
+        func readers() async throws {
+            let metrics = try Endpoint.free()
+            try await withRR(self.settings(metrics, megabytes: 1)) { rr in
+                let expected = Payload.pattern(Self.size)
+                let stuck = try rr.client(receiveBuffer: 4096)
+                try stuck.send("big \(Self.size)\r\n")
+                try eventually("the bound to be reached") {
+                    try Metrics.scrape(metrics)["rr_tcp_pending_bytes"] ?? 0 >= Double(1 << 20)
+                }
+                let clients = try (0..<3).map { _ in try rr.client() }
+                for client in clients {
+                    try client.send("big \(Self.size)\r\n")
+                }
+                // What is small goes on meanwhile.
+                #expect(try rr.client().ask("small") == "small")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for client in clients {
+                        group.addTask {
+                            let answer = try client.read(Self.size)
+                            #expect(answer == expected)
+                            let next = try client.ask("next")
+                            #expect(next == "next")
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try rr.log.await("does not read its answers")
+                try stuck.awaitEnd()
+            }
+        }
+
+        @Test("A worker that is killed while its answer is held back is replaced, and every connection gets its CLOSE")
+        func heldWorkers() async throws {
+            let metrics = try Endpoint.free()
+            try await withRR(self.settings(metrics, megabytes: 1)) { rr in
+                let stuck = try rr.client(receiveBuffer: 4096)
+                try stuck.send("big \(Self.size)\r\n")
+                try eventually("the bound to be reached") {
+                    try Metrics.scrape(metrics)["rr_tcp_pending_bytes"] ?? 0 >= Double(1 << 20)
+                }
+                let waiting = try (0..<2).map { _ in try rr.client(receiveBuffer: 4096) }
+                for client in waiting {
+                    try client.send("big \(Self.size)\r\n")
+                }
+                try rr.events.await("DATA", count: 3)
+                let gone = rr.killWorkers()
+                try rr.awaitWholePool(without: gone)
+                #expect(try rr.client().ask("as ever") == "as ever")
+                for client in waiting + [stuck] {
+                    client.reset()
+                }
+                try rr.events.await("CLOSE", count: 4)
+            }
+        }
+    }
+}
