@@ -26,7 +26,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "CAllocator"),
+        .systemLibrary(name: "CGlibc"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Configuration", dependencies: ["YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "Configuration", "Observability", "TCPServer", "WorkerProcess",
+                "AdminHTTP", "CGlibc", "Configuration", "Observability", "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]

@@ -26,6 +26,11 @@ struct RR: AsyncParsableCommand {
         subcommands: [Serve.self, Check.self, Stop.self, Health.self, ShowVersion.self, Completion.self, RunAs.self]
     )
 
+    static func main() async {
+        NameService.useFilesAndDNS()
+        await self.main(nil)
+    }
+
     @Flag(name: .customShort("v"), help: "Show the version.")
     var showVersion = false
 
