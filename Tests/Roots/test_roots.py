@@ -172,6 +172,10 @@ class Binary(unittest.TestCase):
         (kind,) = struct.unpack_from("<H", self.image, 16)
         self.assertEqual(kind, self.SHARED_OBJECT)
 
+    def test_its_size(self):
+        """Who imports the whole of Foundation adds 40 MB."""
+        self.assertLess(len(self.image), 26e6)
+
 
 if __name__ == "__main__":
     unittest.main()
