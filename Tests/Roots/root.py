@@ -3,6 +3,7 @@ scripts/test-roots: ports are free, and what is mounted is gone with the tests."
 
 import contextlib
 import fcntl
+import functools
 import os
 import pathlib
 import shutil
@@ -17,16 +18,27 @@ import unittest
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ["RR_BINARY"])
-# A worker in C, without a dependency but its C library.
-WORKER = PROJECT / "Benchmarks" / "worker.c"
 # Tests wait for events; one that has not come by then will not come.
 PATIENCE = 120
 USER, USER_ID, GROUP_ID = "web", 33, 34
 
 
-def compile_c(target, *arguments, compiler="cc"):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([compiler, "-O1", "-o", target, *arguments], check=True)
+# What is compiled, for all tests.
+PROGRAMS = BINARY.parent / "programs"
+
+
+@functools.cache
+def compiled(name, source, *options, compiler="cc"):
+    PROGRAMS.mkdir(exist_ok=True)
+    target = PROGRAMS / name
+    subprocess.run([compiler, "-O1", *options, "-o", target, "-x", "c", "-"], input=source, text=True, check=True)
+    return target
+
+
+def worker(name, *options, compiler="cc"):
+    """A worker in C, without a dependency but its C library."""
+    directory = PROJECT / "Benchmarks"
+    return compiled(name, (directory / "worker.c").read_text(), f"-I{directory}", *options, compiler=compiler)
 
 
 def interpreter_and_libraries(program):
@@ -105,11 +117,11 @@ class Root(unittest.TestCase):
         self.root = pathlib.Path(directory.name)
         # Workers that run as another user must be able to enter it.
         self.root.chmod(0o755)
-        for name in ("etc", "proc", "usr/bin"):
-            (self.root / name).mkdir(parents=True)
+        for name in ("etc", "proc"):
+            (self.root / name).mkdir()
         subprocess.run(["mount", "--rbind", "/proc", self.root / "proc"], check=True)
         self.addCleanup(subprocess.run, ["umount", "--lazy", self.root / "proc"], check=True)
-        shutil.copy(BINARY, self.root / "usr/bin/rr")
+        self.put(BINARY, "/usr/bin/rr")
         self.fill()
 
     def fill(self):
@@ -118,11 +130,10 @@ class Root(unittest.TestCase):
     def write(self, path, text):
         (self.root / path).write_text(text)
 
-    def copy(self, path):
-        """A file of this machine, to the same place."""
+    def put(self, file, path):
         target = self.root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
+        shutil.copy(file, target)
 
     def rr(self, *arguments):
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=PATIENCE)

@@ -6,7 +6,7 @@ import struct
 import unittest
 
 from root import (
-    BINARY, GROUP_ID, USER, USER_ID, WORKER, NameServer, Root, compile_c, interpreter_and_libraries, raise_loopback,
+    BINARY, GROUP_ID, USER, USER_ID, NameServer, Root, compiled, interpreter_and_libraries, raise_loopback, worker,
 )
 
 # Of these one is in /etc/hosts and one is told by the name server.
@@ -108,7 +108,7 @@ class Bare(Everywhere, Root):
     """`FROM scratch`: only what is copied into it."""
 
     def fill(self):
-        compile_c(self.root / "usr/bin/worker", "-static", WORKER)
+        self.put(worker("static", "-static"), "/usr/bin/worker")
 
 
 class Distroless(Named, Root):
@@ -116,7 +116,7 @@ class Distroless(Named, Root):
 
     def fill(self):
         self.write_names()
-        compile_c(self.root / "usr/bin/worker", "-static", WORKER)
+        self.put(worker("static", "-static"), "/usr/bin/worker")
 
 
 class Alpine(Named, Root):
@@ -125,11 +125,11 @@ class Alpine(Named, Root):
     def fill(self):
         self.write_names()
         self.write("etc/nsswitch.conf", "hosts: files dns\n")
-        worker = self.root / "usr/bin/worker"
-        compile_c(worker, WORKER, compiler="musl-gcc")
-        (loader,) = re.findall(rb"/lib/ld-musl-\w+\.so\.1", worker.read_bytes())
-        # It is the C library too.
-        self.copy(loader.decode())
+        program = worker("musl", compiler="musl-gcc")
+        self.put(program, "/usr/bin/worker")
+        # Its loader is the library too.
+        (loader,) = re.findall(r"/lib/ld-musl-\w+\.so\.1", program.read_bytes().decode("latin-1"))
+        self.put(loader, loader)
 
 
 class OtherLibrary(Named, Root):
@@ -138,14 +138,13 @@ class OtherLibrary(Named, Root):
     def fill(self):
         self.write_names()
         self.write("etc/nsswitch.conf", "hosts: trap files dns\npasswd: trap files\ngroup: trap files\n")
-        worker = self.root / "usr/bin/worker"
-        compile_c(worker, WORKER)
-        for file in interpreter_and_libraries(worker):
-            self.copy(file)
-        (libc,) = (file for file in interpreter_and_libraries(worker) if "/libc.so" in file)
-        source = self.root / "trap.c"
-        source.write_text(TRAP)
-        compile_c(self.root / libc.lstrip("/").replace("libc.so.6", "libnss_trap.so.2"), "-shared", "-nostdlib", source)
+        program = worker("glibc")
+        self.put(program, "/usr/bin/worker")
+        for file in interpreter_and_libraries(program):
+            self.put(file, file)
+            if file.endswith("/libc.so.6"):
+                module = file.replace("libc.so.6", "libnss_trap.so.2")
+        self.put(compiled("trap", TRAP, "-shared", "-nostdlib"), module)
 
 
 class Binary(unittest.TestCase):
