@@ -3,7 +3,8 @@
 #   docker build -t rr .                      rr with PHP: serves a project mounted at /app
 #   docker build --target rr -t rr:binary .   the binary alone, for COPY --from into an image of your own
 #
-# Needs BuildKit, or buildah from 1.24. Bases are arguments so that a release can pin their digests.
+# Needs BuildKit, or buildah from 1.24. Bases are arguments so that a release can pin their digests. Any platform that they
+# are there for: --platform linux/arm64.
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 
@@ -12,13 +13,6 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
-# The linker takes the first directory that has a library, in any form: this one has only archives, so libyaml and the
-# C++ library that Swift's runtime needs end up in the binary, which then runs in any image with glibc 2.36 or newer.
-# SwiftPM asks pkg-config for libyaml's directory, and puts that before all others.
-RUN mkdir /archives \
-    && ln -s "$(pkg-config --variable=libdir yaml-0.1)/libyaml.a" "$(clang -print-file-name=libstdc++.a)" /archives/ \
-    && sed 's|^libdir=.*|libdir=/archives|' "$(pkg-config --variable=pcfiledir yaml-0.1)/yaml-0.1.pc" >/archives/yaml-0.1.pc
-ENV PKG_CONFIG_PATH=/archives
 WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
@@ -31,17 +25,16 @@ RUN case "${VERSION}" in *[!A-Za-z0-9.+_-]*) echo "VERSION: letters, digits and 
         sed -i "s/\(let current = \)\"[^\"]*\"/\1\"${VERSION}\"/" Sources/Application/Version.swift \
         && grep -qF "\"${VERSION}\"" Sources/Application/Version.swift; \
     fi
+# What these options are for is said in the Makefile.
 RUN --mount=type=cache,id=rr-swiftpm,target=/root/.cache/org.swift.swiftpm,sharing=locked \
     --mount=type=cache,id=rr-build,target=/src/.build,sharing=locked \
-    swift build -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib \
-        -Xlinker -L/archives -Xlinker -s --product rr \
+    swift build -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --disable-local-rpath \
+        -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Xclang-linker -Xswiftc -static-pie \
+        -Xlinker --pack-dyn-relocs=relr -Xlinker -s --product rr \
     && install -D -m 755 .build/release/rr /out/usr/bin/rr
-# What the binary is linked to, for the image that has nothing else.
-RUN ldd /out/usr/bin/rr | grep -o '/[^ ]*' | xargs -I{} install -D -m 755 {} /out{} \
-    && mkdir /out/etc && echo 'rr:x:10001:10001:rr:/:/usr/sbin/nologin' >/out/etc/passwd
 
 
-# The binary and its C library.
+# The binary, and nothing else.
 FROM scratch AS rr
 COPY --from=build /out /
 ARG VERSION=

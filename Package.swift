@@ -20,7 +20,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "CAllocator"),
+        .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
@@ -60,7 +60,7 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CAllocator", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
+                "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
                 "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]

@@ -18,8 +18,8 @@ Packets are shorter than 4096 bytes: longer ones pass a pipe in pieces, and in h
 Valgrind knows the instructions of processors up to its own age, no newer ones: where it dies of one, and the server alone
 runs, nothing was measured, which is neither good nor bad news about the server. What fails otherwise is a failure.
 
-What makes valgrind 3.19 work with a Swift binary: debug information is stripped (it cannot read all of DWARF 5), and
-sigsuspend.c is preloaded (see there). Hashing is made deterministic.
+What makes valgrind 3.19 work with a Swift binary: debug information is stripped (it cannot read all of DWARF 5). Hashing
+is made deterministic.
 """
 import argparse
 import json
@@ -112,7 +112,7 @@ def count(binary, directory, settings, requests):
         os.remove(output)
     valgrind = ["valgrind", "--quiet", "--sigill-diagnostics=yes", "--tool=callgrind", "--collect-systime=yes",
                 f"--callgrind-out-file={output}", binary]
-    environment = {"LD_PRELOAD": rig.program("sigsuspend.so"), "SWIFT_DETERMINISTIC_HASHING": "1"}
+    environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
     try:
         with rig.serve(workers=1, loops=1, command=valgrind, environment=environment, name="rr under valgrind") as server:
             result = rig.load(server, seconds=120, requests=requests, **settings)

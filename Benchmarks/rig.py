@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, ".build", "bench")
 BINARY = os.environ.get("RR_BINARY") or os.path.join(ROOT, ".build", "release", "rr")
-PROGRAMS = {"load": [], "floor": [], "worker": [], "sigsuspend.so": ["-shared", "-fPIC"]}
+PROGRAMS = ["load", "floor", "worker"]
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,14 +26,14 @@ def build():
     """Compiles the C programs that are older than their sources, and the release binary when there is none."""
     os.makedirs(BUILD, exist_ok=True)
     headers = [os.path.join(HERE, name) for name in os.listdir(HERE) if name.endswith(".h")]
-    for name, flags in PROGRAMS.items():
-        source, target = os.path.join(HERE, name.split(".")[0] + ".c"), program(name)
+    for name in PROGRAMS:
+        source, target = os.path.join(HERE, name + ".c"), program(name)
         newest = max(os.path.getmtime(path) for path in [source, *headers])
         if not os.path.exists(target) or os.path.getmtime(target) < newest:
             compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
             if compiler is None:
                 sys.exit("a C compiler is needed: apt-get install gcc libc6-dev")
-            subprocess.run([compiler, "-O2", "-Wall", "-Wextra", *flags, "-o", target, source], check=True)
+            subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", target, source], check=True)
     if not os.path.exists(BINARY):
         subprocess.run(["make", "--no-print-directory", "release"], cwd=ROOT, check=True)
     # A signal must end what was started here too.

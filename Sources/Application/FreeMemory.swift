@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import CAllocator
+    import CGlibc
 #endif
 
 /// Memory that was needed once, for large packets or clients that did not read, and is free since.

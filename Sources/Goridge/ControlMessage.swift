@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import NIOCore
 
 /// What server and worker say to each other about themselves, as JSON in a control frame.
@@ -10,15 +9,24 @@ public enum ControlMessage: Sendable, Hashable {
 
     /// Reads the payload of a control frame; `nil` when it is neither of these.
     public init?(payload: ByteBuffer) {
-        guard let fields = try? JSONDecoder().decode(Fields.self, from: Data(payload.readableBytesView)) else {
+        guard let text = String(validating: payload.readableBytesView, as: UTF8.self), let object = JSONObject(text)
+        else {
             return nil
         }
-        if fields.stop == true {
-            self = .stop
-        } else if let pid = fields.pid {
-            self = .pid(pid)
-        } else {
-            return nil
+        let number: Int?
+        switch object.fields["pid"] {
+        case nil, .null: number = nil
+        case .number(let digits):
+            number = Int(digits)
+            guard number != nil else { return nil }
+        default: return nil
+        }
+        switch object.fields["stop"] {
+        case .bool(true): self = .stop
+        case nil, .null, .bool(false):
+            guard let number else { return nil }
+            self = .pid(number)
+        default: return nil
         }
     }
 
@@ -36,11 +44,6 @@ public enum ControlMessage: Sendable, Hashable {
         case .pid(let pid): "{\"pid\":\(pid)}"
         case .stop: "{\"stop\":true}"
         }
-    }
-
-    private struct Fields: Decodable {
-        var pid: Int?
-        var stop: Bool?
     }
 }
 

@@ -12,6 +12,7 @@ extension RR {
             Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
             self.exit(withError: ExitCode.failure)
         }
+        NameService.useFilesAndDNS()
         do {
             let arguments = CommandArguments.canonical(Array(CommandLine.arguments.dropFirst()))
             var command = try await self.asyncParseAsRoot(arguments)

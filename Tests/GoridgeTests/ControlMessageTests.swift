@@ -13,6 +13,13 @@ import Testing
         ("{\"stop\":true,\"pid\":5}", .stop),
         ("{\"stop\":false,\"pid\":5}", .pid(5)),
         ("{\"stop\":null,\"pid\":5}", .pid(5)),
+        ("{\"\\u0070\\u0069d\":6}", .pid(6)),
+        (
+            "{\"pid\":-0,\"a\":[-1.5e+3,0,2E1,[],{},true,false,[[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\ud83d\\ude00é\"]]]}",
+            .pid(0)
+        ),
+        ("{\"pid\":1,\"pid\":2}", .pid(2)),
+        ("{\"a\":\(String(repeating: "[", count: 100))\(String(repeating: "]", count: 100)),\"pid\":3}", .pid(3)),
     ])
     func isRead(json: String, message: ControlMessage) {
         #expect(ControlMessage(payload: ByteBuffer(string: json)) == message)
@@ -22,8 +29,25 @@ import Testing
         "", " ", "{", "{}", "[]", "null", "true", "12", "\"stop\"", "{\"stop\":false}", "{\"stop\":\"true\"}",
         "{\"stop\":1}", "{\"pid\":\"12\"}", "{\"pid\":1.5}", "{\"pid\":99999999999999999999}", "{\"pid\":null}",
         "{\"PID\":1}", "{\"pid\":1", "{\"pid\":1}{\"pid\":2}", "{\"pid\":1}x", "PHP Warning: x",
+        "{\"pid\":01}", "{\"pid\":+1}", "{\"pid\":-}", "{\"pid\":1.}", "{\"pid\":.5}", "{\"pid\":1e}", "{\"pid\":1,}",
+        "{,}", "{\"pid\"}",
+        "{pid:1}", "{'pid':1}", "{\"pid\":1,\"a\":[1,]}", "{\"pid\":1,\"a\":[1 2]}", "{\"pid\":1 \"a\":2}",
+        "{\"pid\":1,\"a\":nul}",
+        "{\"pid\":1,\"a\":\"\n\"}", "{\"pid\":1,\"a\":\"\\x\"}", "{\"pid\":1,\"a\":\"\\u12g4\"}",
+        "{\"pid\":1,\"a\":\"\\u+123\"}",
+        "{\"pid\":1,\"a\":\"\\ud83d\"}", "{\"pid\":1,\"a\":\"\\ud83d\\u0041\"}", "{\"pid\":1,\"a\":\"\\ude00\"}",
+        "{\"pid\":1,\"a\":\"",
+        "{\"pid\":1,\"a\":\"\\\"}", "{\"pid\":true}", "{\"pid\":[1]}", "{\"stop\":true,\"pid\":\"5\"}",
+        "\u{FEFF}{\"pid\":1}", "{\"pid\":1}\0",
+        "{\"pid\":1}\u{A0}",
     ])
     func junkIsNone(_ json: String) {
+        #expect(ControlMessage(payload: ByteBuffer(string: json)) == nil)
+    }
+
+    /// The depth is bounded: it is the stack's.
+    @Test(arguments: ["[", "{\"a\":"]) func endlessNestingIsNone(opening: String) {
+        let json = "{\"pid\":1,\"a\":" + String(repeating: opening, count: 1_000_000)
         #expect(ControlMessage(payload: ByteBuffer(string: json)) == nil)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Observability
@@ -59,5 +60,15 @@ import Testing
         #expect(try #require(process.processorTime) >= 0)
         // After 2020, and not in the future by more than clocks differ.
         #expect(try #require(process.startTime) > 1_577_836_800)
+    }
+
+    /// Its size is told in pages, which are of 4 KiB on one machine and of 16 or 64 on another.
+    @Test func memoryIsCountedInPagesOfTheMachine() throws {
+        let resident = try #require(ProcessMetrics().residentMemory)
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        let kibibytes = try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+        // Other tests allocate meanwhile.
+        #expect((resident / 2...resident * 2).contains(kibibytes << 10))
     }
 }

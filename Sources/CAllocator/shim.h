@@ -1,6 +1,0 @@
-// glibc's own functions of its allocator, which the module that Swift makes of glibc leaves out. Empty with another libc.
-#pragma once
-#include <features.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
