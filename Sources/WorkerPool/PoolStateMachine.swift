@@ -313,10 +313,8 @@ extension PoolStateMachine {
 
     /// A worker answered: its lease ends. `nil` when the worker has no lease (it was given up meanwhile).
     ///
-    /// - Parameter isUsable: Whether it can go on; otherwise it is replaced.
     mutating func answered(
         _ id: WorkerID,
-        isUsable: Bool,
         now: () -> NIODeadline = NIODeadline.now
     ) -> AnswerAction? {
         guard case .busy(var worker, let entry) = self.state(of: id) else {
@@ -331,7 +329,7 @@ extension PoolStateMachine {
         let isAtLimit = worker.jobLimit > 0 && worker.jobs >= worker.jobLimit
         // In a pool that keeps no workers (`debug`) the limit is exact: each one serves a single event.
         let isDone = worker.isRetiring || (isAtLimit && self.configuration.numWorkers == 0)
-        if isUsable, !isDone, self.phase != .closing {
+        if !isDone, self.phase != .closing {
             let next = self.nextFor(worker, at: id.place, now: { answeredAt ?? now() })
             guard isAtLimit, !worker.isBeingReplaced, (answeredAt ?? now()) >= self.replaceHold else {
                 return AnswerAction(request: entry.request, next: next)
@@ -341,9 +339,9 @@ extension PoolStateMachine {
         }
         // One that is retiring was counted when its successor took over.
         if !worker.isRetiring, self.phase != .closing {
-            self.measures.countRestart(isUsable ? .maxJobs : .protocolError)
+            self.measures.countRestart(.maxJobs)
         }
-        let start = self.vacate(id.place, after: isUsable ? .plan : .failure(wasUseful: true))
+        let start = self.vacate(id.place, after: .plan)
         return AnswerAction(request: entry.request, next: .replace(start + self.startMore()))
     }
 

@@ -24,8 +24,8 @@ public protocol WorkerEvents: Sendable {
     func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle)
     /// The handshake is done.
     func workerReady(_ id: WorkerID, _ handle: any WorkerHandle)
-    /// The request that the worker has is answered. `isUsable` is false when the worker cannot take another one.
-    func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer, isUsable: Bool)
+    /// The request that the worker has is answered.
+    func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer)
     /// The worker answered `{"stop":true}`.
     func workerRefused(_ id: WorkerID)
     /// The worker cannot be used any more.

@@ -125,10 +125,10 @@ public final class WorkerPool: Sendable {
 // MARK: - What workers tell
 
 extension WorkerPool: WorkerEvents {
-    public func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer, isUsable: Bool) {
+    public func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
         let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
-            let action = state.machine.answered(id, isUsable: isUsable, now: { date ?? .now() })
+            let action = state.machine.answered(id, now: { date ?? .now() })
             return (action, self.handle(in: &state, for: id, next: action?.next))
         }
         guard let action else {

@@ -216,7 +216,7 @@ extension WorkerRelay {
             self.releaseHeld()
         case .answer(let answer):
             self.startTicking()
-            self.events.workerAnswered(self.id, answer, isUsable: true)
+            self.events.workerAnswered(self.id, answer)
         case .broken(let reason):
             self.gather(reason, firstBytes: self.decoder.undecoded)
             self.giveUp(reason, isBusy: false)
@@ -304,13 +304,13 @@ extension WorkerRelay: ChannelInboundHandler {
             if isToClose {
                 self.habits.answeredClose()
             }
-            self.events.workerAnswered(self.id, answer, isUsable: true)
+            self.events.workerAnswered(self.id, answer)
         case .unanswered(let isClose):
             self.habits.repliedToProbe()
             if isClose {
                 self.habits.leftCloseUnanswered()
             }
-            self.events.workerAnswered(self.id, .missing(processID: self.processID), isUsable: true)
+            self.events.workerAnswered(self.id, .missing(processID: self.processID))
         case .lateError(let message):
             self.log(lateError: message)
         case .probe:
@@ -372,7 +372,7 @@ extension WorkerRelay: ChannelInboundHandler {
         case .failed(let isBusy):
             self.failed(requestWritten: isBusy && !self.isUnwritten && !self.provesRequestUnread)
         case .failedAfter(let answer):
-            self.events.workerAnswered(self.id, answer, isUsable: true)
+            self.events.workerAnswered(self.id, answer)
             self.failed(requestWritten: false)
         case .none:
             break

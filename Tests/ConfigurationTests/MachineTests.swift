@@ -17,7 +17,8 @@ import Testing
             processors: ProcessorBudget(count: processors),
             memoryLimit: memory.map { $0 << 20 }
         )
-        return try ConfigurationLoader(environment: environment, machine: machine).load(path: sandbox.path("rr.yaml"))
+        return try ConfigurationLoader(environment: EnvironmentVariables(environment), machine: machine).load(
+            path: sandbox.path("rr.yaml"))
     }
 
     struct Share {

@@ -51,7 +51,7 @@ final class Sandbox {
 
 extension ConfigurationLoader {
     /// On a machine with so many processors, all of them for us, and without a limit of memory.
-    init(environment: [String: String], processorCount: Int) {
+    init(environment: EnvironmentVariables, processorCount: Int) {
         self.init(
             environment: environment,
             machine: MachineResources(processors: ProcessorBudget(count: processorCount))

@@ -206,7 +206,7 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     func answer(_ context: String, _ body: String = "") {
         self.event = nil
         let answer = WorkerAnswer.reply(context: ByteBuffer(string: context), body: ByteBuffer(string: body))
-        self.pool.workerAnswered(self.id, answer, isUsable: true)
+        self.pool.workerAnswered(self.id, answer)
     }
 
     /// It dies with its request; another one takes its place.

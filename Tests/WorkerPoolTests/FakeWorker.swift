@@ -9,8 +9,8 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         /// Answers `WRITE` and the request's body.
         case answer
         case answerWithError
-        /// Answers, but cannot take another request.
-        case answerUnusable
+        /// Answers, and is given up with what it wrote behind that.
+        case answerAndBreak
         /// Answers `{"stop":true}`.
         case refuse
         case die(requestWritten: Bool)
@@ -77,13 +77,15 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         switch self.behavior(event) {
         case .answer:
             self.current = nil
-            self.events.workerAnswered(self.id, answer, isUsable: true)
+            self.events.workerAnswered(self.id, answer)
         case .answerWithError:
             self.current = nil
-            self.events.workerAnswered(self.id, .error(message: ByteBuffer(string: "boom")), isUsable: true)
-        case .answerUnusable:
+            self.events.workerAnswered(self.id, .error(message: ByteBuffer(string: "boom")))
+        case .answerAndBreak:
             self.current = nil
-            self.events.workerAnswered(self.id, answer, isUsable: false)
+            self.events.workerAnswered(self.id, answer)
+            self.finish()
+            self.events.workerFailed(self.id, WorkerFailure(.protocolError, "more"), requestWritten: false)
         case .refuse:
             self.current = nil
             self.events.workerRefused(self.id)

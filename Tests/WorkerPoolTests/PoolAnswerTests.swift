@@ -35,17 +35,6 @@ import Testing
         #expect(bench.answered(start.id)?.request == 1)
     }
 
-    @Test func anUnusableWorkerIsReplacedAtOnce() throws {
-        let (bench, worker) = PoolBench.busy()
-        _ = bench.submit(1)
-        let action = try #require(bench.answered(worker, isUsable: false))
-        #expect(action.request == 0)
-        let start = try #require(action.next.started)
-        #expect(start.delay == .zero)
-        #expect(bench.machine.isGone(worker))
-        #expect(bench.bringUp(start.id).action.served == 1)
-    }
-
     @Test func jobsAreCountedForEachEventAndASuccessorIsStartedAtTheLimit() throws {
         let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxJobs: 3))
         _ = bench.submit(1, isClose: true)

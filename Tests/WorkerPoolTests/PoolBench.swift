@@ -65,9 +65,9 @@ final class PoolBench {
     }
 
     @discardableResult
-    func answered(_ id: WorkerID, isUsable: Bool = true) -> Machine.AnswerAction? {
+    func answered(_ id: WorkerID) -> Machine.AnswerAction? {
         let now = self.now
-        return self.machine.answered(id, isUsable: isUsable, now: { now })
+        return self.machine.answered(id, now: { now })
     }
 
     @discardableResult

@@ -123,7 +123,7 @@ extension PoolWalk {
             let now = self.now
             switch Int.random(in: 0...2, using: &self.random) {
             case 0:
-                let action = self.machine.answered(id, isUsable: true, now: { now })
+                let action = self.machine.answered(id, now: { now })
                 try check(action?.request == number, "\(id) answered another request")
                 try check(action?.next.isReplaced == true && action?.next.started == nil, "\(id) goes on")
                 try check(action?.successor == nil, "\(id) has a successor")

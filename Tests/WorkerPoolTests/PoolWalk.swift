@@ -127,10 +127,9 @@ struct PoolWalk {
         guard let id = self.pickBusy(), let worker = self.model.workers[id] else {
             return
         }
-        let isUsable = self.chance(97)
         let isFollowed = self.isFollowed(id)
         let now = self.now
-        guard let action = self.machine.answered(id, isUsable: isUsable, now: { now }) else {
+        guard let action = self.machine.answered(id, now: { now }) else {
             throw Violation(description: "the answer of \(id) was ignored")
         }
         let number = try self.model.endLease(id)
@@ -141,15 +140,15 @@ struct PoolWalk {
         let jobs = worker.jobs + 1
         switch action.next {
         case .idle, .serve:
-            try check(isUsable && !worker.isRetiring, "\(id) goes on")
+            try check(!worker.isRetiring, "\(id) goes on")
             try self.goOn(id, serves: action.next.served)
             let mayStay = jobs < limit + limit * 14 / 100 || self.now < self.machine.replaceHold
             try check(limit == 0 || self.isSupervised || mayStay || self.isAsked(id), "\(id) is over max_jobs")
             try check(action.successor == nil || jobs >= limit, "\(id) has a successor for nothing")
             try self.occupy(action.successor.map { [$0] } ?? [])
         case .replace(let start):
-            try check(!isUsable || worker.isRetiring, "\(id) is replaced for nothing")
-            try self.model.leave(id, isPlanned: isUsable)
+            try check(worker.isRetiring, "\(id) is replaced for nothing")
+            try self.model.leave(id, isPlanned: true)
             self.failures[id.place] = 0
             try self.follow(id, start, isFollowed: isFollowed)
         }
@@ -377,7 +376,7 @@ struct PoolWalk {
             return
         }
         let now = self.now
-        try check(self.machine.answered(id, isUsable: true, now: { now }) == nil, "a stale answer of \(id)")
+        try check(self.machine.answered(id, now: { now }) == nil, "a stale answer of \(id)")
         try check(self.machine.refused(id, now: now) == nil, "a stale refusal of \(id)")
         let failure = self.machine.failed(id, .gone, requestWritten: false, now: now)
         try check(failure.start == nil && failure.request == nil && !failure.startFailed, "a stale failure of \(id)")

@@ -62,7 +62,7 @@ import Testing
             case 0..<4: .refuse
             case 4..<8: .die(requestWritten: false)
             case 8..<12: .die(requestWritten: true)
-            case 12..<16: .answerUnusable
+            case 12..<16: .answerAndBreak
             case 16..<20: .answerWithError
             default: .answer
             }

@@ -47,11 +47,11 @@ import Testing
     }
 }
 
-@Suite struct WorkerInputTests {
-    private func pipe(writing count: Int) throws -> (reader: Descriptor, writer: Descriptor, input: WorkerInput) {
+@Suite struct UnreadInputTests {
+    private func pipe(writing count: Int) throws -> (reader: Descriptor, writer: Descriptor, input: UnreadInput) {
         let (reader, writer) = try Descriptor.pipe(options: .closeOnExec)
         try writer.writeAll([UInt8](repeating: 1, count: count))
-        return (reader, writer, try WorkerInput(writeEnd: writer))
+        return (reader, writer, try UnreadInput(writeEnd: writer))
     }
 
     @Test func whatNobodyHasReadIsUnreadOnceNobodyIsLeftToReadIt() throws {
