@@ -101,7 +101,7 @@ extension SocketEndpoint {
 }
 
 extension WorkerCommand {
-    /// A worker, with the environment of REFERENCE 2: last wins.
+    /// A worker, with the environment of docs/protocol.md: last wins.
     ///
     /// - Parameter relay: Where it is to connect; `nil` for pipes.
     init(_ settings: Settings, relay: SocketEndpoint?, _ process: Gateway.Process) throws {

@@ -2,7 +2,7 @@ public import Platform
 
 /// Reads `.rr.yaml` and everything that may change it.
 ///
-/// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (REFERENCE 4).
+/// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (docs/configuration.md).
 public struct ConfigurationLoader: Sendable {
     let environment: EnvironmentVariables
     let machine: MachineResources

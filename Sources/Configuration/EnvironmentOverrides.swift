@@ -1,4 +1,4 @@
-/// `RR_*` variables that set keys (REFERENCE 4): `RR_TCP_POOL_NUM_WORKERS` is `tcp.pool.num_workers`.
+/// `RR_*` variables that set keys (docs/configuration.md): `RR_TCP_POOL_NUM_WORKERS` is `tcp.pool.num_workers`.
 ///
 /// Only names that a key of the schema has are taken, so variables of others, such as the ones that Kubernetes makes
 /// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.

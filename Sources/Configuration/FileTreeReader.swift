@@ -1,6 +1,6 @@
 internal import YAML
 
-/// Reads the configuration file and what it includes, and merges them: the including file wins (REFERENCE 4).
+/// Reads the configuration file and what it includes, and merges them: the including file wins (docs/configuration.md).
 struct FileTreeReader {
     /// The most files inside of each other.
     private static let deepestInclude = 16

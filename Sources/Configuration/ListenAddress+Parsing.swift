@@ -8,7 +8,7 @@ extension ListenAddress {
     /// What an address may look like, for messages.
     static let forms = "host:port, :port, [::1]:port, tcp://host:port or unix:///path"
 
-    /// Reads `host:port`, `:port`, `[::1]:port`, `tcp://host:port` or `unix://path` (REFERENCE 4).
+    /// Reads `host:port`, `:port`, `[::1]:port`, `tcp://host:port` or `unix://path` (docs/configuration.md).
     init(parsing text: String) throws(Fault) {
         guard let separator = Self.schemeEnd(text) else {
             self = try Self.tcp(text, whole: text)

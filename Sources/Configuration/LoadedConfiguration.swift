@@ -6,7 +6,7 @@ public struct LoadedConfiguration: Sendable {
     public var warnings: [ConfigurationWarning]
     /// The configuration file, as an absolute path.
     public var file: String
-    /// The directory that relative paths count from: the one asked for, else the file's (REFERENCE 4). Absolute.
+    /// The directory that relative paths count from: the one asked for, else the file's (docs/configuration.md). Absolute.
     public var workDirectory: String
     /// Every key that the schema knows with the value in force, defaults included.
     public var effective: EffectiveNode

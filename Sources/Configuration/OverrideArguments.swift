@@ -1,4 +1,4 @@
-/// `-o key=value`: a dotted key in any case; the last one wins (REFERENCE 4, 6).
+/// `-o key=value`: a dotted key in any case; the last one wins (docs/configuration.md).
 ///
 /// White space around key and value is cut off, quotes around a value are taken off (what is in them stays) and variables
 /// in it are expanded, as in RoadRunner; a value that is empty then is an error. A server that the file does

@@ -11,7 +11,7 @@ extension SectionReader {
         case zeroIsOddDefault
     }
 
-    /// Reads a duration and notes it: Go's form, or a whole number of `unit` (REFERENCE 4).
+    /// Reads a duration and notes it: Go's form, or a whole number of `unit` (docs/configuration.md).
     mutating func duration(
         _ key: String,
         default fallback: Duration,

@@ -1,5 +1,5 @@
 extension SectionReader {
-    /// Reads a list of texts; a text splits on commas (REFERENCE 4). Empty items are left out.
+    /// Reads a list of texts; a text splits on commas (docs/configuration.md). Empty items are left out.
     ///
     /// - Returns: `nil` when it is absent or empty; nothing is noted then.
     mutating func list(_ key: String) throws(ConfigurationError) -> [String]? {
@@ -19,7 +19,7 @@ extension SectionReader {
     }
 
     /// Reads a command: a text is split as a shell would, a list is taken as it is, a list of one is split
-    /// (REFERENCE 2).
+    /// (docs/protocol.md).
     ///
     /// - Returns: empty when it is absent; nothing is noted then.
     mutating func command(_ key: String) throws(ConfigurationError) -> [String] {

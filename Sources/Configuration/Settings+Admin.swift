@@ -11,7 +11,7 @@ public struct RPCSettings: Sendable, Equatable {
     }
 }
 
-/// `status`: the probes (REFERENCE 5).
+/// `status`: the probes (docs/configuration.md).
 public struct StatusSettings: Sendable, Equatable {
     /// `status.address`. Required when the section is there.
     public var address: ListenAddress
@@ -37,7 +37,7 @@ public struct StatusSettings: Sendable, Equatable {
     }
 }
 
-/// `metrics`: the Prometheus endpoint (REFERENCE 5).
+/// `metrics`: the Prometheus endpoint (docs/configuration.md).
 public struct MetricsSettings: Sendable, Equatable {
     /// The default of ``address``.
     public static let defaultAddress = ListenAddress.tcp(host: "127.0.0.1", port: 2112)

@@ -1,4 +1,4 @@
-/// `tcp.pool`: the workers behind all listeners (REFERENCE 4).
+/// `tcp.pool`: the workers behind all listeners (docs/configuration.md).
 public struct PoolSettings: Sendable, Equatable {
     /// The most workers that `num_workers` may ask for.
     public static let maximumWorkers = 500

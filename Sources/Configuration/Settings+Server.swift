@@ -1,4 +1,4 @@
-/// `server`: how workers are started (REFERENCE 2).
+/// `server`: how workers are started (docs/protocol.md).
 public struct ServerSettings: Sendable, Equatable {
     /// `server.command`: the argument vector, already split as a shell would; never empty. Required.
     public var command: [String]

@@ -22,7 +22,7 @@ public struct TCPSettings: Sendable, Equatable {
     public static let defaultMaxPending = 256
 }
 
-/// `tcp.servers.<name>`: one listener and how its bytes become packets (REFERENCE 3, 4).
+/// `tcp.servers.<name>`: one listener and how its bytes become packets (docs/configuration.md).
 public struct TCPServerSettings: Sendable, Equatable {
     /// The default of ``delimiter``: CR LF.
     public static let defaultDelimiter: [UInt8] = [0x0D, 0x0A]

@@ -3,7 +3,7 @@
 ///
 /// A value of this type that came from ``ConfigurationLoader`` is valid; one made by hand (in tests) is taken as it is.
 public struct Settings: Sendable, Equatable {
-    /// `version`: text, required, any value (REFERENCE 4).
+    /// `version`: text, required, any value (docs/configuration.md).
     public var version: String
     /// `server`: how workers are started.
     public var server: ServerSettings

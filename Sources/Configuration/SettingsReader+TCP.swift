@@ -140,7 +140,7 @@ extension SettingsReader {
         return bytes
     }
 
-    /// Zero stands for the default, as in RoadRunner; above 100 a whole number is bytes (REFERENCE 4).
+    /// Zero stands for the default, as in RoadRunner; above 100 a whole number is bytes (docs/configuration.md).
     private func readBufferSize(
         from reader: inout SectionReader,
         default fallback: Int

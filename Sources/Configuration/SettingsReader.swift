@@ -58,7 +58,7 @@ struct SettingsReader {
         )
     }
 
-    /// RoadRunner's own words (REFERENCE 4).
+    /// RoadRunner's own words (docs/configuration.md).
     private func version(from root: inout SectionReader) throws(ConfigurationError) -> String {
         guard let (scalar, place) = try root.scalar("version") else {
             throw root.place.error(

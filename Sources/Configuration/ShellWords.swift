@@ -1,4 +1,4 @@
-/// Splits a command line into words as a shell would (REFERENCE 2): white space separates, quotes keep together.
+/// Splits a command line into words as a shell would (docs/protocol.md): white space separates, quotes keep together.
 ///
 /// - Single quotes: everything up to the next one is literal.
 /// - Double quotes: a backslash makes `"`, `\`, `$` and `` ` `` literal; before anything else it is a backslash.

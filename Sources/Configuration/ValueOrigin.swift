@@ -1,4 +1,4 @@
-/// Where a value in force came from, from the weakest to the strongest (REFERENCE 4, precedence).
+/// Where a value in force came from, from the weakest to the strongest (docs/configuration.md, precedence).
 public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
     /// Nobody said anything.
     case defaultValue

@@ -1,4 +1,4 @@
-/// Replaces `$VAR`, `${VAR}` and `${VAR:-default}` in a text (REFERENCE 4).
+/// Replaces `$VAR`, `${VAR}` and `${VAR:-default}` in a text (docs/configuration.md).
 ///
 /// - A variable that is unset becomes nothing; with `:-`, one that is unset or empty becomes the default, which may
 ///   hold references itself.

@@ -30,7 +30,7 @@ public struct HealthFacts: Sendable, Hashable {
     }
 }
 
-/// What the probes say (REFERENCE 5); `nil` means all is well.
+/// What the probes say (docs/configuration.md); `nil` means all is well.
 public struct HealthReport: Sendable, Hashable {
     /// Why a restart of this process may help: `/health`.
     public var healthFault: String?

@@ -1,4 +1,4 @@
-/// What `/health` and `/ready` answer, in RoadRunner's form (REFERENCE 5).
+/// What `/health` and `/ready` answer, in RoadRunner's form (docs/configuration.md).
 public struct HealthResponse: Sendable, Hashable {
     /// The one plugin of RoadRunner's that this service is.
     public static let plugin = "tcp"

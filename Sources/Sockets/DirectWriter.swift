@@ -48,18 +48,28 @@ public struct DirectWriter {
         self.target = isLongLived ? .unknown : .unused
     }
 
-    /// Writes all of it, sooner or later, as ``ChannelHandlerContext/writeAndFlush(_:promise:)`` does.
-    public mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    /// Writes what the system takes at once, when nothing goes before it.
+    ///
+    /// - Returns: What is left for the caller to write with ``ChannelHandlerContext/writeAndFlush(_:promise:)``, now. It is
+    ///   not done here because it may call handlers back, which may ask this writer.
+    public mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
         guard let written = self.writeNow(bytes, context) else {
-            self.writeThroughChannel(bytes, context)
-            return
+            self.isBehind = true
+            return bytes
         }
-        if written < bytes.readableBytes {
-            // An error is met again by the channel, which knows what to do with it.
-            var rest = bytes
-            rest.moveReaderIndex(forwardBy: max(0, written))
-            self.writeThroughChannel(rest, context)
+        guard written < bytes.readableBytes else {
+            return nil
         }
+        // An error is met again by the channel, which knows what to do with it.
+        self.isBehind = true
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: max(0, written))
+        return rest
+    }
+
+    /// Notes that the caller has the channel write something on its own.
+    public mutating func channelWrites() {
+        self.isBehind = true
     }
 
     /// Bytes that the channel has still to write; asks it only when there may be some.
@@ -70,17 +80,6 @@ public struct DirectWriter {
         let bytes = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
         self.isBehind = bytes != 0
         return bytes ?? 0
-    }
-
-    /// Writes two buffers with one call of the system.
-    public mutating func write(_ first: ByteBuffer, _ second: ByteBuffer, _ context: ChannelHandlerContext) {
-        context.write(NIOAny(first), promise: nil)
-        self.writeThroughChannel(second, context)
-    }
-
-    private mutating func writeThroughChannel(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        self.isBehind = true
-        context.writeAndFlush(NIOAny(bytes), promise: nil)
     }
 
     /// - Returns: What the system took, negative for an error; `nil` when the channel is to write.

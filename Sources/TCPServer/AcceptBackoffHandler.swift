@@ -7,7 +7,7 @@ import NIOCore
     import Musl
 #endif
 
-/// Keeps a listener alive when connections cannot be accepted: it waits and tries again (REFERENCE 3).
+/// Keeps a listener alive when connections cannot be accepted: it waits and tries again (docs/protocol.md).
 ///
 /// Connections beyond the limit stay in the backlog until others have ended. Without descriptors every accept would fail
 /// at once all the same: the handler stops reading for a while. Either is logged at most once a minute.

@@ -6,7 +6,7 @@ import NIOCore
     import Musl
 #endif
 
-/// What a worker's answer asks for (REFERENCE 3).
+/// What a worker's answer asks for (docs/protocol.md).
 enum AnswerAction: Hashable {
     /// `WRITE`: write the body, keep reading.
     case write

@@ -308,7 +308,9 @@ extension ConnectionHandler: PoolRequest {
             if answer.readableBytes > Self.largeAnswer {
                 self.limitWrites(context)
             }
-            self.writer.write(answer, context)
+            if let rest = self.writer.write(answer, context) {
+                context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+            }
             if self.writer.isBehind {
                 self.countBacklog(context, answer: answer.readableBytes)
             }

@@ -1,7 +1,7 @@
 import NIOCore
 import WorkerPool
 
-/// The life of one connection: CONNECTED, then a DATA for each packet, then exactly one CLOSE (REFERENCE 3).
+/// The life of one connection: CONNECTED, then a DATA for each packet, then exactly one CLOSE (docs/protocol.md).
 ///
 /// No I/O and no clock. After each event ``next()`` is asked for what to do, until it says ``Step/wait``.
 struct ConnectionStateMachine {

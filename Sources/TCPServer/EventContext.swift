@@ -2,7 +2,7 @@ import NIOCore
 
 /// The context of a connection's events up to the event's name, rendered once a connection.
 ///
-/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"` (REFERENCE 3).
+/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"` (docs/protocol.md).
 enum EventContext {
     static func prefix(remoteAddress: SocketAddress?, server: [UInt8], uuid: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []

@@ -59,7 +59,7 @@ public enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// RoadRunner's words where it has them (REFERENCE 4).
+    /// RoadRunner's words where it has them (docs/configuration.md).
     public var description: String {
         switch self {
         case .noFreeWorkers: "no free workers in the pool, wait timeout exceed"

@@ -21,7 +21,7 @@ final class StrayOutput {
         }
     }
 
-    /// RoadRunner's words, and PHP's way of saying that a script is missing explained (REFERENCE 1). The text is as the
+    /// RoadRunner's words, and PHP's way of saying that a script is missing explained (docs/protocol.md). The text is as the
     /// worker wrote it: whoever shows it knows what must be escaped there.
     var message: String {
         var text = String(buffer: self.text)

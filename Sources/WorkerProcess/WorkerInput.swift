@@ -8,6 +8,7 @@ import Sockets
 /// closed, and so the worker is given up at once.
 final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private var writer = DirectWriter(isLongLived: true)
     private var context: ChannelHandlerContext?
@@ -24,15 +25,17 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func write(_ bytes: ByteBuffer) {
-        if let context {
-            self.writer.write(bytes, context)
+        if let context, let rest = self.writer.write(bytes, context) {
+            context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
         }
     }
 
     /// Writes two buffers with one call of the system.
     func write(_ first: ByteBuffer, _ second: ByteBuffer) {
         if let context {
-            self.writer.write(first, second, context)
+            self.writer.channelWrites()
+            context.write(self.wrapOutboundOut(first), promise: nil)
+            context.writeAndFlush(self.wrapOutboundOut(second), promise: nil)
         }
     }
 

@@ -244,6 +244,10 @@ extension WorkerRelay: ChannelInboundHandler {
             return
         }
         self.writeControl(.pid(self.handshake.serverPID))
+        if self.input?.isOpen != true {
+            // It was closed before this channel was there to be told.
+            self.finishReading()
+        }
         self.handshakeTimer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
             self.handshakeTimedOut()
         }
@@ -437,7 +441,7 @@ extension WorkerRelay {
 // MARK: - Stray output
 
 extension WorkerRelay {
-    /// How long what a worker wrote by mistake is gathered, as RoadRunner does (REFERENCE 1).
+    /// How long what a worker wrote by mistake is gathered, as RoadRunner does (docs/protocol.md).
     private static let gatherTime = TimeAmount.seconds(2)
 
     /// Gathers what the worker writes from now on for the log, then ends it.

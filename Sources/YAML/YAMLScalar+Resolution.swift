@@ -1,5 +1,5 @@
 extension YAMLScalar {
-    /// The value as Go's yaml.v3 reads it into a generic map, which is what RoadRunner does (REFERENCE 4).
+    /// The value as Go's yaml.v3 reads it into a generic map, which is what RoadRunner does (docs/configuration.md).
     ///
     /// - null: nothing, `~`, `null`, `Null`, `NULL`.
     /// - booleans: `true`, `True`, `TRUE` and the same of false. `yes`, `on`, `no` and `off` are text.

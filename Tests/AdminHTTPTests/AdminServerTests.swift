@@ -87,6 +87,33 @@ import Testing
         await server.stop()
     }
 
+    /// A client that reads nothing. It sends at once: a new connection has but seconds for that, and a test may be slow.
+    private static func client(sending text: String, _ host: String, _ port: Int) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Greeting(ByteBuffer(string: text)))
+                }
+            }
+            .connect(host: host, port: port).get()
+    }
+
+    private final class Greeting: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let bytes: ByteBuffer
+
+        init(_ bytes: ByteBuffer) {
+            self.bytes = bytes
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(self.wrapOutboundOut(self.bytes), promise: nil)
+        }
+    }
+
     @Test func aClientThatDoesNotReadHoldsOneAnswer() async throws {
         let facts = Facts()
         facts.current.withLock { $0.phase = .serving }
@@ -105,20 +132,13 @@ import Testing
             Issue.record("no TCP address")
             return
         }
-        let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.autoRead, value: false)
-            .connect(host: host, port: port).get()
-        let request = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        for _ in 0..<100 {
-            try await client.writeAndFlush(request)
-        }
+        let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        let client = try await Self.client(sending: String(repeating: request, count: 100), host, port)
         while answers.withLock({ $0 }) == 0 {
             try await Task.sleep(for: .milliseconds(5))
         }
         // Answered by another connection, after what the first one has sent.
-        let other = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: host, port: port).get()
-        try await other.writeAndFlush(request)
+        let other = try await Self.client(sending: request, host, port)
         while answers.withLock({ $0 }) == 1 {
             try await Task.sleep(for: .milliseconds(5))
         }

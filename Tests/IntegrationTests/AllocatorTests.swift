@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `tcp.pool.dynamic_allocator`: REFERENCE 4.
+    /// `tcp.pool.dynamic_allocator`: docs/configuration.md.
     @Suite struct Allocator {
         private static func settings(spawnRate: Int, idleTimeout: String = "1s") throws -> Settings {
             let allocator = "{max_workers: 3, spawn_rate: \(spawnRate), idle_timeout: \(idleTimeout)}"
@@ -86,7 +86,7 @@ extension Integration {
         }
     }
 
-    /// `tcp.pool.debug`: REFERENCE 4.
+    /// `tcp.pool.debug`: docs/configuration.md.
     @Suite struct Debug {
         @Test("Each event gets a worker of its own, and none is kept")
         func freshWorkers() async throws {

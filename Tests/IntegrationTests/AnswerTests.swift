@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// What a worker's answer does to the connection: REFERENCE 3.
+    /// What a worker's answer does to the connection: docs/protocol.md.
     @Suite struct Answers {
         @Test("WRITE and CONTINUE keep the connection")
         func keep() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// REFERENCE 6.
+    /// README.md.
     @Suite struct CommandLine {
         @Test("check prints what is in effect, as YAML and as JSON")
         func check() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `server.user` and `server.group`: REFERENCE 2.
+    /// `server.user` and `server.group`: docs/protocol.md.
     @Suite struct Credentials {
         /// What a worker tells about itself, and its handshake with it.
         private static let script = """

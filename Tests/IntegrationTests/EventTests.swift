@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// What workers are told: REFERENCE 3.
+    /// What workers are told: docs/protocol.md.
     @Suite struct Events {
         @Test("Three servers: each worker learns the server, the client's address and one uuid a connection")
         func threeServers() async throws {

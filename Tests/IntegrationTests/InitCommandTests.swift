@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `server.on_init`: REFERENCE 4.
+    /// `server.on_init`: docs/configuration.md.
     @Suite struct InitCommand {
         private static func start(_ script: String, _ more: String...) throws -> RRProcess {
             let directory = try TemporaryDirectory()

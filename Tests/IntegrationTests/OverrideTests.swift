@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `RR_*` variables, and where values come from: REFERENCE 4.
+    /// `RR_*` variables, and where values come from: docs/configuration.md.
     @Suite struct Overrides {
         @Test("Variables set keys; those of Kubernetes and of RoadRunner's workers change nothing")
         func variables() async throws {

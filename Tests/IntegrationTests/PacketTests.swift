@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// From a stream of bytes to DATA events: REFERENCE 3, "Packets".
+    /// From a stream of bytes to DATA events: docs/protocol.md, "Packets".
     @Suite struct Packets {
         /// What a server makes of what is sent in pieces.
         struct Case: CustomTestStringConvertible {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `tcp.pool`: REFERENCE 2 and 4.
+    /// `tcp.pool`: docs/configuration.md.
     @Suite struct Pool {
         @Test("num_workers workers are there at the start, and they start side by side")
         func parallelStart() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `server.relay`: REFERENCE 2.
+    /// `server.relay`: docs/protocol.md.
     @Suite struct Relay {
         enum Kind: String, CaseIterable {
             case unix, tcp

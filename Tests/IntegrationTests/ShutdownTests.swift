@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// Signals and the grace period: REFERENCE 6, `endure.grace_period`.
+    /// Signals and the grace period: README.md, `endure.grace_period`.
     @Suite struct Shutdown {
         @Test("A signal ends it: answers in flight arrive, each client has its CLOSE", arguments: [SIGTERM, SIGINT])
         func drain(signal: Int32) async throws {

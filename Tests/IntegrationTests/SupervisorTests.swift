@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `tcp.pool.supervisor`: REFERENCE 4.
+    /// `tcp.pool.supervisor`: docs/configuration.md.
     @Suite struct Supervisor {
         @Test(
             "An idle worker past a limit is replaced, and its successor is ready before it is told to stop",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// What workers are started with: REFERENCE 2.
+    /// What workers are started with: docs/protocol.md.
     @Suite struct WorkerEnvironment {
         private static func environment(_ rr: RRProcess) throws -> [String: String] {
             try JSONDecoder().decode([String: String].self, from: Data(rr.client().ask("environment").utf8))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// Workers that die, lie and hang while a client waits: REFERENCE 2.
+    /// Workers that die, lie and hang while a client waits: docs/protocol.md.
     @Suite struct WorkerFailures {
         /// What a worker does instead of answering, and what the log says then.
         struct Case: CustomTestStringConvertible {

@@ -14,6 +14,7 @@ import Testing
     /// Writes what it is asked to, on a channel's event loop.
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
 
         var writer: DirectWriter
         private(set) var context: ChannelHandlerContext?
@@ -27,8 +28,8 @@ import Testing
         }
 
         func write(_ bytes: ByteBuffer) {
-            if let context {
-                self.writer.write(bytes, context)
+            if let context, let rest = self.writer.write(bytes, context) {
+                context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
             }
         }
     }

@@ -60,8 +60,9 @@ import WorkerPool
         bench.receive("be")
         bench.machine.drain()
         #expect(bench.steps() == [])
-        bench.receive("gun\r\nanother\r\nthird")
+        bench.receive("gun\r\nanother\r\n")
         #expect(bench.steps() == [.data("begun\r\nanother\r\n")])
+        bench.receive("third\r\n")
         bench.answer("CONTINUE")
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }

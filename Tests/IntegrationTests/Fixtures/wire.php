@@ -1,6 +1,6 @@
 <?php
 
-/** Goridge 3 frames on the relay, standard input and output or a socket: REFERENCE.md, sections 1 and 2. */
+/** Goridge 3 frames on the relay, standard input and output or a socket: docs/protocol.md. */
 
 declare(strict_types=1);
 

@@ -25,7 +25,7 @@ struct Inspection: Decodable {
         self.group = try values.decode(pid_t.self, forKey: .group)
     }
 
-    /// The connection's uuid, if the context is exactly what REFERENCE 3 says.
+    /// The connection's uuid, if the context is exactly what docs/protocol.md says.
     func uuid(server: String, remoteAddress: String) throws -> String {
         let version4 = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
         let start = #"{"remote_addr":"\#(remoteAddress)","server":"\#(server)","uuid":""#
