@@ -27,6 +27,8 @@ extension Integration {
                 let before = rr.killWorkers()
                 try rr.awaitWholePool(without: before)
                 #expect(try rr.client().ask("as ever") == "as ever")
+                try rr.events.await("START", count: 4)
+                try rr.stop()
                 #expect(try rr.events.count("START") == 4, "no worker was lost")
             }
         }

@@ -156,6 +156,7 @@ extension Integration {
         func spread() async throws {
             try await withRR(Settings(workers: 4, more: Self.endure("grace_period: 5s"))) { rr in
                 let clients = try (1...20).map { _ in try rr.client() }
+                try rr.events.await("CONNECTED", count: 20)
                 rr.process.send(signal: SIGTERM)
                 let ends = try await withThrowingTaskGroup(of: ContinuousClock.Instant.self) { group in
                     for (number, client) in clients.enumerated() {
