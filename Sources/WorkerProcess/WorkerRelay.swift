@@ -57,9 +57,9 @@ final class WorkerRelay: @unchecked Sendable {
     private var isUnwritten = false
     /// The request that waits until the worker has said all that it owes.
     var held: (any PoolRequest)?
-    private var isTicking = false
+    var isTicking = false
     /// Whether the relay is closed as soon as all that the worker wrote is read.
-    private var isFinishing = false
+    var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
     /// What came over the relay before it was a channel; the worker has been told our pid then.
     var greeting: ByteBuffer?
@@ -152,7 +152,7 @@ extension WorkerRelay: WorkerHandle {
     }
 
     /// Goes on with the request that was held back, when the worker is free.
-    private func releaseHeld() {
+    func releaseHeld() {
         if self.machine.isIdle, let request = self.held {
             self.held = nil
             self.take(request)
@@ -184,43 +184,11 @@ extension WorkerRelay: WorkerHandle {
         }
     }
 
-    private func writeControl(_ message: ControlMessage) {
+    func writeControl(_ message: ControlMessage) {
         var frame = ByteBuffer()
         frame.writeControlFrame(message)
         self.unansweredBytes += frame.readableBytes
         self.input?.write(frame)
-    }
-}
-
-// MARK: - Silence
-
-extension WorkerRelay {
-    /// One timer for many requests: each starts it only when it does not run.
-    private func startTicking() {
-        self.isTicking = true
-        self.eventLoop.scheduleTask(in: WorkerStateMachine.tickInterval) { self.tick() }
-    }
-
-    private func tick() {
-        self.isTicking = false
-        switch self.machine.tick(mayProbe: self.habits.mayProbe) {
-        case .again:
-            self.startTicking()
-        case .pause:
-            break
-        case .probe:
-            self.startTicking()
-            self.writeControl(.pid(self.handshake.serverPID))
-        case .noReply:
-            self.habits.ignoredProbe()
-            self.releaseHeld()
-        case .answer(let answer):
-            self.startTicking()
-            self.events.workerAnswered(self.id, answer)
-        case .broken(let reason):
-            self.gather(reason, firstBytes: self.decoder.undecoded)
-            self.giveUp(reason, isBusy: false)
-        }
     }
 }
 
@@ -327,9 +295,7 @@ extension WorkerRelay: ChannelInboundHandler {
             self.isReady = true
             self.events.workerReady(self.id, self)
         case .broken(let reason, let isBusy):
-            var bytes = frame.payload
-            bytes.writeImmutableBuffer(self.decoder.undecoded)
-            self.gather(reason, firstBytes: bytes)
+            self.gather(reason, frame.payload, self.decoder.undecoded)
             self.giveUp(reason, isBusy: isBusy)
         case .ignore:
             break
@@ -346,12 +312,12 @@ extension WorkerRelay: ChannelInboundHandler {
         guard case .fail(let isBusy) = self.machine.giveUp() else {
             return
         }
-        self.gather("\(error)", firstBytes: error.bytes)
+        self.gather("\(error)", error.bytes)
         self.giveUp("what it wrote is \(error)", isBusy: isBusy)
     }
 
     /// Tells the pool at once: whoever waits for an answer does not wait for the rest of the garbage.
-    private func giveUp(_ reason: String, isBusy: Bool) {
+    func giveUp(_ reason: String, isBusy: Bool) {
         guard self.isReady else {
             // Told with the rest of the text when the process has ended.
             return
@@ -407,63 +373,5 @@ extension WorkerRelay: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The channel closes by itself when it cannot go on.
         self.logger.debug("relay error", metadata: ["error": "\(error)"])
-    }
-}
-
-// MARK: - The end
-
-extension WorkerRelay {
-    /// The worker hears nothing any more, or its process has ended: closes the relay when all is read that it wrote.
-    ///
-    /// A process that it started may hold the other end of its output, so the end of that is not waited for.
-    func finishReading() {
-        guard let context else {
-            return
-        }
-        self.isFinishing = true
-        if Self.unreadBytes(context.pipeline.syncOperations) == 0 {
-            context.close(promise: nil)
-        }
-    }
-
-    /// Bytes that the system holds for us.
-    private static func unreadBytes(_ pipeline: ChannelPipeline.SynchronousOperations) -> CInt {
-        func count(_ descriptor: CInt) -> CInt {
-            var count: CInt = 0
-            return ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? count : 0
-        }
-        let pipe = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.PipeHandle.self) { count($0.input) }
-        let socket = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { count($0) }
-        return pipe ?? socket ?? 0
-    }
-}
-
-// MARK: - Stray output
-
-extension WorkerRelay {
-    /// How long what a worker wrote by mistake is gathered, as RoadRunner does (docs/protocol.md).
-    private static let gatherTime = TimeAmount.seconds(2)
-
-    /// Gathers what the worker writes from now on for the log, then ends it.
-    private func gather(_ reason: String, firstBytes: ByteBuffer) {
-        let strayOutput = StrayOutput(reason: reason)
-        strayOutput.append(firstBytes)
-        self.strayOutput = strayOutput
-        self.eventLoop.scheduleTask(in: Self.gatherTime) { [weak self] in
-            self?.finishGathering()
-        }
-    }
-
-    private func finishGathering() {
-        guard let strayOutput, !strayOutput.isFinished else {
-            return
-        }
-        strayOutput.isFinished = true
-        if self.isReady {
-            self.logger.error("\(strayOutput.message)", metadata: ["reason": "\(strayOutput.reason)"])
-        } else {
-            self.startFailure = "\(strayOutput.message) (\(strayOutput.reason))"
-        }
-        self.kill()
     }
 }

@@ -1,0 +1,34 @@
+import Logging
+import NIOCore
+
+extension WorkerRelay {
+    /// How long what a worker wrote by mistake is gathered, as RoadRunner does (docs/protocol.md).
+    private static let gatherTime = TimeAmount.seconds(2)
+
+    /// Gathers what the worker writes from now on for the log, then ends it.
+    ///
+    /// - Parameter bytes: What it has written already.
+    func gather(_ reason: String, _ bytes: ByteBuffer...) {
+        let strayOutput = StrayOutput(reason: reason)
+        for bytes in bytes {
+            strayOutput.append(bytes)
+        }
+        self.strayOutput = strayOutput
+        self.eventLoop.scheduleTask(in: Self.gatherTime) { [weak self] in
+            self?.finishGathering()
+        }
+    }
+
+    func finishGathering() {
+        guard let strayOutput, !strayOutput.isFinished else {
+            return
+        }
+        strayOutput.isFinished = true
+        if self.isReady {
+            self.logger.error("\(strayOutput.message)", metadata: ["reason": "\(strayOutput.reason)"])
+        } else {
+            self.startFailure = "\(strayOutput.message) (\(strayOutput.reason))"
+        }
+        self.kill()
+    }
+}
