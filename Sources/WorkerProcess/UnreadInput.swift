@@ -40,10 +40,12 @@ final class UnreadInput {
         }
         // The write end of a pipe without a reader is in error.
         var state = pollfd(fd: self.descriptor, events: 0, revents: 0)
-        guard poll(&state, 1, 0) == 1, state.revents & Int16(POLLERR) != 0 else {
-            return false
-        }
+        return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0 && self.holds(count)
+    }
+
+    /// Whether the last bytes that were written, so many, are all in the pipe, for now.
+    func holds(_ count: Int) -> Bool {
         var unread: CInt = 0
-        return ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 && Int(unread) >= count
+        return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 && Int(unread) >= count
     }
 }

@@ -29,6 +29,8 @@ extension WorkerRelay {
         // From here on the id may be given to another process.
         defer { self.process.withLock { $0 = nil } }
         let exit = ProcessExit(pid: pid, processDescriptor: processDescriptor, on: self.eventLoop)
+        self.exit = exit.future
+        defer { self.unreadInput?.close() }
         do {
             try await self.converse(with: pid, until: exit.future, pipes: &pipes)
         } catch {

@@ -51,6 +51,8 @@ final class WorkerRelay: @unchecked Sendable {
     var frame = ByteBuffer()
     /// Tells of the input whether it was read; `nil` when requests go over a socket.
     var unreadInput: UnreadInput?
+    /// Done when the process has ended.
+    var exit: EventLoopFuture<Void>?
     /// Bytes written since the last request, that request included.
     private var unansweredBytes = 0
     /// Whether the worker has not got a byte of the last request: it was to be written whole or not at all, and failed.
@@ -340,26 +342,20 @@ extension WorkerRelay: ChannelInboundHandler {
         case .startFailed:
             self.startFailure = self.startFailure ?? "the process ended before its handshake"
         case .failed(let isBusy):
-            self.failed(requestWritten: isBusy && !self.isUnwritten && !self.provesRequestUnread)
+            self.failed(isBusy: isBusy)
         case .failedAfter(let answer):
             self.events.workerAnswered(self.id, answer)
-            self.failed(requestWritten: false)
+            self.failed(isBusy: false)
         case .none:
             break
         }
         self.held = nil
         self.input?.close()
-        self.unreadInput?.close()
         self.finishGathering()
         context.fireChannelInactive()
     }
 
-    /// Whether nobody has read any of the request that the worker had, and nobody ever will.
-    private var provesRequestUnread: Bool {
-        self.unreadInput?.isUnread(self.unansweredBytes) ?? false
-    }
-
-    private func failed(requestWritten: Bool) {
+    private func failed(isBusy: Bool) {
         let rest = self.decoder.undecoded.readableBytes
         let failure = WorkerFailure(
             .exit,
@@ -367,7 +363,15 @@ extension WorkerRelay: ChannelInboundHandler {
                 ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
                 : "the worker\(self.pidText) has ended, or closed its input or output"
         )
-        self.events.workerFailed(self.id, failure, requestWritten: requestWritten)
+        let count = self.unansweredBytes
+        guard isBusy, !self.isUnwritten, let unreadInput, unreadInput.holds(count), let exit else {
+            self.events.workerFailed(self.id, failure, requestWritten: isBusy && !self.isUnwritten)
+            return
+        }
+        // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
+        exit.whenComplete { _ in
+            self.events.workerFailed(self.id, failure, requestWritten: !unreadInput.isUnread(count))
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
