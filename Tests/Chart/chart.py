@@ -4,11 +4,14 @@ import copy
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
 import helm_python as helm
 import yaml
+
+from cluster import cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm"
@@ -24,11 +27,16 @@ def written():
 
 _DIRECTORY, WRITTEN = written()
 
+# The least that may be said: the example is served.
+EXAMPLE = {"image": {"repository": "registry.example.com/mail"}}
+
 # What every refusal starts from: valid, and not the example.
-MINIMAL = {"config": {"server": {"command": "php worker.php"}, "tcp": {"servers": {"smtp": {"addr": ":1025"}}}}}
+MINIMAL = EXAMPLE | {
+    "config": {"server": {"command": "php worker.php"}, "tcp": {"servers": {"smtp": {"addr": ":1025"}}}}
+}
 
 
-class Strict(yaml.SafeLoader):
+class Strict(yaml.CSafeLoader):
     """Refuses a key that is there twice, of which Helm and Kubernetes would each take one, or neither."""
 
     def construct_mapping(self, node, deep=False):
@@ -39,11 +47,15 @@ class Strict(yaml.SafeLoader):
 
 
 class Rendered:
-    """What a release named `ci` in the namespace `ci` would install."""
+    """What a release named `ci` in the namespace `ci` would install; with `live`, in a cluster with these objects."""
 
-    def __init__(self, values):
+    def __init__(self, values, live=None):
         with helm.Chart.load(WRITTEN) as chart:
-            texts = chart.render(values, name="ci", namespace="ci")
+            if live is None:
+                texts = chart.render(values, name="ci", namespace="ci")
+            else:
+                with cluster(live) as kubeconfig, helm.Config(kubeconfig_content=kubeconfig) as config:
+                    texts = config.render(chart, values, name="ci", namespace="ci", is_upgrade=True)
         self.notes = texts.pop("rr/templates/NOTES.txt")
         self.objects = [o for text in texts.values() for o in yaml.load_all(text, Strict) if o]
 
@@ -60,13 +72,29 @@ class Rendered:
         return self.one("Deployment")["spec"]["template"]["spec"]
 
     @property
+    def pods(self):
+        """The specifications of all pods."""
+        makers = self.all("Deployment") + self.all("Job")
+        return [o["spec"]["template"]["spec"] for o in makers] + [o["spec"] for o in self.all("Pod")]
+
+    @property
     def container(self):
         return next(c for c in self.pod["containers"] if c["name"] == "rr")
 
     @property
     def configuration(self):
-        """The text of .rr.yaml."""
-        return next(o["data"][".rr.yaml"] for o in self.all("ConfigMap") if ".rr.yaml" in o["data"])
+        """The text of .rr.yaml, as the kubelet writes it into the pods."""
+        return mounted(self.one("Deployment")["spec"]["template"])
+
+
+def mounted(template):
+    """The text of /etc/rr/.rr.yaml in pods of a template, which is the template's own."""
+    container = template["spec"]["containers"][0]
+    name = next(m["name"] for m in container["volumeMounts"] if m["mountPath"] == "/etc/rr")
+    volume = next(v for v in template["spec"]["volumes"] if v["name"] == name)
+    item = next(i for i in volume["downwardAPI"]["items"] if i["path"] == ".rr.yaml")
+    annotation = re.fullmatch(r"metadata\.annotations\['(.+)'\]", item["fieldRef"]["fieldPath"])[1]
+    return template["metadata"]["annotations"][annotation]
 
 
 def read(path):

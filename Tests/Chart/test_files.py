@@ -14,7 +14,7 @@ import unittest
 import helm_python as helm
 import yaml
 
-from chart import CHART, ROOT, Rendered, minimal
+from chart import CHART, EXAMPLE, ROOT, Rendered, minimal
 
 
 def at(schema, root):
@@ -70,17 +70,19 @@ class Files(unittest.TestCase):
 class HelmTest(unittest.TestCase):
     """The program of the test pod, run against a server of ours."""
 
-    def run_pod(self, answer, **changes):
+    def run_pod(self, *answers, **changes):
+        """What it printed, and what it sent, with a server that gives each connection the next answer, in parts."""
         pod = Rendered(minimal(**changes)).one("Pod")["spec"]["containers"][0]
         received = io.BytesIO()
         with socket.create_server(("127.0.0.1", 0)) as listener:
 
             def serve():
-                connection, _ = listener.accept()
-                with connection:
-                    received.write(connection.recv(4096) if changes.get("test__send") else b"")
-                    for part in answer:
-                        connection.sendall(part)
+                for answer in answers:
+                    connection, _ = listener.accept()
+                    with connection:
+                        received.write(connection.recv(4096) if changes.get("test__send") else b"")
+                        for part in answer:
+                            connection.sendall(part)
 
             thread = threading.Thread(target=serve, daemon=True)
             thread.start()
@@ -97,8 +99,17 @@ class HelmTest(unittest.TestCase):
         self.assertIn("answers", php.stdout)
         self.assertEqual(received, b"NOOP\r\n")
 
-    def test_a_wrong_answer(self):
-        php, _ = self.run_pod([b"500 no\r\n"], test__send="NOOP\r\n", test__expect="250")
+    def test_a_wrong_answer_is_given_another_try(self):
+        """A Service that is new leads nowhere for a moment, and a proxy accepts for a server that does not."""
+        php, received = self.run_pod([], [b"421 not yet\r\n"], [b"250 ok\r\n"], test__send="NOOP\r\n", test__expect="250")
+        self.assertEqual(php.returncode, 0)
+        self.assertEqual(php.stderr.count("no '250' in the answer"), 2)
+        self.assertIn("'421 not yet", php.stderr)
+        self.assertEqual(received, 3 * b"NOOP\r\n")
+
+    def test_a_wrong_answer_to_the_end(self):
+        wrong = [b"500 no\r\n"]
+        php, _ = self.run_pod(wrong, test__send="NOOP\r\n", test__expect="250", test__timeoutSeconds=1)
         self.assertEqual(php.returncode, 1)
         self.assertIn("no '250' in the answer: '500 no", php.stderr)
 
@@ -107,17 +118,23 @@ class HelmTest(unittest.TestCase):
         self.assertEqual((php.returncode, php.stderr), (0, ""))
 
     def test_nobody_listens(self):
-        pod = Rendered(minimal()).one("Pod")["spec"]["containers"][0]
+        pod = Rendered(minimal(test__timeoutSeconds=1)).one("Pod")["spec"]["containers"][0]
+        environment = {e["name"]: e["value"] for e in pod["env"]} | {"PATH": "/usr/bin:/bin"}
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
-            environment = {"PATH": "/usr/bin:/bin", "SEND": "", "EXPECT": ""}
             environment["ADDRESS"] = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
             php = subprocess.run(pod["command"], env=environment, capture_output=True, text=True)
         self.assertEqual(php.returncode, 1)
-        self.assertIn("refused", php.stdout + php.stderr)
+        self.assertIn("refused", php.stderr)
+
+    def test_it_speaks_to_the_server_that_is_named(self):
+        servers = {"imap": {"addr": ":143"}, "smtp": {"addr": ":1025"}}
+        rendered = Rendered(minimal(config__tcp__servers=servers, test={"server": "SMTP", "expect": "220"}))
+        environment = {e["name"]: e["value"] for e in rendered.one("Pod")["spec"]["containers"][0]["env"]}
+        self.assertEqual((environment["ADDRESS"], environment["EXPECT"]), ("tcp://ci-rr.ci:1025", "220"))
 
     def test_the_example_is_sent_a_line(self):
-        environment = {e["name"]: e["value"] for e in Rendered({}).one("Pod")["spec"]["containers"][0]["env"]}
+        environment = {e["name"]: e["value"] for e in Rendered(EXAMPLE).one("Pod")["spec"]["containers"][0]["env"]}
         self.assertEqual((environment["SEND"], environment["EXPECT"]), ("hello\r\n", "hello"))
 
 

@@ -6,14 +6,14 @@ import unittest
 import helm_python as helm
 import kubernetes_validate
 
-from chart import CHART, VALUE_FILES, MINIMAL, ROOT, WRITTEN, Rendered, check, minimal, read
+from chart import CHART, EXAMPLE, VALUE_FILES, MINIMAL, ROOT, WRITTEN, Rendered, check, minimal, read
 
 # The oldest that the chart supports, one between, and the newest.
 KUBERNETES = ("1.29", "1.33", "1.37")
 
 
 def value_files():
-    yield "defaults", {}
+    yield "defaults", EXAMPLE
     for file in VALUE_FILES:
         yield file.name, read(file)
 
@@ -76,22 +76,21 @@ class TheWhole(unittest.TestCase):
         for name, values in value_files():
             with self.subTest(name):
                 rendered = Rendered(values)
-                pods = [rendered.pod] + [p["spec"] for p in rendered.all("Pod")]
-                for pod in pods:
+                for pod in rendered.pods:
                     self.assertIs(pod["automountServiceAccountToken"], False)
                     self.assertIs(pod["enableServiceLinks"], False)
                     self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
                     self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
-                    own = [c for c in pod["containers"] + pod.get("initContainers", []) if c["name"] in ("rr", "app", "test")]
-                    self.assertTrue(own)
-                    for container in own:
+                    self.assertTrue(own(pod))
+                    for container in own(pod):
+                        self.assertEqual(container["terminationMessagePolicy"], "FallbackToLogsOnError")
                         context = container["securityContext"]
                         self.assertIs(context["allowPrivilegeEscalation"], False)
                         self.assertIs(context["readOnlyRootFilesystem"], True)
                         self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
 
     def test_an_update_never_has_fewer_pods(self):
-        strategy = Rendered({}).one("Deployment")["spec"]["strategy"]
+        strategy = Rendered(EXAMPLE).one("Deployment")["spec"]["strategy"]
         self.assertEqual(strategy, {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}})
 
     def test_openshift_chooses_ids(self):
@@ -99,12 +98,54 @@ class TheWhole(unittest.TestCase):
         self.assertEqual(context, {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
 
     def test_a_changed_configuration_replaces_the_pods(self):
-        def checksum(**changes):
-            template = Rendered(minimal(**changes)).one("Deployment")["spec"]["template"]
-            return template["metadata"]["annotations"]["checksum/config"]
+        def template(**changes):
+            return Rendered(minimal(**changes)).one("Deployment")["spec"]["template"]
 
-        self.assertEqual(checksum(), checksum())
-        self.assertNotEqual(checksum(), checksum(config__logs={"level": "info"}))
+        self.assertEqual(template(), template())
+        self.assertNotEqual(template(), template(config__logs={"level": "warn"}))
+
+    def test_pods_of_the_last_version_keep_their_configuration(self):
+        """An upgrade overwrites every object but the ReplicaSet of the last version, and `rollout undo` brings back its
+        template alone: so the file is in there, whole, and nowhere else."""
+        for name, values in value_files():
+            if values.get("existingConfigMap"):
+                continue
+            with self.subTest(name):
+                rendered = Rendered(values)
+                volumes = {v["name"]: set(v) - {"name"} for v in rendered.pod["volumes"]}
+                self.assertEqual(volumes["config"], {"downwardAPI"})
+                self.assertEqual([o for o in rendered.all("ConfigMap") if ".rr.yaml" in o.get("data", {})], [])
+                said = values.get("config") or read(CHART / "files/example.rr.yaml")
+                for section, value in said.items():
+                    mounted_value = helm.values_from_yaml(rendered.configuration)[section]
+                    if isinstance(value, dict):
+                        self.assertLessEqual(value.items(), mounted_value.items())
+                    else:
+                        self.assertEqual(mounted_value, value)
+
+    def test_last_text_of_the_configuration_keeps_the_end_of_its_line(self):
+        rendered = Rendered(minimal(config__zz={"text": "a\n\n"}))
+        self.assertEqual(helm.values_from_yaml(rendered.configuration)["zz"]["text"], "a\n\n")
+
+    def test_logs_are_for_a_collector_unless_said_otherwise(self):
+        def logs(**said):
+            found = check(Rendered(minimal(config__logs=said)).configuration)["logs"]
+            return found["mode"], found["level"]
+
+        self.assertEqual(logs(), ("production", "info"))
+        self.assertEqual(logs(level="warn"), ("production", "warn"))
+        self.assertEqual(logs(mode="raw"), ("raw", "info"))
+        self.assertEqual(logs(mode="development", level="debug"), ("development", "debug"))
+        self.assertEqual(logs(encoding="console"), ("development", "info"))
+
+    def test_a_frozen_pod_is_not_drained(self):
+        """Its container is restarted long before the grace period is over, however long that is."""
+        for name, values in value_files():
+            with self.subTest(name):
+                container = Rendered(values).container
+                for probe in ("livenessProbe", "startupProbe"):
+                    self.assertEqual(container[probe]["terminationGracePeriodSeconds"], 5)
+                self.assertNotIn("terminationGracePeriodSeconds", container["readinessProbe"])
 
     def test_labels_of_the_user_do_not_change_the_selector(self):
         stolen = {"app.kubernetes.io/name": "stolen", "app.kubernetes.io/component": "stolen"}
@@ -117,7 +158,7 @@ class TheWhole(unittest.TestCase):
     def test_a_key_of_the_user_is_not_there_twice(self):
         """`Rendered` fails where one is."""
         labels = {"app.kubernetes.io/component": "x", "helm.sh/chart": "x", "own": "kept"}
-        annotations = {"checksum/config": "x", "kubectl.kubernetes.io/default-container": "x", "own": "kept"}
+        annotations = {"rr/config": "x", "kubectl.kubernetes.io/default-container": "x", "own": "kept"}
         rendered = Rendered(
             minimal(
                 commonLabels=labels, podLabels=labels, podAnnotations=annotations, serviceMonitor={"enabled": True},
@@ -129,7 +170,7 @@ class TheWhole(unittest.TestCase):
         self.assertEqual(metadata["labels"]["own"], "kept")
         self.assertEqual(metadata["annotations"]["own"], "kept")
         self.assertEqual(metadata["annotations"]["kubectl.kubernetes.io/default-container"], "rr")
-        self.assertEqual(len(metadata["annotations"]["checksum/config"]), 64)
+        self.assertEqual(check(rendered.configuration)["tcp"]["servers"]["smtp"]["addr"], ":1025")
         self.assertEqual(rendered.one("Pod")["metadata"]["labels"]["app.kubernetes.io/component"], "test")
 
     def test_a_new_chart_alone_replaces_no_pod(self):
@@ -207,22 +248,22 @@ class TheWhole(unittest.TestCase):
         volumes = {v["name"]: v for v in Rendered(read(CHART / "ci/code-volume-values.yaml")).pod["volumes"]}
         self.assertEqual(volumes["app"]["persistentVolumeClaim"], {"claimName": "code", "readOnly": True})
 
-    def test_autoscaling_owns_the_number_of_pods(self):
-        rendered = Rendered(read(CHART / "ci/everything-values.yaml"))
-        self.assertNotIn("replicas", rendered.one("Deployment")["spec"])
-        metrics = rendered.one("HorizontalPodAutoscaler")["spec"]["metrics"]
-        self.assertEqual([m["type"] for m in metrics], ["ContainerResource", "Pods", "Resource"])
-        self.assertEqual(metrics[1]["pods"]["metric"]["name"], "rr_tcp_workers_working")
-
-    def test_one_pod_has_no_disruption_budget(self):
-        self.assertEqual(len(Rendered(minimal()).all("PodDisruptionBudget")), 1)
-        self.assertEqual(Rendered(minimal(replicaCount=1)).all("PodDisruptionBudget"), [])
-
     def test_network_policy_lets_in_the_test(self):
         policy = Rendered(read(CHART / "ci/everything-values.yaml")).one("NetworkPolicy")["spec"]
         self.assertEqual([p["port"] for p in policy["ingress"][0]["ports"]], ["tcp-9000", "smtp"])
         self.assertIn("podSelector", policy["ingress"][0]["from"][-1])
         self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
+
+    def test_network_policy_lets_names_be_asked_for(self):
+        def egress(**changes):
+            policy = minimal(networkPolicy={"enabled": True} | changes)
+            return Rendered(policy).one("NetworkPolicy")["spec"].get("egress")
+
+        database = {"ports": [{"port": 5432}]}
+        names = [{"port": p, "protocol": t} for p in (53, 5353) for t in ("UDP", "TCP")]
+        self.assertEqual(egress(egress=[database]), [database, {"ports": names}])
+        self.assertEqual(egress(egress=[database], dnsPorts=[]), [database])
+        self.assertIsNone(egress())
 
     def test_service_ports_may_be_others(self):
         service = Rendered(read(CHART / "ci/everything-values.yaml")).one("Service")["spec"]
@@ -240,6 +281,8 @@ class TheWhole(unittest.TestCase):
         for kind in ("NodePort", "LoadBalancer"):
             self.assertIn("kubectl get service ci-rr", Rendered(minimal(service={"type": kind})).notes)
         self.assertIn("one worker for each CPU", Rendered(MINIMAL).notes)
+        self.assertNotIn("WARNING", Rendered(minimal(resources__limits={"cpu": 2})).notes)
+        self.assertNotIn("WARNING", Rendered(minimal(env={"RR_TCP_POOL_NUM_WORKERS": 2})).notes)
         self.assertNotIn("WARNING", Rendered(minimal(config__tcp__pool={"num_workers": 2})).notes)
 
 
@@ -267,6 +310,12 @@ class ExistingConfigMap(unittest.TestCase):
         volume = next(v for v in rendered.pod["volumes"] if v["name"] == "config")["configMap"]
         self.assertEqual(volume, {"name": "mail-config", "items": [{"key": "rr.yaml", "path": ".rr.yaml"}]})
         self.assertEqual(rendered.all("ConfigMap"), [])
+
+    def test_notes_say_what_is_not_protected(self):
+        notes = Rendered(read(CHART / "ci/existing-config-values.yaml")).notes
+        self.assertIn("-- rr reload", notes)
+        self.assertIn("the ConfigMap mail-config", notes)
+        self.assertNotIn("rr reload", Rendered(MINIMAL).notes)
 
 
 class Monitoring(unittest.TestCase):
@@ -299,6 +348,11 @@ class Monitoring(unittest.TestCase):
         dashboard = rendered.one("ConfigMap", "ci-rr-dashboards")
         self.assertEqual(dashboard["data"]["rr.json"].strip(), (ROOT / "deploy/grafana/rr.json").read_text().strip())
         self.assertEqual(dashboard["metadata"]["labels"]["grafana_dashboard"], "1")
+
+
+def own(pod):
+    """The containers that the chart itself has made."""
+    return [c for c in pod["containers"] + pod.get("initContainers", []) if c["name"] in ("rr", "app", "test", "check")]
 
 
 def port(address):

@@ -12,7 +12,6 @@ WRONG = [
     ("replicaCount", "two", "got string, want integer"),
     ("replicaCount", -1, "minimum"),
     ("image__pullPolicy", "Sometimes", "'Always', 'IfNotPresent', 'Never'"),
-    ("image__repository", "", "minLength"),
     ("image__digest", "sha256:12", "does not match"),
     ("image__command", [], "minItems"),
     ("imagePullSecrets", ["registry"], "want object"),
@@ -54,6 +53,10 @@ WRONG = [
     ("service__loadBalancerSourceRanges", ["192.0.2.1"], "does not match"),
     ("service__annotations", {"on": True}, "want string"),
     ("probes__liveness__periodSeconds", 0, "minimum"),
+    ("probes__liveness", {"successThreshold": 2}, "additional properties 'successThreshold' not allowed"),
+    ("probes__readiness", {"terminationGracePeriodSeconds": 5}, "'terminationGracePeriodSeconds' not allowed"),
+    ("configCheck__timeoutSeconds", 0, "minimum"),
+    ("networkPolicy__dnsPorts", [0], "minimum"),
     ("tmpSizeLimit", "x", "does not match"),
     ("podSecurityContext__runAsUser", "rr", "want null or integer"),
     ("securityContext__readOnlyRootFilesystem", "true", "want boolean"),
@@ -63,11 +66,12 @@ WRONG = [
     ("nodeSelector", {"disk": 1}, "want string"),
     ("extraObjects", [1], "want string or object"),
     ("test__send", 1, "want string"),
+    ("test__timeoutSeconds", 0, "minimum"),
 ]
 
 # Unknown names, at every level that has names of its own.
 UNKNOWN = [
-    "", "image", "existingConfig", "app", "strategy", "autoscaling", "autoscaling__busyWorkers", "podDisruptionBudget",
+    "", "image", "existingConfig", "configCheck", "app", "strategy", "autoscaling", "autoscaling__busyWorkers", "podDisruptionBudget",
     "topologySpread", "service", "probes", "probes__startup", "probes__liveness", "probes__readiness", "resources",
     "serviceAccount", "podSecurityContext", "securityContext", "securityContext__capabilities", "networkPolicy",
     "serviceMonitor", "podMonitor", "prometheusRule", "dashboards", "test",
@@ -127,6 +131,13 @@ REFUSED = [
     ({"autoscaling": {"enabled": True, "minReplicas": 11}}, "autoscaling: minReplicas is more than maxReplicas"),
     ({"serviceMonitor__enabled": True, "podMonitor__enabled": True}, "serviceMonitor and podMonitor: enable one"),
     ({"test__server": "imap"}, 'test.server: there is no server "imap"'),
+    (
+        {"config__tcp__servers__imap": {"addr": ":143"}, "test__expect": "220"},
+        "test.server: say which server is sent test.send and answers test.expect: imap, smtp",
+    ),
+    ({"image": {}}, "image.repository: name your image with rr and PHP"),
+    ({"image": {"digest": "sha256:" + 64 * "a"}}, "image.repository: name your image with rr and PHP"),
+    ({"config__server__command": 102400 * "x"}, "bytes, and a pod can carry 102400"),
 ]
 
 
@@ -194,6 +205,12 @@ class Refusals(unittest.TestCase):
         for path in ("config__Endure", "config__tcp__Servers", "config__tcp__servers__smtp__Addr", "config__endure__Grace_Period"):
             with self.subTest(path):
                 self.assertIn(path.rsplit("__", 1)[1], self.refusal(minimal(**{path: {}})))
+
+    def test_dotted_keys_where_the_chart_reads(self):
+        """`rr` takes `logs.level` for a section and its key; the chart would fill in another beside it."""
+        for path in ("config__logs.level", "config__tcp__pool.num_workers", "config__tcp__servers__smtp__addr.x"):
+            with self.subTest(path):
+                self.assertIn(path.rsplit("__", 1)[1], self.refusal(minimal(**{path: "1"})))
 
     def test_what_the_templates_refuse(self):
         for changes, reason in REFUSED:

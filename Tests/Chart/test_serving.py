@@ -13,7 +13,7 @@ import urllib.request
 
 import yaml
 
-from chart import CHART, ROOT, RR, Rendered
+from chart import CHART, EXAMPLE, ROOT, RR, Rendered
 
 # Seconds; nothing here takes as long on a machine many times slower.
 PATIENCE = 60
@@ -49,7 +49,8 @@ class Serving(unittest.TestCase):
         # The end comes when the session of the test does, not by these.
         config["endure"] = {"grace_period": "60s", "drain_delay": "100ms", "drain_idle": "50s"}
         self.rendered = Rendered(
-            {
+            EXAMPLE
+            | {
                 "config": config,
                 "autoscaling": {"enabled": True, "busyWorkers": {"enabled": True}},
                 "test": {"send": "hello\r\n", "expect": "hello"},

@@ -48,8 +48,16 @@ port: {{ $port }}
   "status" (dict "address" ":2114")
   "metrics" (dict "address" ":2112")
   "endure" (dict "grace_period" "30s")
+  "logs" (dict)
 -}}
 {{- $config = merge $config $facts -}}
+{{- /* Log collectors read JSON. A mode or an encoding of the user stays as it is. */ -}}
+{{- if not (or (hasKey $config.logs "mode") (hasKey $config.logs "encoding")) -}}
+{{- $_ := set $config.logs "mode" "production" -}}
+{{- end -}}
+{{- if not (hasKey $config.logs "level") -}}
+{{- $_ := set $config.logs "level" "info" -}}
+{{- end -}}
 {{- if not (hasKey $config.endure "drain_delay") -}}
 {{- $_ := set $config.endure "drain_delay" (include "rr.drainDelay" $config.endure.grace_period) -}}
 {{- end -}}
@@ -198,17 +206,27 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
   value: {{ include "rr.drainDelay" .Values.existingConfig.gracePeriod | quote }}
 {{- end -}}
 
+{{/*
+Arguments of `rr serve`, or of `rr check`, which takes those alone that change what is read:
+(dict "root" $ "command" "check").
+*/}}
 {{- define "rr.args" -}}
-- serve
+{{- $command := .command -}}
+- {{ $command }}
 - -c
 - /etc/rr/.rr.yaml
 - -w
 - /app
-{{- range .Values.extraArgs }}
+{{- $wanted := false }}
+{{- range .root.Values.extraArgs }}
 {{- if regexMatch "(endure[.](grace_period|drain_delay)|(status|metrics)[.]address|tcp[.]servers[.].*[.]addr)=" (lower .) -}}
 {{- fail (printf "extraArgs: set %q in config: ports and times of other objects are taken from there" .) -}}
 {{- end }}
+{{- $named := has . (list "-o" "--override" "--dotenv") }}
+{{- if or (eq $command "serve") $wanted $named (regexMatch "^(-o.|--(override|dotenv)=)" .) }}
 - {{ . | quote }}
+{{- end }}
+{{- $wanted = $named }}
 {{- end }}
 {{- end -}}
 

@@ -36,6 +36,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "rr.image" -}}
+{{- if not .Values.image.repository -}}
+{{- fail "image.repository: name your image with rr and PHP (registry.example.com/mail): a mere `rr` is Docker Hub's library/rr" -}}
+{{- end -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}
@@ -49,8 +52,4 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- else -}}
 {{- .Values.serviceAccount.name | default "default" -}}
 {{- end -}}
-{{- end -}}
-
-{{- define "rr.configMapName" -}}
-{{- .Values.existingConfigMap | default (printf "%s-config" (include "rr.fullname" .)) -}}
 {{- end -}}
