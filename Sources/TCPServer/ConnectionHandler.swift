@@ -229,6 +229,24 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
+    /// Only an answer that is none is news: the connection is closed whatever it says.
+    private func logClose(_ outcome: EventOutcome) {
+        switch outcome {
+        case .answered(.reply):
+            break
+        case .answered(.error(let message)):
+            self.server.logger.error(
+                "worker answered CLOSE with an error",
+                metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
+            )
+        case .failed(let failure):
+            self.server.logger.error(
+                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
+                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
+            )
+        }
+    }
+
     private var eventMetadata: Logger.Metadata {
         self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
     }
@@ -270,11 +288,8 @@ extension ConnectionHandler: PoolRequest {
         } else {
             self.body = ByteBuffer()
         }
-        if case .failed(let failure) = outcome, self.kind == .close {
-            self.server.logger.error(
-                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
-                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
-            )
+        if self.kind == .close {
+            self.logClose(outcome)
         }
         if let answer = self.machine.finished(outcome), let context {
             self.counters?.sent(answer.readableBytes)

@@ -189,7 +189,7 @@ extension WorkerRelay {
 
     private func tick() {
         self.isTicking = false
-        switch self.machine.tick(mayProbe: self.habits.mayProbe) {
+        switch self.machine.tick(mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
         case .again:
             self.startTicking()
         case .pause:
@@ -200,9 +200,9 @@ extension WorkerRelay {
         case .noReply:
             self.habits.ignoredProbe()
             self.releaseHeld()
-        case .answer(let answer):
-            self.startTicking()
-            self.events.workerAnswered(self.id, answer, isUsable: true)
+        case .lastAnswer(let answer):
+            self.habits.ignoredProbe()
+            self.events.workerAnswered(self.id, answer, isUsable: false)
         case .broken(let reason):
             self.gather(reason, firstBytes: self.decoder.undecoded)
             self.giveUp(reason, isBusy: false)

@@ -115,6 +115,40 @@ extension Integration {
             }
         }
 
+        @Test("A late error, and a slow event behind it: nobody else gets its answer", arguments: [true, false])
+        func lateErrorBeforeSlowEvent(isKnownToReply: Bool) async throws {
+            try await withRR(Settings(.init("main", "framing: split"), workers: 1)) { rr in
+                if isKnownToReply {
+                    try rr.client().send("silent\r\n")
+                    try rr.log.await("has not answered an event")
+                }
+                let (slow, next) = (try rr.client(), try rr.client())
+                try slow.send("answer-late-error one\r\nsleep 2500\r\n")
+                #expect(try slow.readLine() == "one")
+                try rr.events.await("DATA", count: 2, of: slow)
+                #expect(try next.ask("its own") == "its own")
+                #expect(next.isQuiet)
+                if isKnownToReply {
+                    #expect(try slow.readLine() == "slept")
+                } else {
+                    // It may be an error that is an answer: nothing tells, so the worker is not trusted any more.
+                    try slow.awaitEnd()
+                }
+            }
+        }
+
+        @Test("An error that answers a CLOSE is logged")
+        func errorAtClose() async throws {
+            let environment = ["WORKER_CLOSE": "error no luck at the end"]
+            try await withRR(Settings(workers: 1, environment: environment)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("hello") == "hello")
+                client.close()
+                try rr.log.await("no luck at the end", "event=CLOSE")
+                #expect(try rr.client().ask("and on") == "and on")
+            }
+        }
+
         @Test("Part of a frame behind an answer, and no more: the client has its answer, the next one another worker")
         func partBehindAnswer() async throws {
             try await withRR(Settings(workers: 1)) { rr in
