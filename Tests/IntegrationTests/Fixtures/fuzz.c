@@ -163,7 +163,7 @@ static void lossy(void) {
     if (is_first) lose();
     if (chance(80)) echo();
     if (!is_first) lose();
-    if (chance(50)) nothing();
+    if (chance(30)) nothing();
 }
 
 static void with_helper(void) {
@@ -180,12 +180,6 @@ static void dying(void) {
     default: echo(); doze(2);
     }
     die();
-}
-
-static void leaving(void) {
-    leave();
-    if (chance(30)) nothing();
-    echo();
 }
 
 static void choose(uint32_t kind) {
@@ -240,7 +234,11 @@ static void act(void) {
     else if (is("helper")) with_helper();
     else if (is("die")) dying();
     else if (is("bomb")) bomb(30), echo();
-    else if (is("leave")) leaving();
+    else if (is("leave")) {
+        leave();
+        if (chance(30)) nothing();
+        echo();
+    }
     else if (is("flood")) flood(), echo();
     else if (is("nothing")) nothing();
 }
@@ -387,9 +385,8 @@ int main(void) {
         if (goridge_checksum(request) != load32(request + 6) || head > GORIDGE_WITH_OPTION ||
             payload > sizeof request - head) {
             fprintf(stderr, "fuzz: what the server wrote is no frame\n");
-            char line[80];
-            int size = snprintf(line, sizeof line, "{\"event\":\"NO FRAME\",\"pid\":%d}\n", (int)getpid());
-            return write(events_log, line, (size_t)size) == size ? 9 : 10;
+            static const char line[] = "{\"event\":\"NO FRAME\",\"pid\":0}\n";
+            return write(events_log, line, sizeof line - 1) > 0 ? 9 : 10;
         }
         take(request + GORIDGE_FIXED, head - GORIDGE_FIXED);
         if (!goridge_is_control(request)) {

@@ -115,7 +115,7 @@ static void noise(void) {
 
 // Ends, and what is no end.
 
-// Whether it has left its group, and so may not be killed with it.
+// Whether it has left its group, and so may not be killed with it: then it has a timer that ends it.
 static int has_left;
 
 static _Noreturn void nothing(void) {
@@ -131,14 +131,13 @@ static _Noreturn void die(void) {
 }
 
 static void set_timer(uint32_t milliseconds) {
-    // It has one that ends it.
-    if (has_left) return;
     struct itimerval when = {.it_value.tv_usec = 1 + pick(1000 * milliseconds)};
     setitimer(ITIMER_REAL, &when, NULL);
 }
 
 // Dies within so many milliseconds, wherever it is then.
 static void bomb(uint32_t milliseconds) {
+    if (has_left) return;
     signal(SIGALRM, SIG_DFL);
     set_timer(milliseconds);
 }
@@ -164,6 +163,7 @@ static void lose_now(int signal) {
 
 // Loses them within so many milliseconds, wherever it is then: at rest, mostly.
 static void lose_later(uint32_t milliseconds) {
+    if (has_left) return;
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = lose_now}, NULL);
     set_timer(milliseconds);
 }
