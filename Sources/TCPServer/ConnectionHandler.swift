@@ -229,7 +229,7 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
-    /// Only an answer that is none is news: the connection is closed whatever it says.
+    /// What a worker answers to a CLOSE changes nothing any more, but that it failed is news.
     private func logClose(_ outcome: EventOutcome) {
         switch outcome {
         case .answered(.reply):

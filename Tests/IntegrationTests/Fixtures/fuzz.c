@@ -4,7 +4,7 @@
 //     FUZZ_ORDER      a file that each process adds a byte to: its size is the process's number
 //     FUZZ_CALM       while there is such a file all workers are honest; they answer probes then and no CLOSE, so that
 //                     the server knows what to expect before one is not
-//     FUZZ_ONLY       verbs, with spaces between them: echo is in the place of all others; to look into a failure
+//     FUZZ_ONLY       verbs: echo is in the place of all that it does not contain; to look into a failure
 //     WORKER_EVENTS   a file: every event is noted there before anything is done, a line of JSON, with its verb
 //
 // Verbs of an event, with how many in a thousand:
