@@ -45,11 +45,11 @@ test-roots: release ## run the release binary in roots with musl, with another g
 chart-readme: ## write the table of values in helm/README.md
 	@"$$(scripts/venv)/bin/python" scripts/chart-readme
 
-torture: ## everything that goes wrong in months, at once, for SECONDS=600; SEED=n repeats what clients do
+torture: ## everything that goes wrong in months, at once, then workers that do wrong by chance, each for SECONDS=600; SEED=n repeats
 	@scripts/setup --test
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" TORTURE_SECONDS="$(or $(SECONDS),600)" TORTURE_SEED="$(SEED)" \
-		$(SWIFT) test --filter Integration/TortureRun
+		$(SWIFT) test --filter 'Integration/(TortureRun|FuzzRun)'
 
 bench: release ## measure against the floor, a relay in C, and report: some minutes; QUICK=1 a minute; WORKER=php
 	@scripts/setup --bench

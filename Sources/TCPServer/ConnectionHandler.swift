@@ -248,6 +248,24 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
+    /// What a worker answers to a CLOSE changes nothing any more, but that it failed is news.
+    private func logClose(_ outcome: EventOutcome) {
+        switch outcome {
+        case .answered(.reply), .answered(.missing):
+            break
+        case .answered(.error(let message)):
+            self.server.logger.error(
+                "worker answered CLOSE with an error",
+                metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
+            )
+        case .failed(let failure):
+            self.server.logger.error(
+                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
+                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
+            )
+        }
+    }
+
     private var eventMetadata: Logger.Metadata {
         self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
     }
@@ -289,11 +307,8 @@ extension ConnectionHandler: PoolRequest {
         } else {
             self.body = ByteBuffer()
         }
-        if case .failed(let failure) = outcome, self.kind == .close {
-            self.server.logger.error(
-                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
-                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
-            )
+        if self.kind == .close {
+            self.logClose(outcome)
         }
         if case .answered(.missing(let processID)) = outcome, self.kind != .close {
             self.server.logger.error(

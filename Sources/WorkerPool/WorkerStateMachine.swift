@@ -149,8 +149,10 @@ public struct WorkerStateMachine: Sendable {
             return self.receivedReply(isLast: isLast)
         }
         switch self.state {
-        case .busy(let lease), .probed(let lease):
-            return self.receivedAnswer(frame, to: lease, isLast: isLast, mayProbe: mayProbe)
+        case .busy(let lease):
+            return self.receivedAnswer(frame, to: lease, isProbed: false, isLast: isLast, mayProbe: mayProbe)
+        case .probed(let lease):
+            return self.receivedAnswer(frame, to: lease, isProbed: true, isLast: isLast, mayProbe: mayProbe)
         case .doubtful(let lease, let message):
             return self.receivedAnswer(frame, to: lease, after: message, isLast: isLast)
         case .idle, .settling, .trailing:
@@ -210,6 +212,7 @@ public struct WorkerStateMachine: Sendable {
     private mutating func receivedAnswer(
         _ frame: Frame,
         to lease: Lease,
+        isProbed: Bool,
         isLast: Bool,
         mayProbe: Bool
     ) -> FrameAction {
@@ -217,10 +220,10 @@ public struct WorkerStateMachine: Sendable {
             return self.receivedAnswer(frame, to: lease, after: nil, isLast: isLast)
         }
         self.state = .doubtful(Lease(isClose: lease.isClose), message: frame.payload)
-        guard self.outstanding == 0 else {
-            // A probe is on its way.
+        guard !isProbed else {
             return .ignore
         }
+        // Probes that are outstanding were written before the request: their replies prove nothing of it.
         self.outstanding += 1
         return .probe
     }
@@ -289,14 +292,19 @@ public struct WorkerStateMachine: Sendable {
         case probe
         /// The probe gets no reply: this worker does not know it. The worker is free.
         case noReply
-        /// The same, and the error frame that came was the answer; call again.
-        case answer(WorkerAnswer)
+        /// The same, and the error frame that came was the answer; or the worker is still busy, and its answer must not
+        /// become the next request's: it is to be replaced.
+        case lastAnswer(WorkerAnswer)
         /// The frame that began behind an answer does not end.
         case broken(String)
     }
 
     /// ``tickInterval`` has passed.
-    public mutating func tick(mayProbe: Bool) -> TickAction {
+    ///
+    /// - Parameters:
+    ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
+    ///   - knowsProbes: Whether it is known to: then silence means that it is busy, however long it lasts.
+    public mutating func tick(mayProbe: Bool, knowsProbes: Bool) -> TickAction {
         switch self.state {
         case .busy(var lease):
             lease.ticks += 1
@@ -309,12 +317,12 @@ public struct WorkerStateMachine: Sendable {
             return .probe
         case .doubtful(var lease, let message):
             lease.ticks += 1
-            guard lease.ticks > Self.patience else {
+            guard !knowsProbes, lease.ticks > Self.patience else {
                 self.state = .doubtful(lease, message: message)
                 return .again
             }
             self.state = .settling(ticks: 0)
-            return .answer(.error(message: message))
+            return .lastAnswer(.error(message: message))
         case .settling(let ticks):
             guard ticks >= Self.patience else {
                 self.state = .settling(ticks: ticks + 1)

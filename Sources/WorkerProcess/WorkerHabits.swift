@@ -30,6 +30,11 @@ final class WorkerHabits: Sendable {
         self.probing.load(ordering: .relaxed) != .fails
     }
 
+    /// Whether workers are known to reply to probes.
+    var knowsProbes: Bool {
+        self.probing.load(ordering: .relaxed) == .works
+    }
+
     /// Whether a probe is to follow every `CLOSE` at once, instead of after a wait that its worker is busy for.
     var probesCloses: Bool {
         self.answersMissing.load(ordering: .relaxed) > 0

@@ -2,6 +2,9 @@ import NIOCore
 import WorkerPool
 
 extension WorkerRelay {
+    /// How long a worker that was given up may take to end by itself.
+    private static let retirementTime = TimeAmount.seconds(5)
+
     /// One timer for many requests: each starts it only when it does not run.
     func startTicking() {
         self.isTicking = true
@@ -10,7 +13,7 @@ extension WorkerRelay {
 
     private func tick() {
         self.isTicking = false
-        switch self.machine.tick(mayProbe: self.habits.mayProbe) {
+        switch self.machine.tick(mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
         case .again:
             self.startTicking()
         case .pause:
@@ -21,12 +24,22 @@ extension WorkerRelay {
         case .noReply:
             self.habits.ignoredProbe()
             self.releaseHeld()
-        case .answer(let answer):
-            self.startTicking()
+        case .lastAnswer(let answer):
+            self.habits.ignoredProbe()
             self.events.workerAnswered(self.id, answer)
+            self.retire()
         case .broken(let reason):
             self.gather(reason, self.decoder.undecoded)
             self.giveUp(reason, isBusy: false)
         }
+    }
+
+    /// Gives up a worker that may still be busy with the event before: what it writes next must not become an answer.
+    private func retire() {
+        let reason = "it reported an error and does not reply to control frames: it may still be busy"
+        let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
+        self.held = nil
+        self.events.workerFailed(self.id, failure, requestWritten: false)
+        self.stop(timeout: Self.retirementTime)
     }
 }

@@ -329,7 +329,7 @@ extension WorkerRelay: ChannelInboundHandler {
     }
 
     /// The process as a message names it.
-    private var pidText: String {
+    var pidText: String {
         self.processID.map { " (pid \($0))" } ?? ""
     }
 

@@ -103,15 +103,54 @@ extension Integration {
         @Test("An error alone is an answer: the client is closed, the worker stays", arguments: ["reply", "ignore"])
         func errorAlone(control: String) async throws {
             try await withRR(Settings(workers: 1, environment: ["WORKER_CONTROL": control])) { rr in
-                let workers = rr.workers
-                for _ in 1...2 {
+                var workers = rr.workers
+                for round in 1...2 {
                     let client = try rr.client()
                     try client.send("error no luck\r\n")
                     try client.awaitEnd()
                     #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
+                    if control == "ignore", round == 1 {
+                        // For all that was known it was still at work. From now on it is known that none replies.
+                        try rr.awaitWholePool(without: workers)
+                        workers = rr.workers
+                    }
                 }
                 try rr.log.await("no luck")
                 #expect(rr.workers == workers)
+            }
+        }
+
+        @Test("A late error, and a slow event behind it: nobody else gets its answer", arguments: [true, false])
+        func lateErrorBeforeSlowEvent(isKnownToReply: Bool) async throws {
+            try await withRR(Settings(.init("main", "framing: split"), workers: 1)) { rr in
+                if isKnownToReply {
+                    try rr.client().send("silent\r\n")
+                    try rr.log.await("has not answered an event")
+                }
+                let (slow, next) = (try rr.client(), try rr.client())
+                try slow.send("answer-late-error one\r\nsleep 2500\r\n")
+                #expect(try slow.readLine() == "one")
+                try rr.events.await("DATA", count: 2, of: slow)
+                #expect(try next.ask("its own") == "its own")
+                #expect(next.isQuiet)
+                if isKnownToReply {
+                    #expect(try slow.readLine() == "slept")
+                } else {
+                    // It may be an error that is an answer: nothing tells, so the worker is not trusted any more.
+                    try slow.awaitEnd()
+                }
+            }
+        }
+
+        @Test("An error that answers a CLOSE is logged")
+        func errorAtClose() async throws {
+            let environment = ["WORKER_CLOSE": "error no luck at the end"]
+            try await withRR(Settings(workers: 1, environment: environment)) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("hello") == "hello")
+                client.close()
+                try rr.log.await("no luck at the end", "event=CLOSE")
+                #expect(try rr.client().ask("and on") == "and on")
             }
         }
 

@@ -120,6 +120,24 @@ final class Client: @unchecked Sendable {
         }
     }
 
+    /// What comes until it is so much, or the other side ends the connection in any way, or the time is over.
+    ///
+    /// - Returns: The bytes, and whether more may come.
+    func readWhatComes(atMost count: Int, within duration: Duration) throws -> (bytes: Data, isOpen: Bool) {
+        let deadline = Deadline(duration)
+        var isOpen = true
+        do {
+            while isOpen, self.received.count < count {
+                isOpen = try self.receive(deadline, "\(count) bytes")
+            }
+        } catch is TimeoutError {
+            // That is all.
+        } catch let error as SystemError where error.code == ECONNRESET {
+            isOpen = false
+        }
+        return (self.take(min(count, self.received.count)), isOpen)
+    }
+
     func readLine(within duration: Duration = Deadline.patience) throws -> String {
         try self.read(until: "\r\n", within: duration)
     }

@@ -17,9 +17,13 @@ final class EventLog: @unchecked Sendable {
         /// Of the frame, as the number of its options.
         var flags: Int?
         var options: Int?
+        /// What a fuzz worker did then.
+        var verb: String?
+        /// The packet's first two words, from a fuzz worker.
+        var title: String?
 
         enum CodingKeys: String, CodingKey {
-            case event, pid, server, uuid, length, sha256, tail, flags, options
+            case event, pid, server, uuid, length, sha256, tail, flags, options, verb, title
             case remoteAddress = "remote_addr"
         }
     }
