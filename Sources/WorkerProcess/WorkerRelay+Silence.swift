@@ -1,3 +1,4 @@
+import Goridge
 import NIOCore
 import WorkerPool
 
