@@ -17,12 +17,16 @@ public struct WorkerStateMachine: Sendable {
     private static let closePatience = 1
     /// The same for other events, and the ticks that a reply or the rest of a frame may take.
     private static let patience = 10
+    /// Ticks that the reply of a worker which is known to reply may take, once it has reported an error.
+    private static let longPatience = 300
 
     /// The request that a worker has.
     private struct Lease {
         let isClose: Bool
-        /// Ticks since it was written; the first one is not a whole one.
+        /// Ticks since it was written, less than one interval before the first of them.
         var ticks = 0
+        /// Probes that were written behind it.
+        var probes = 0
     }
 
     private enum State {
@@ -56,7 +60,7 @@ public struct WorkerStateMachine: Sendable {
 
     private var state = State.handshake
     /// Probes whose reply has not come: a late one proves nothing of the request that is being served by then.
-    private var outstanding = 0
+    public private(set) var outstanding = 0
 
     public init() {}
 
@@ -70,12 +74,9 @@ public struct WorkerStateMachine: Sendable {
         if case .idle = self.state { true } else { false }
     }
 
-    /// Whether the worker has ended its last request, and still owes the reply to a probe.
+    /// Whether the worker has answered its last request, and owes nothing but the reply to a probe.
     public var owesReply: Bool {
-        switch self.state {
-        case .settling, .doubtful: true
-        default: false
-        }
+        if case .settling = self.state { true } else { false }
     }
 
     // MARK: Requests
@@ -101,7 +102,7 @@ public struct WorkerStateMachine: Sendable {
                 self.state = .busy(Lease(isClose: isClose))
                 return .write
             }
-            self.state = .probed(Lease(isClose: true))
+            self.state = .probed(Lease(isClose: true, probes: 1))
             self.outstanding += 1
             return .writeWithProbe
         case .settling, .trailing:
@@ -116,8 +117,8 @@ public struct WorkerStateMachine: Sendable {
     public enum FrameAction: Sendable {
         /// The worker is ready.
         case ready
-        /// The answer to the request, a `CLOSE` or another. With an error message of the event before, which came late.
-        case answer(WorkerAnswer, isToClose: Bool, lateError: ByteBuffer?)
+        /// The answer to the request.
+        case answer(RequestAnswer)
         /// The request is over without an answer.
         case unanswered(isClose: Bool)
         /// An error message that belongs to a request which is answered.
@@ -131,6 +132,16 @@ public struct WorkerStateMachine: Sendable {
         case broken(String, isBusy: Bool)
     }
 
+    public struct RequestAnswer: Sendable {
+        public var answer: WorkerAnswer
+        /// Whether the request is a `CLOSE`.
+        public var isToClose: Bool
+        /// An error message of the request before, which came late.
+        public var lateError: ByteBuffer?
+        /// Whether the worker has passed over a probe that was written before the request.
+        public var ignoredProbe = false
+    }
+
     /// A whole frame came.
     ///
     /// - Parameters:
@@ -140,19 +151,17 @@ public struct WorkerStateMachine: Sendable {
         switch self.state {
         case .handshake:
             return self.receivedHandshake(frame, isLast: isLast)
-        case .stopping, .broken, .closed:
+        case .broken, .closed:
             return .ignore
-        case .idle, .busy, .probed, .doubtful, .settling, .trailing:
+        case .idle, .busy, .probed, .doubtful, .settling, .trailing, .stopping:
             break
         }
         if frame.flags.contains(.control), self.outstanding > 0, case .pid = ControlMessage(payload: frame.payload) {
             return self.receivedReply(isLast: isLast)
         }
         switch self.state {
-        case .busy(let lease):
-            return self.receivedAnswer(frame, to: lease, isProbed: false, isLast: isLast, mayProbe: mayProbe)
-        case .probed(let lease):
-            return self.receivedAnswer(frame, to: lease, isProbed: true, isLast: isLast, mayProbe: mayProbe)
+        case .busy(let lease), .probed(let lease):
+            return self.receivedAnswer(frame, to: lease, isLast: isLast, mayProbe: mayProbe)
         case .doubtful(let lease, let message):
             return self.receivedAnswer(frame, to: lease, after: message, isLast: isLast)
         case .idle, .settling, .trailing:
@@ -189,7 +198,7 @@ public struct WorkerStateMachine: Sendable {
             return .unanswered(isClose: lease.isClose)
         case .doubtful(let lease, let message) where self.outstanding == 0:
             self.rest(isLast: isLast)
-            return .answer(.error(message: message), isToClose: lease.isClose, lateError: nil)
+            return .answer(RequestAnswer(answer: .error(message: message), isToClose: lease.isClose))
         case .settling, .trailing, .idle:
             self.rest(isLast: isLast)
             return .ignore
@@ -212,18 +221,18 @@ public struct WorkerStateMachine: Sendable {
     private mutating func receivedAnswer(
         _ frame: Frame,
         to lease: Lease,
-        isProbed: Bool,
         isLast: Bool,
         mayProbe: Bool
     ) -> FrameAction {
         guard frame.flags.contains(.error), mayProbe else {
             return self.receivedAnswer(frame, to: lease, after: nil, isLast: isLast)
         }
-        self.state = .doubtful(Lease(isClose: lease.isClose), message: frame.payload)
-        guard !isProbed else {
+        guard lease.probes == 0 else {
+            self.state = .doubtful(Lease(isClose: lease.isClose, probes: lease.probes), message: frame.payload)
             return .ignore
         }
-        // Probes that are outstanding were written before the request: their replies prove nothing of it.
+        // Other probes that are outstanding were written before the request: their replies prove nothing of it.
+        self.state = .doubtful(Lease(isClose: lease.isClose, probes: 1), message: frame.payload)
         self.outstanding += 1
         return .probe
     }
@@ -237,8 +246,7 @@ public struct WorkerStateMachine: Sendable {
     ) -> FrameAction {
         if frame.flags.contains(.error) {
             guard let message else {
-                self.rest(isLast: isLast)
-                return .answer(.error(message: frame.payload), isToClose: lease.isClose, lateError: nil)
+                return self.answered(.error(message: frame.payload), lease, lateError: nil, isLast: isLast)
             }
             self.state = .doubtful(lease, message: frame.payload)
             return .lateError(message)
@@ -253,9 +261,28 @@ public struct WorkerStateMachine: Sendable {
                 self.state = .idle
                 return .refused
             }
-            self.rest(isLast: isLast)
-            return .answer(.reply(context: context, body: body), isToClose: lease.isClose, lateError: message)
+            return self.answered(.reply(context: context, body: body), lease, lateError: message, isLast: isLast)
         }
+    }
+
+    private mutating func answered(
+        _ answer: WorkerAnswer,
+        _ lease: Lease,
+        lateError: ByteBuffer?,
+        isLast: Bool
+    ) -> FrameAction {
+        // Frames are read in order: a probe before the request was read before it, and its reply would have come.
+        let ignoredProbe = self.outstanding > lease.probes
+        self.outstanding = min(self.outstanding, lease.probes)
+        self.rest(isLast: isLast)
+        return .answer(
+            RequestAnswer(
+                answer: answer,
+                isToClose: lease.isClose,
+                lateError: lateError,
+                ignoredProbe: ignoredProbe
+            )
+        )
     }
 
     private struct Fault: Error {
@@ -290,10 +317,10 @@ public struct WorkerStateMachine: Sendable {
         case pause
         /// A probe is to be written; call again.
         case probe
-        /// The probe gets no reply: this worker does not know it. The worker is free.
+        /// The probe gets no reply. The worker counts as free, since it has answered its request.
         case noReply
-        /// The same, and the error frame that came was the answer; or the worker is still busy, and its answer must not
-        /// become the next request's: it is to be replaced.
+        /// The probe gets no reply, and an error frame has come. Either that is the answer; or it belongs to the request
+        /// before, and the worker is busy: then its answer must not become the next request's. It is to be replaced.
         case lastAnswer(WorkerAnswer)
         /// The frame that began behind an answer does not end.
         case broken(String)
@@ -303,7 +330,7 @@ public struct WorkerStateMachine: Sendable {
     ///
     /// - Parameters:
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
-    ///   - knowsProbes: Whether it is known to: then silence means that it is busy, however long it lasts.
+    ///   - knowsProbes: Whether it is known to: then silence means that it is busy.
     public mutating func tick(mayProbe: Bool, knowsProbes: Bool) -> TickAction {
         switch self.state {
         case .busy(var lease):
@@ -312,12 +339,13 @@ public struct WorkerStateMachine: Sendable {
                 self.state = .busy(lease)
                 return .again
             }
+            lease.probes = 1
             self.state = .probed(lease)
             self.outstanding += 1
             return .probe
         case .doubtful(var lease, let message):
             lease.ticks += 1
-            guard !knowsProbes, lease.ticks > Self.patience else {
+            guard lease.ticks > (knowsProbes ? Self.longPatience : Self.patience) else {
                 self.state = .doubtful(lease, message: message)
                 return .again
             }

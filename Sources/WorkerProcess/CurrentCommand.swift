@@ -3,7 +3,8 @@ import Synchronization
 
 /// What the next worker is started with; a reload may change it.
 final class CurrentCommand: Sendable {
-    typealias Value = (command: WorkerCommand, handshakeTimeout: TimeAmount)
+    /// The habits are those of the workers of this command, as far as they are known.
+    typealias Value = (command: WorkerCommand, handshakeTimeout: TimeAmount, habits: WorkerHabits)
 
     private let state: Mutex<Value>
 

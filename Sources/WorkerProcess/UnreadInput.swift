@@ -11,7 +11,7 @@ import SystemPackage
 /// It holds a write end of its own, which nothing is ever written to: the channel closes its own when the worker has
 /// ended, and the pipe would be gone with what is in it. While it is open the worker sees no end of its input. Confined
 /// to the event loop of the relay.
-final class UnreadInput {
+final class UnreadInput: @unchecked Sendable {
     private var descriptor: CInt
 
     /// - Throws: `Errno` when no descriptor is left.
@@ -33,7 +33,7 @@ final class UnreadInput {
         }
     }
 
-    /// Whether the last bytes that were written, so many, are all in the pipe, and nobody is left who might read them.
+    /// Whether the last `count` bytes that were written are all in the pipe, and nobody is left who might read them.
     func isUnread(_ count: Int) -> Bool {
         guard self.descriptor >= 0 else {
             return false
@@ -43,7 +43,7 @@ final class UnreadInput {
         return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0 && self.holds(count)
     }
 
-    /// Whether the last bytes that were written, so many, are all in the pipe, for now.
+    /// Whether the last `count` bytes that were written are all in the pipe, for now.
     func holds(_ count: Int) -> Bool {
         var unread: CInt = 0
         return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 && Int(unread) >= count

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What has been learnt about the workers of a pool: whether they answer `CLOSE` events, and whether they answer probes.
+/// What has been learnt about workers of one command: whether they answer `CLOSE` events, and whether they reply to probes.
 ///
 /// Read on every event loop, written seldom.
 final class WorkerHabits: Sendable {
@@ -9,15 +9,18 @@ final class WorkerHabits: Sendable {
         case unknown
         /// A worker has replied to a probe.
         case works
-        /// A worker has answered its request and not replied to the probe behind it.
+        /// Workers have passed over probes, and none has ever replied.
         case fails
     }
 
     /// So many answered `CLOSE` events in a row end the belief that workers do not answer them.
     private static let answersToForget = 64
+    /// Workers that ended, or wrote something else, where a reply was due. One may be an accident.
+    private static let missingRepliesToBelieve = 3
 
     private let probing = Atomic(Probing.unknown)
-    /// Answers to `CLOSE` that are missing to the end of that belief; 0 when it is not held.
+    private let missingReplies = Atomic(0)
+    /// Answers to `CLOSE` until that belief ends; 0 when it is not held.
     private let answersMissing = Atomic(0)
     private let logger: Logger
 
@@ -35,19 +38,18 @@ final class WorkerHabits: Sendable {
         self.probing.load(ordering: .relaxed) == .works
     }
 
-    /// Whether a probe is to follow every `CLOSE` at once, instead of after a wait that its worker is busy for.
+    /// Whether a probe follows each `CLOSE` at once; otherwise one is written after a while without an answer.
     var probesCloses: Bool {
         self.answersMissing.load(ordering: .relaxed) > 0
     }
 
-    /// A worker has replied to a probe.
     func repliedToProbe() {
         if self.probing.load(ordering: .relaxed) != .works {
             self.probing.store(.works, ordering: .relaxed)
         }
     }
 
-    /// A worker has done something else instead of replying.
+    /// A worker has read on past a probe without a reply: it does not know probes.
     func ignoredProbe() {
         let (isNews, _) = self.probing.compareExchange(expected: .unknown, desired: .fails, ordering: .relaxed)
         if isNews {
@@ -60,14 +62,26 @@ final class WorkerHabits: Sendable {
         }
     }
 
+    /// A worker has ended, written something else, or been given up, where a reply was due.
+    func missedReply() {
+        let (_, count) = self.missingReplies.wrappingAdd(1, ordering: .relaxed)
+        if count >= Self.missingRepliesToBelieve {
+            self.ignoredProbe()
+        }
+    }
+
     func leftCloseUnanswered() {
+        // Mostly it is so already, and every loop reads it.
+        if self.answersMissing.load(ordering: .relaxed) == Self.answersToForget {
+            return
+        }
         if self.answersMissing.exchange(Self.answersToForget, ordering: .relaxed) == 0 {
             self.logger.debug("workers do not answer CLOSE, and are asked behind it whether they are free")
         }
     }
 
     func answeredClose() {
-        // Two loops at once may forget one of their counts: nothing hangs on the exact number.
+        // Two loops at once may lose one of their counts: nothing depends on the exact number.
         let missing = self.answersMissing.load(ordering: .relaxed)
         if missing > 0 {
             self.answersMissing.store(missing - 1, ordering: .relaxed)

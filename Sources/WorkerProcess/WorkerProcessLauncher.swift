@@ -12,7 +12,6 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     let loops: [any EventLoop]
     let serverPID: Int
     let listener: RelayListener?
-    private let habits: WorkerHabits
     let outOfMemoryKills: OutOfMemoryKills
     let logger: Logger
 
@@ -31,26 +30,26 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         outOfMemoryKills: OutOfMemoryKills,
         logger: Logger
     ) {
-        self.current = CurrentCommand((command, handshakeTimeout))
+        self.current = CurrentCommand((command, handshakeTimeout, WorkerHabits(logger: logger)))
         self.loops = loops
         self.serverPID = serverPID
         self.listener = listener
-        self.habits = WorkerHabits(logger: logger)
         self.outOfMemoryKills = outOfMemoryKills
         self.logger = logger
     }
 
     /// Changes what workers are started with from now on.
     public func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
-        self.current.value = (command, handshakeTimeout)
+        // They may be other workers, or do other things than before.
+        self.current.value = (command, handshakeTimeout, WorkerHabits(logger: self.logger))
         self.listener?.admit(command.credentials)
     }
 
     public func run(_ id: WorkerID, events: any WorkerEvents) async {
-        let (command, handshakeTimeout) = self.current.value
+        let (command, handshakeTimeout, habits) = self.current.value
         do {
             let handshake = WorkerRelay.Handshake(serverPID: self.serverPID, timeout: handshakeTimeout)
-            try await self.spawn(id, command, handshake, events: events)
+            try await self.spawn(id, command, handshake, habits, events: events)
         } catch {
             let failure = WorkerFailure(.start, "failed to spawn a worker: cannot run `\(command.line)`: \(error)")
             events.workerFailed(id, failure, requestWritten: false)
@@ -61,6 +60,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
         _ id: WorkerID,
         _ command: WorkerCommand,
         _ handshake: WorkerRelay.Handshake,
+        _ habits: WorkerHabits,
         events: any WorkerEvents
     ) async throws {
         let loopIndex = id.place % self.loops.count
@@ -70,7 +70,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
             loopIndex: loopIndex,
             handshake: handshake,
             listener: self.listener,
-            habits: self.habits,
+            habits: habits,
             events: events,
             logger: self.logger
         )

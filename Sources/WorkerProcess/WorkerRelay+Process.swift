@@ -30,7 +30,6 @@ extension WorkerRelay {
         defer { self.process.withLock { $0 = nil } }
         let exit = ProcessExit(pid: pid, processDescriptor: processDescriptor, on: self.eventLoop)
         self.exit = exit.future
-        defer { self.unreadInput?.close() }
         do {
             try await self.converse(with: pid, until: exit.future, pipes: &pipes)
         } catch {
@@ -65,7 +64,7 @@ extension WorkerRelay {
             try await self.eventLoop.submit {
                 self.endedByItself = !self.wasKilled
                 if !self.wasStopped || self.wasKilled {
-                    // Nor is anything left of its group, which cannot be another's before this one is reaped.
+                    // Nothing is left of its group, either; the group's id cannot be another's before this one is reaped.
                     self.signal(SIGKILL)
                 }
             }.get()
@@ -77,8 +76,17 @@ extension WorkerRelay {
 
     /// What the process wrote last is read first; then nothing more comes, even when a child of it holds the pipe.
     private func closeLate(_ channel: any Channel, after exit: EventLoopFuture<Void>) {
-        exit.whenComplete { _ in
-            self.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        exit.whenComplete { _ in self.closeLate(channel) }
+    }
+
+    private func closeLate(_ channel: any Channel) {
+        self.eventLoop.scheduleTask(in: Self.lingerTime) {
+            if self.isHeld, channel === self.context?.channel {
+                // What it wrote last is not read because clients hold too much: that is not its fault.
+                self.closeLate(channel)
+            } else {
+                channel.close(promise: nil)
+            }
         }
     }
 

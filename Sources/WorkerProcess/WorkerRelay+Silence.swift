@@ -14,6 +14,11 @@ extension WorkerRelay {
 
     private func tick() {
         self.isTicking = false
+        guard !self.isHeld else {
+            // What is awaited may be there, and not read.
+            self.startTicking()
+            return
+        }
         switch self.machine.tick(mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
         case .again:
             self.startTicking()
@@ -23,10 +28,9 @@ extension WorkerRelay {
             self.startTicking()
             self.writeControl(.pid(self.handshake.serverPID))
         case .noReply:
-            self.habits.ignoredProbe()
             self.releaseHeld()
         case .lastAnswer(let answer):
-            self.habits.ignoredProbe()
+            self.habits.missedReply()
             self.events.workerAnswered(self.id, answer)
             self.retire()
         case .broken(let reason):

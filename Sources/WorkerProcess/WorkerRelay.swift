@@ -112,8 +112,8 @@ extension WorkerRelay: WorkerHandle {
     }
 
     private func take(_ request: any PoolRequest) {
-        guard let input, input.isOpen else {
-            // The pool is told as soon as all that the worker wrote is read, and the request is another's.
+        guard let input, input.isOpen, !self.wasKilled else {
+            // The pool is told, or knows, as soon as all that the worker wrote is read, and the request is another's.
             return
         }
         switch self.machine.lease(isClose: request.kind == .close, probesCloses: self.habits.probesCloses) {
@@ -123,6 +123,9 @@ extension WorkerRelay: WorkerHandle {
             self.write(request, to: input, withProbe: true)
         case .hold:
             self.held = request
+            if !self.isTicking {
+                self.startTicking()
+            }
         case .refuse:
             // It failed since it was chosen: the pool knows.
             break
@@ -254,11 +257,15 @@ extension WorkerRelay: ChannelInboundHandler {
         self.decoder.append(bytes)
         do throws(FrameError) {
             while let frame = try self.decoder.next() {
+                let (owesReply, outstanding) = (self.machine.owesReply, self.machine.outstanding)
                 let action = self.machine.received(
                     frame,
                     isLast: self.decoder.isEmpty,
                     mayProbe: self.habits.mayProbe
                 )
+                if outstanding > 0 {
+                    self.learn(action, owedReply: owesReply, hasReplied: self.machine.outstanding < outstanding)
+                }
                 self.perform(action, frame)
             }
         } catch {
@@ -269,18 +276,31 @@ extension WorkerRelay: ChannelInboundHandler {
         }
     }
 
+    /// What a frame that came while replies to probes were due tells of workers.
+    private func learn(_ action: WorkerStateMachine.FrameAction, owedReply: Bool, hasReplied: Bool) {
+        switch action {
+        case .answer(let answer) where answer.ignoredProbe:
+            self.habits.ignoredProbe()
+        case .broken where owedReply:
+            self.habits.missedReply()
+        default:
+            if hasReplied {
+                self.habits.repliedToProbe()
+            }
+        }
+    }
+
     private func perform(_ action: WorkerStateMachine.FrameAction, _ frame: Frame) {
         switch action {
-        case .answer(let answer, let isToClose, let lateError):
-            if let lateError {
+        case .answer(let answer):
+            if let lateError = answer.lateError {
                 self.log(lateError: lateError)
             }
-            if isToClose {
+            if answer.isToClose {
                 self.habits.answeredClose()
             }
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, answer.answer)
         case .unanswered(let isClose):
-            self.habits.repliedToProbe()
             if isClose {
                 self.habits.leftCloseUnanswered()
             }
@@ -336,7 +356,7 @@ extension WorkerRelay: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.handshakeTimer?.cancel()
         if self.machine.owesReply {
-            self.habits.ignoredProbe()
+            self.habits.missedReply()
         }
         switch self.machine.closed() {
         case .startFailed:
@@ -347,7 +367,7 @@ extension WorkerRelay: ChannelInboundHandler {
             self.events.workerAnswered(self.id, answer)
             self.failed(isBusy: false)
         case .none:
-            break
+            self.unreadInput?.close()
         }
         self.held = nil
         self.input?.close()
@@ -365,12 +385,15 @@ extension WorkerRelay: ChannelInboundHandler {
         )
         let count = self.unansweredBytes
         guard isBusy, !self.isUnwritten, let unreadInput, unreadInput.holds(count), let exit else {
+            self.unreadInput?.close()
             self.events.workerFailed(self.id, failure, requestWritten: isBusy && !self.isUnwritten)
             return
         }
         // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
         exit.whenComplete { _ in
-            self.events.workerFailed(self.id, failure, requestWritten: !unreadInput.isUnread(count))
+            let isUnread = unreadInput.isUnread(count)
+            unreadInput.close()
+            self.events.workerFailed(self.id, failure, requestWritten: !isUnread)
         }
     }
 
