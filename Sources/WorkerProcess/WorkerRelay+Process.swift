@@ -100,7 +100,8 @@ extension WorkerRelay {
     ) async throws -> (any Channel)? {
         guard let listener else {
             self.unreadInput = try pipes.watchInput()
-            let input = WorkerInput { self.finishReading() }
+            // The relay owns it.
+            let input = WorkerInput { [weak self] in self?.finishReading() }
             try await pipes.openInput(on: self.eventLoop, handler: input)
             self.input = input
             return try await pipes.openOutput(on: self.eventLoop, handler: self)

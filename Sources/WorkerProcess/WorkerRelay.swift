@@ -360,6 +360,7 @@ extension WorkerRelay: ChannelInboundHandler {
         }
         switch self.machine.closed() {
         case .startFailed:
+            self.unreadInput?.close()
             self.startFailure = self.startFailure ?? "the process ended before its handshake"
         case .failed(let isBusy):
             self.failed(isBusy: isBusy)

@@ -104,13 +104,13 @@ extension Integration {
         func errorAlone(control: String) async throws {
             try await withRR(Settings(workers: 1, environment: ["WORKER_CONTROL": control])) { rr in
                 var workers = rr.workers
-                for round in 1...2 {
+                for round in 1...5 {
                     let client = try rr.client()
                     try client.send("error no luck\r\n")
                     try client.awaitEnd()
                     #expect(try rr.events.awaitClose(of: client) == ["CONNECTED", "DATA", "CLOSE"])
-                    if control == "ignore", round == 1 {
-                        // For all that was known it was still at work. From now on it is known that none replies.
+                    if control == "ignore", round <= 3 {
+                        // For all that is known it is still at work. After three of them none is thought to reply.
                         try rr.awaitWholePool(without: workers)
                         workers = rr.workers
                     }

@@ -136,13 +136,16 @@ private struct Conversation {
 
     private mutating func perform(_ action: WorkerStateMachine.FrameAction) {
         switch action {
-        case .answer(.reply(let context, let body), _, _):
+        case .answer(let answer):
             if self.isHonest {
+                #expect(!answer.ignoredProbe)
+            }
+            if self.isHonest, case .reply(let context, let body) = answer.answer {
                 #expect(String(buffer: context) == "WRITE")
                 #expect(String(buffer: body) == self.serving.map { "\($0)" })
             }
             self.end()
-        case .answer(.error, _, _), .unanswered:
+        case .unanswered:
             self.end()
         case .refused:
             self.end()

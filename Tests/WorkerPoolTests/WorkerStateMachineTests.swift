@@ -83,9 +83,9 @@ import Testing
     ])
     func anAnswerIsSplitIntoContextAndBody(context: String, body: String) {
         var machine = Self.machine(.busy)
-        guard
-            case .answer(.reply(let gotContext, let gotBody), isToClose: false, lateError: nil) =
-                machine.received(.answer(context, body))
+        guard let answer = machine.received(.answer(context, body)).answered, !answer.isToClose,
+            answer.lateError == nil,
+            case .reply(let gotContext, let gotBody) = answer.answer
         else {
             Issue.record("no answer")
             return
@@ -172,7 +172,9 @@ import Testing
         var machine = Self.machine(.busy)
         #expect(machine.received(.error("boom")).text == "probe")
         #expect(machine.lease() == .refuse)
-        guard case .answer(.error(let message), isToClose: false, lateError: nil) = machine.received(.pid) else {
+        guard let answer = machine.received(.pid).answered, !answer.isToClose, answer.lateError == nil,
+            case .error(let message) = answer.answer
+        else {
             Issue.record("no answer")
             return
         }
@@ -183,7 +185,8 @@ import Testing
     @Test func anErrorBeforeTheAnswerIsOfTheEventBefore() {
         var machine = Self.machine(.busy)
         #expect(machine.received(.error("late")).text == "probe")
-        guard case .answer(.reply, isToClose: false, lateError: let error?) = machine.received(.answer("WRITE", "x"))
+        guard let answer = machine.received(.answer("WRITE", "x")).answered, case .reply = answer.answer,
+            let error = answer.lateError
         else {
             Issue.record("no answer")
             return
@@ -197,7 +200,9 @@ import Testing
     @Test func twoErrorsAreALateOneAndAnAnswer() {
         var machine = Self.machine(.doubtful)
         #expect(machine.received(.error("second")).text == "late error: boom")
-        guard case .answer(.error(let message), _, lateError: nil) = machine.received(.pid) else {
+        guard let answer = machine.received(.pid).answered, answer.lateError == nil,
+            case .error(let message) = answer.answer
+        else {
             Issue.record("no answer")
             return
         }
@@ -207,7 +212,7 @@ import Testing
     @Test func aWorkerThatIsNotProbedAnswersWithAnErrorAsEver() {
         var machine = Self.machine(.busy)
         let action = machine.received(.error("boom"), isLast: true, mayProbe: false)
-        guard case .answer(.error, _, lateError: nil) = action else {
+        guard let answer = action.answered, answer.lateError == nil, case .error = answer.answer else {
             Issue.record("no answer")
             return
         }
@@ -224,10 +229,33 @@ import Testing
 
     @Test func aWorkerThatIsKnownToReplyIsBusyForAsLongAsItDoesNot() {
         var machine = Self.machine(.doubtful)
-        for _ in 1...100 {
+        for _ in 1...200 {
             #expect(machine.tick(mayProbe: true, knowsProbes: true).text == "again")
         }
         #expect(machine.received(.answer("WRITE", "slow")).text == "answer")
+    }
+
+    @Test func aWorkerThatIsKnownToReplyIsNotWaitedForForEver() {
+        var machine = Self.machine(.doubtful)
+        let last = (1...400).first { _ in machine.tick(mayProbe: true, knowsProbes: true).text == "last answer" }
+        #expect(last != nil, "it was replaced by one that does not know probes, say")
+    }
+
+    @Test func aProbeIsIgnoredWhenTheRequestBehindItIsAnswered() {
+        var machine = Self.machine(.busy)
+        _ = machine.ticks(until: { $0 == "probe" })
+        #expect(machine.received(.answer("WRITE", "slow")).answered?.ignoredProbe == false, "the probe is behind it")
+        #expect(machine.ticks(until: { $0 != "again" }) == "no reply")
+        #expect(machine.lease() == .write)
+        #expect(machine.received(.answer("WRITE", "x")).answered?.ignoredProbe == true)
+        #expect(machine.lease() == .write, "no reply is waited for any more")
+    }
+
+    @Test func aReplyThatComesAfterTheStopIsHeard() {
+        var machine = Self.machine(.settling)
+        #expect(machine.stop().text == "sendStop")
+        #expect(machine.received(.pid).text == "ignore")
+        #expect(machine.outstanding == 0)
     }
 
     @Test func theReplyToAnEarlierProbeDoesNotMakeAnErrorTheAnswer() {
@@ -489,6 +517,10 @@ extension Frame {
 }
 
 extension WorkerStateMachine.FrameAction {
+    var answered: WorkerStateMachine.RequestAnswer? {
+        if case .answer(let answer) = self { answer } else { nil }
+    }
+
     var text: String {
         switch self {
         case .ready: "ready"
