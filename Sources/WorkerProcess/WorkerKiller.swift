@@ -21,7 +21,7 @@ final class WorkerKiller: Sendable {
     private init() {}
 
     func kill(_ relay: WorkerRelay) {
-        relay.signal(SIGSTOP)
+        relay.condemn()
         self.condemned.withLock { $0.append(relay) }
         self.queue.async {
             let relays = self.condemned.withLock { condemned in

@@ -9,7 +9,7 @@ import SystemPackage
 
 extension WorkerRelay {
     var processID: Int32? {
-        self.process.withLock { $0 }
+        self.process.withLock { $0.id }
     }
 
     var residentMemory: Int? {

@@ -25,9 +25,9 @@ extension WorkerRelay {
     /// - Parameter processDescriptor: The pidfd of the process, open for as long as this runs; negative without one.
     func accompany(pid: pid_t, processDescriptor: CInt, pipes: inout WorkerPipes) async throws {
         self.logger[metadataKey: "worker.pid"] = "\(pid)"
-        self.process.withLock { $0 = pid }
-        // From here on the id may be given to another process.
-        defer { self.process.withLock { $0 = nil } }
+        self.process.withLock { $0.id = pid }
+        // After this the id may be given to another process.
+        defer { self.giveUpID() }
         let exit = ProcessExit(pid: pid, processDescriptor: processDescriptor, on: self.eventLoop)
         self.exit = exit.future
         do {
@@ -169,10 +169,31 @@ extension WorkerRelay {
 
     /// Sends a signal to the worker and to its process group, which it may have left; for as long as its id is its own.
     func signal(_ signal: CInt) {
-        self.process.withLock { pid in
-            guard let pid else {
-                return
+        self.process.withLock { process in
+            Self.send(signal, to: process.id)
+        }
+    }
+
+    /// Freezes the worker and its process group, which are killed from now on.
+    func condemn() {
+        self.process.withLock { process in
+            process.isCondemned = true
+            Self.send(SIGSTOP, to: process.id)
+        }
+    }
+
+    private func giveUpID() {
+        self.process.withLock { process in
+            if process.isCondemned {
+                // The worker may have ended by itself since; what was frozen with it would never end.
+                Self.send(SIGKILL, to: process.id)
             }
+            process.id = nil
+        }
+    }
+
+    private static func send(_ signal: CInt, to pid: pid_t?) {
+        if let pid {
             _ = Glibc.kill(-pid, signal)
             _ = Glibc.kill(pid, signal)
         }

@@ -35,8 +35,14 @@ final class WorkerRelay: @unchecked Sendable {
     /// Names the worker, and its process from the moment on that it is known.
     var logger: Logger
 
-    /// The process, for as long as its id cannot be another's.
-    let process = Mutex<pid_t?>(nil)
+    struct Process {
+        /// For as long as it cannot be another's.
+        var id: pid_t?
+        /// Whether its process group was frozen, and must be killed before the id is given up.
+        var isCondemned = false
+    }
+
+    let process = Mutex(Process())
 
     /// What the pool's workers are known for.
     let habits: WorkerHabits
