@@ -2,7 +2,8 @@
 ///
 /// RoadRunner's options are those of pflag, and most belong to every command: `rr -c FILE serve` and `rr serve -c FILE`
 /// are the same, `-cFILE`, `-c=FILE` and `--config=FILE` too, `-ps` is `-p -s`, `-p=false` is nothing, and a value may
-/// begin with a dash. Here the command comes first, then each option under its long name with its value attached.
+/// begin with a dash. Here the command comes first, then each option under its long name with its value attached, or behind
+/// it when that is empty: our parser takes an empty one only there.
 public struct CommandArguments {
     /// An option whose name and place do not matter.
     private struct Option {
@@ -113,29 +114,29 @@ public struct CommandArguments {
     private var result: [String] {
         let command = self.command.map { [$0] } ?? []
         return command
-            + self.tokens.compactMap { token in
+            + self.tokens.flatMap { token in
                 switch token {
-                case .other(let text): return text
+                case .other(let text): return [text]
                 case .option(let option, let value): return self.text(of: option, value)
                 }
             }
     }
 
-    /// - Returns: `nil` when the option changes nothing.
-    private func text(of option: Option, _ value: String?) -> String? {
+    /// - Returns: Empty when the option changes nothing.
+    private func text(of option: Option, _ value: String?) -> [String] {
         let isTaken = option.commands.contains(self.command ?? "")
         guard isTaken || !option.isPersistent else {
-            return nil
+            return []
         }
         let name = "--\(option.long[0])"
         guard let value else {
-            return name
+            return [name]
         }
         // Of a flag: Go's words for true and false.
         switch option.takesValue ? "" : value {
-        case "1", "t", "T", "true", "TRUE", "True": return name
-        case "0", "f", "F", "false", "FALSE", "False": return nil
-        default: return "\(name)=\(value)"
+        case "1", "t", "T", "true", "TRUE", "True": return [name]
+        case "0", "f", "F", "false", "FALSE", "False": return []
+        default: return option.takesValue && value.isEmpty ? [name, value] : ["\(name)=\(value)"]
         }
     }
 }

@@ -41,10 +41,18 @@ public enum DescriptorLimit {
     /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
     private static let least = 24
 
-    /// Too few for the program itself: what runs its tasks cannot be made then, and ends the process.
-    public static var isTooLowToRun: Bool {
+    /// Makes sure that the program itself has enough, and raises a soft limit that is too low: what runs its tasks cannot
+    /// be made then, and ends the process.
+    ///
+    /// - Returns: Whether there are enough.
+    public static func isEnoughToRun() -> Bool {
         var limit = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 && limit.rlim_cur < 16
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 16 else {
+            return true
+        }
+        limit.rlim_cur = limit.rlim_max
+        return limit.rlim_max >= 16 && setrlimit(resource, &limit) == 0
     }
 
     /// Makes sure that what is to be started can be.

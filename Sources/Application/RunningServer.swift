@@ -4,8 +4,8 @@
     import Musl
 #endif
 
-/// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file it is process 1
-/// when that serves there: in a container it mostly does, and nobody writes a file.
+/// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file, or when it is an
+/// old one, it is process 1 when that serves there: in a container it mostly does, and nobody writes a file.
 public struct RunningServer: Sendable {
     /// Why there is none, or why it does not end; in one line.
     public struct Failure: Error, CustomStringConvertible {
@@ -21,13 +21,14 @@ public struct RunningServer: Sendable {
 
     public var pid: Int32 { self.process.pid }
 
-    /// - Throws: ``Failure`` when there is no pid file and process 1 is no server of that directory, or the file names no
-    ///   such server.
+    /// - Throws: ``Failure`` when neither what the pid file names nor process 1 is a server of that directory.
     public init(servingIn directory: String) throws {
-        let path = "\(directory.isEmpty ? "." : directory)/\(PIDFile.name)"
+        let directory = directory.isEmpty ? "." : directory
+        let path = directory.hasSuffix("/") ? "\(directory)\(PIDFile.name)" : "\(directory)/\(PIDFile.name)"
+        let first = ServerProcess(1)
         guard access(path, F_OK) == 0 else {
             let reason = String(cString: strerror(errno))
-            guard let first = ServerProcess(1), first.isServer else {
+            guard let first, first.isServer else {
                 let hint = "a server writes one when it is started with `rr serve -p`"
                 throw Failure(description: "cannot read \(path): \(reason); \(hint)")
             }
@@ -38,6 +39,18 @@ public struct RunningServer: Sendable {
             self.process = first
             return
         }
+        do {
+            self.process = try Self.named(by: path, servingIn: directory)
+        } catch {
+            // A container that was killed leaves its file behind.
+            guard let first, first.serves(in: directory) else {
+                throw error
+            }
+            self.process = first
+        }
+    }
+
+    private static func named(by path: String, servingIn directory: String) throws(Failure) -> ServerProcess {
         guard let pid = PIDFile.read(path) else {
             throw Failure(description: "\(path) does not hold a process id")
         }
@@ -53,7 +66,7 @@ public struct RunningServer: Sendable {
                 description: "\(path) names process \(pid), which is no rr that serves there: it is left alone"
             )
         }
-        self.process = process
+        return process
     }
 
     /// Asks it to take over its configuration anew; its log tells whether it could.

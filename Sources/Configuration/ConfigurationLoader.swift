@@ -41,8 +41,11 @@ public struct ConfigurationLoader: Sendable {
 
         let diagnostics = Diagnostics()
         var variables = Variables(environment: environment)
-        let dotenvPath = [environment["DOTENV_PATH"], dotenv].compactMap(\.self).first { !$0.isEmpty }
-        if let dotenvPath { try variables.load(FilePath.absolute(dotenvPath, in: workDirectory)) }
+        for (path, origin) in [(environment["DOTENV_PATH"], "env DOTENV_PATH"), (dotenv, "--dotenv")] {
+            guard let path, !path.isEmpty else { continue }
+            try Self.load(FilePath.absolute(path, in: workDirectory), namedBy: origin, into: &variables)
+            break
+        }
 
         var files = FileTreeReader(workDirectory: workDirectory, variables: variables, diagnostics: diagnostics)
         var tree = try files.read(file, overrides: overrides)
@@ -54,7 +57,9 @@ public struct ConfigurationLoader: Sendable {
 
         let place = SourcePlace.file(file, files.rootMark, isInclude: false)
         var root = SectionReader(path: "", source: tree, place: place, diagnostics: diagnostics)
-        let settings = try SettingsReader(machine: machine, workDirectory: workDirectory).settings(from: &root)
+        let reader = SettingsReader(
+            machine: machine, workDirectory: workDirectory, environmentFile: files.environmentFile)
+        let settings = try reader.settings(from: &root)
         return LoadedConfiguration(
             settings: settings,
             warnings: Self.sorted(diagnostics.warnings, file: file),
@@ -64,6 +69,23 @@ public struct ConfigurationLoader: Sendable {
             environmentAdditions: variables.additions,
             eventLoops: try EventLoopsVariable.value(in: variables.all, machine.processors)
         )
+    }
+
+    private static func load(
+        _ dotenv: String, namedBy origin: String, into variables: inout Variables
+    ) throws(ConfigurationError) {
+        do throws(ConfigurationError) {
+            try variables.load(dotenv)
+        } catch {
+            // As with `envfile`: a line in the file that is wrong is the place to mend.
+            guard error.line == nil else { throw error }
+            throw ConfigurationError(
+                code: error.code,
+                message: "\(error.file): \(error.message)",
+                file: origin,
+                fix: "correct the path, or leave it out"
+            )
+        }
     }
 
     private static func directory(_ path: String, in current: String) throws(ConfigurationError) -> String {

@@ -10,8 +10,8 @@ public struct ConfigurationLocation: Equatable, Sendable {
     public let workDirectory: String?
 
     /// - Parameters:
-    ///   - argument: `-c`; wins over `RR_CONFIG`.
-    ///   - workDirectory: `-w`; relative files of `RR_CONFIG` count from there, too.
+    ///   - argument: `-c`; wins over `RR_CONFIG`. Empty, as a variable of a script may be, it counts as not given.
+    ///   - workDirectory: `-w`, the same; relative files of `RR_CONFIG` count from there, too.
     public init(argument: String?, workDirectory: String?, environment: EnvironmentVariables) {
         let directory = FilePath.absolute(workDirectory ?? "", in: FilePath.current)
         self.init(argument: argument, workDirectory: workDirectory, environment: environment) { path in
@@ -20,6 +20,8 @@ public struct ConfigurationLocation: Equatable, Sendable {
     }
 
     init(argument: String?, workDirectory: String?, environment: EnvironmentVariables, exists: (String) -> Bool) {
+        let argument = argument.flatMap { $0.isEmpty ? nil : $0 }
+        let workDirectory = workDirectory.flatMap { $0.isEmpty ? nil : $0 }
         let candidates = (environment["RR_CONFIG"] ?? "").split(separator: ":").map(String.init)
         if let argument {
             self.path = argument

@@ -27,7 +27,8 @@ public enum EffectiveScalar: Sendable, Equatable {
     case bool(Bool)
     /// Bytes that are no UTF-8: only a delimiter and a variable can be that.
     case binary([UInt8])
-    /// A value that may be a secret and that variables gave: `reference` is what the configuration has in its place.
+    /// A value that may be a secret, of `env` or in a command, and that variables gave: `reference` is what the configuration
+    /// has in its place.
     indirect case secret(EffectiveScalar, reference: String)
 
     /// The value as text, unquoted; bytes as base64, secrets as they are.

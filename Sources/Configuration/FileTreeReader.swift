@@ -12,6 +12,8 @@ struct FileTreeReader {
     let diagnostics: Diagnostics
     /// Where the mapping of the configuration file starts.
     private(set) var rootMark = YAMLMark(line: 1, column: 1)
+    /// What `envfile` names, as an absolute path; `nil` when it names nothing.
+    private(set) var environmentFile: (path: String, place: SourcePlace)?
 
     private var open: [String] = []
     private var count = 0
@@ -46,22 +48,23 @@ struct FileTreeReader {
     /// Loads `envfile`, before anything is expanded. A relative path counts from the directory of the file.
     private mutating func loadEnvironmentFile(_ entries: [YAMLEntry], file: String) throws(ConfigurationError) {
         guard let entry = entries.first(where: { $0.key.lowercased() == "envfile" }) else { return }
+        let place = SourcePlace.file(file, entry.value.mark, isInclude: false)
         guard case .scalar(let scalar) = entry.value.content else {
-            throw SourcePlace.file(file, entry.value.mark, isInclude: false)
-                .error(.invalidValue, "the path of a file is expected", key: "envfile")
+            throw place.error(.invalidValue, "the path of a file is expected", key: "envfile")
         }
-        let path = VariableExpander(variables: variables.all).expand(scalar.text)?.text ?? scalar.text
-        guard !path.isEmpty, scalar.resolved != .null else { return }
+        let text = VariableExpander(variables: variables.all).expand(scalar.text)?.text ?? scalar.text
+        guard !text.isEmpty, scalar.resolved != .null else { return }
+        let path = FilePath.absolute(text, in: FilePath.directory(of: file))
         do throws(ConfigurationError) {
-            try variables.load(FilePath.absolute(path, in: FilePath.directory(of: file)))
+            try variables.load(path)
         } catch {
             // The place to mend is the line that names the file, unless a line in that file is wrong.
             guard error.line == nil else { throw error }
-            throw SourcePlace.file(file, entry.value.mark, isInclude: false)
-                .error(
-                    error.code, "\(error.file): \(error.message)", key: "envfile", fix: "correct the path, or remove it"
-                )
+            throw place.error(
+                error.code, "\(error.file): \(error.message)", key: "envfile", fix: "correct the path, or remove it"
+            )
         }
+        environmentFile = (path, place)
     }
 
     private mutating func convert(

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 extension ListenAddress {
     /// Whether two listeners cannot have these addresses at the same time: the second bind would fail, or take
     /// connections away from the first.
@@ -28,6 +34,15 @@ extension ListenAddress {
 
     private static func canonical(_ host: String) -> String {
         let host = host.lowercased()
-        return host == "localhost" ? "127.0.0.1" : host
+        return host == "localhost" ? "127.0.0.1" : ipv6(host) ?? host
+    }
+
+    /// The one spelling of an IPv6 address; `nil` of anything else.
+    private static func ipv6(_ host: String) -> String? {
+        var address = in6_addr()
+        guard inet_pton(AF_INET6, host, &address) == 1 else { return nil }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)).map { String(cString: $0) }
+        }
     }
 }

@@ -5,7 +5,7 @@ extension LoadedConfiguration {
     ///
     /// Loading it, with the same variables, gives equal settings: a `$` is doubled so that it is not expanded again.
     ///
-    /// - Parameter showsSecrets: whether values of `env` that came from variables are told, or only the variables.
+    /// - Parameter showsSecrets: whether what variables gave to `env` and to commands is told, or only their names.
     public func yaml(showsSecrets: Bool = false) -> String {
         // libyaml fails on trees deeper than any that can be here, or when memory is short.
         (try? YAMLEmitter().emit(effective.tree(showsSecrets: showsSecrets))) ?? ""

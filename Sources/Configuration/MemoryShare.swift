@@ -4,12 +4,13 @@
 /// sets them up, the whole container is killed then. The limit is soft: a worker finishes its event, and has a successor
 /// before it stops; so one worker more is counted than there may be. It must not replace workers that are well, again
 /// and again, where many share little: resident memory counts what workers share once for each. So there is a least
-/// value that PHP's own `memory_limit` fits in, and no default where not even that can be had.
+/// value, and no default where not even that can be had: PHP's own `memory_limit` of 128 MB by default bounds its heap
+/// only, and the program, its libraries and what they allocate come on top.
 struct MemoryShare: Equatable, CustomStringConvertible {
     /// Kept for the server itself, in MB.
     private static let reserve = 64
     /// A worker may always hold so many MB.
-    private static let least = 128
+    private static let least = 192
     /// The smallest limit, in MB, that is shared out.
     private static let smallestLimit = 256
 

@@ -1,4 +1,4 @@
-/// Warns of keys that are unknown, that belong to what is not run, or that have no effect yet.
+/// Warns of keys that are unknown, that belong to what is not run, or that have no effect.
 struct SchemaCheck {
     let diagnostics: Diagnostics
 
@@ -10,15 +10,13 @@ struct SchemaCheck {
                 warn(entry, entry.key, "unknown section `\(entry.key)`, ignored\(Self.hint(guess))")
                 continue
             }
-            check(entry, key: key, path: key.name, isReported: true)
+            check(entry, key: key, path: key.name)
         }
     }
 
-    /// - Parameter isReported: `false` below a key that was reported as not in effect already.
-    private func check(_ entry: SourceEntry, key: SchemaKey, path: String, isReported: Bool) {
+    private func check(_ entry: SourceEntry, key: SchemaKey, path: String) {
         // A null is nothing, and RoadRunner does not run a section that is nothing either.
         guard !entry.value.isNull else { return }
-        var isReported = isReported
         switch key.effect {
         case .inEffect:
             break
@@ -26,16 +24,13 @@ struct SchemaCheck {
             warn(entry, path, "section `\(path)` is not run by this service")
             return
         case .never(let reason):
-            if isReported { warn(entry, path, "has no effect: \(reason)") }
+            warn(entry, path, "has no effect: \(reason)")
             return
-        case .later:
-            if isReported { warn(entry, path, "is not in effect yet") }
-            isReported = false
         }
-        check(entry.value, node: key.node, path: path, isReported: isReported)
+        check(entry.value, node: key.node, path: path)
     }
 
-    private func check(_ value: SourceValue, node: SchemaNode, path: String, isReported: Bool) {
+    private func check(_ value: SourceValue, node: SchemaNode, path: String) {
         guard case .mapping(let mapping) = value.content else { return }
         switch node {
         case .section(let keys):
@@ -47,11 +42,11 @@ struct SchemaCheck {
                     warn(entry, entryPath, "unknown key, ignored\(Self.hint(guess))")
                     continue
                 }
-                check(entry, key: key, path: entryPath, isReported: isReported)
+                check(entry, key: key, path: entryPath)
             }
         case .named(let inner, _):
             for entry in mapping.entries {
-                check(entry.value, node: inner, path: "\(path).\(entry.key)", isReported: isReported)
+                check(entry.value, node: inner, path: "\(path).\(entry.key)")
             }
         case .variables, .value, .anything:
             break

@@ -20,8 +20,6 @@ struct SchemaKey: Sendable {
     enum Effect: Sendable, Equatable {
         /// It does what the reference says.
         case inEffect
-        /// Its feature comes later: read and validated, then reported as not in effect yet.
-        case later
         /// RoadRunner has or had it; here it never does anything, for this reason.
         case never(String)
         /// A section of RoadRunner that this service does not run.

@@ -19,32 +19,46 @@ extension SectionReader {
     }
 
     /// Reads a command: a text is split as a shell would, a list is taken as it is, a list of one is split
-    /// (docs/protocol.md).
+    /// (docs/protocol.md). What variables gave is noted as a secret.
     ///
     /// - Returns: empty when it is absent; nothing is noted then.
     mutating func command(_ key: String) throws(ConfigurationError) -> [String] {
         guard let value = value(key) else { return [] }
-        var words: [String]
+        let scalars: [(scalar: SourceScalar, place: SourcePlace)]
         switch value.content {
         case .scalar(let scalar):
             try requireText(scalar, key: path(key), at: value.place)
-            words = try split(scalar.text, key: key, at: value.place)
-            if words.isEmpty { warnUnset(scalar, key: key, at: value.place) }
-        case .sequence(let items):
-            words = try texts(of: value, key: key)
-            if words.count == 1 { words = try split(words[0], key: key, at: items[0].place) }
+            scalars = [(scalar, value.place)]
+        case .sequence:
+            scalars = try self.scalars(of: value, key: key)
         case .mapping:
             throw value.place.error(.invalidValue, "a command is a text or a list", key: path(key))
         }
-        guard let program = words.first else { return [] }
+        var words = scalars.map(\.scalar.text)
+        if words.count == 1 { words = try split(words[0], key: key, at: scalars[0].place) }
+        guard let program = words.first else {
+            if let (scalar, place) = scalars.first { warnUnset(scalar, key: key, at: place) }
+            return []
+        }
         guard !program.isEmpty else {
             throw value.place.error(.invalidValue, "the name of the program is empty", key: path(key))
         }
         guard !words.contains(where: { $0.utf8.contains(0) }) else {
             throw value.place.error(.invalidValue, "a command cannot hold a NUL", key: path(key))
         }
-        note(key, words.map { .text($0) }, from: value.place)
+        for (scalar, place) in scalars { warnEmpty(scalar, key: path(key), at: place) }
+        noteCommand(key, words, of: scalars.map(\.scalar), from: value.place)
         return words
+    }
+
+    /// As it is read again to the same words: a list of one would be split once more.
+    private mutating func noteCommand(
+        _ key: String, _ words: [String], of scalars: [SourceScalar], from place: SourcePlace
+    ) {
+        guard scalars.allSatisfy({ $0.reference == nil }), words.count > 1 else {
+            return note(key, scalars.map { .text($0.text).hidden(behind: $0.reference) }, from: place)
+        }
+        note(key, words.map { .text($0) }, from: place)
     }
 
     private func split(_ text: String, key: String, at place: SourcePlace) throws(ConfigurationError) -> [String] {
@@ -66,15 +80,22 @@ extension SectionReader {
     }
 
     private func texts(of value: SourceValue, key: String) throws(ConfigurationError) -> [String] {
+        try scalars(of: value, key: key).map(\.scalar.text)
+    }
+
+    private func scalars(
+        of value: SourceValue,
+        key: String
+    ) throws(ConfigurationError) -> [(scalar: SourceScalar, place: SourcePlace)] {
         guard case .sequence(let items) = value.content else { return [] }
-        var texts: [String] = []
+        var scalars: [(scalar: SourceScalar, place: SourcePlace)] = []
         for item in items {
             guard case .scalar(let scalar) = item.content else {
                 throw item.place.error(.invalidValue, "a text is expected in this list", key: path(key))
             }
             try requireText(scalar, key: path(key), at: item.place)
-            texts.append(scalar.text)
+            scalars.append((scalar, item.place))
         }
-        return texts
+        return scalars
     }
 }

@@ -70,6 +70,18 @@ extension SectionReader {
                 "the variable `\(variable)` is not set and has no default: as if the key were absent", key: path(key))
         )
     }
+
+    /// Says that a part of a value is missing because variables have none: what is printed has their names only.
+    ///
+    /// - Parameter path: The whole path of the key.
+    func warnEmpty(_ scalar: SourceScalar, key path: String, at place: SourcePlace) {
+        guard let first = scalar.unset.first else { return }
+        let names = scalar.unset.map { "`\($0)`" }.joined(separator: ", ")
+        let what = scalar.unset.count == 1 ? "the variable \(names) is" : "the variables \(names) are"
+        diagnostics.warn(
+            place.warning("\(what) unset or empty; write `${\(first):-}` where that is meant", key: path)
+        )
+    }
 }
 
 extension SourceScalar {

@@ -25,6 +25,7 @@ extension SectionReader {
             guard !value.bytes.contains(0) else {
                 throw entry.value.place.error(.invalidValue, "a variable cannot hold a NUL", key: entryPath)
             }
+            warnEmpty(scalar, key: entryPath, at: entry.value.place)
             entries.append(EnvironmentEntry(name: name, value: value))
             let effective = EffectiveScalar(value).hidden(behind: scalar.reference)
             noted.append(EffectiveNode.Entry(key: name, value: .scalar(effective, origin: entry.value.place.origin)))

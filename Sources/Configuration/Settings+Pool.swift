@@ -15,8 +15,6 @@ public struct PoolSettings: Sendable, Equatable {
     public var destroyTimeout: Duration
     /// `reset_timeout`: what a worker that a reset replaces gets for its event once its successor is ready. Default 60 s.
     public var resetTimeout: Duration
-    /// `stream_timeout`: the limit of a streamed answer. Default 60 s.
-    public var streamTimeout: Duration
     /// `debug`: a fresh worker for each event. Default `false`.
     public var debug: Bool
     /// `command`: the argument vector that replaces `server.command` for this pool; empty means that it does not.
@@ -33,7 +31,6 @@ public struct PoolSettings: Sendable, Equatable {
         allocateTimeout: Duration = .seconds(60),
         destroyTimeout: Duration = .seconds(60),
         resetTimeout: Duration = .seconds(60),
-        streamTimeout: Duration = .seconds(60),
         debug: Bool = false,
         command: [String] = [],
         supervisor: SupervisorSettings? = nil,
@@ -45,7 +42,6 @@ public struct PoolSettings: Sendable, Equatable {
         self.allocateTimeout = allocateTimeout
         self.destroyTimeout = destroyTimeout
         self.resetTimeout = resetTimeout
-        self.streamTimeout = streamTimeout
         self.debug = debug
         self.command = command
         self.supervisor = supervisor

@@ -2,14 +2,16 @@ internal import Platform
 
 extension SettingsReader {
     func pool(from reader: inout SectionReader) throws(ConfigurationError) -> PoolSettings {
-        PoolSettings(
+        // Checked only: what is printed would be warned of when it is read again.
+        var unnoted = reader
+        _ = try unnoted.duration("stream_timeout", default: .seconds(60), .zeroIsDefault)
+        return PoolSettings(
             numWorkers: try numWorkers(from: &reader),
             maxJobs: try reader.integer("max_jobs", default: 0, in: 0...Int.max),
             maxQueueSize: try reader.integer("max_queue_size", default: 0, in: 0...Int.max),
             allocateTimeout: try reader.duration("allocate_timeout", default: .seconds(60), .zeroIsDefault),
             destroyTimeout: try reader.duration("destroy_timeout", default: .seconds(60), .zeroIsDefault),
             resetTimeout: try reader.duration("reset_timeout", default: .seconds(60), .zeroIsDefault),
-            streamTimeout: try reader.duration("stream_timeout", default: .seconds(60), .zeroIsDefault),
             debug: try reader.bool("debug", default: false),
             command: try reader.command("command"),
             supervisor: try supervisor(from: &reader),

@@ -6,11 +6,14 @@ struct SettingsReader {
     let machine: MachineResources
     /// What relative paths of sockets count from.
     let workDirectory: String
+    /// What `envfile` names: it was read before all the rest.
+    let environmentFile: (path: String, place: SourcePlace)?
 
     /// - Throws: ``ConfigurationError``; ``ConfigurationError/Code/noServers`` only when nothing else is wrong with the
     ///   sections that are there.
     func settings(from root: inout SectionReader) throws(ConfigurationError) -> Settings {
         let version = try version(from: &root)
+        if let (path, place) = environmentFile { root.note("envfile", .text(path), from: place) }
         let server = try root.section("server") { reader throws(ConfigurationError) in
             try self.server(from: &reader)
         }

@@ -65,6 +65,22 @@ struct SourceReader {
         schema: SchemaNode?
     ) throws(ConfigurationError) -> SourceMapping {
         var mapping = SourceMapping()
+        var rest = entries[...]
+        while let layer = rest.first?.layer {
+            let count = rest.prefix { $0.layer == layer }.count
+            mapping.fill(from: try self.layer(rest.prefix(count), path: path, schema: schema))
+            rest = rest.dropFirst(count)
+        }
+        return mapping
+    }
+
+    /// Entries that are written in one place, where none may be there twice.
+    private mutating func layer(
+        _ entries: ArraySlice<YAMLEntry>,
+        path: String,
+        schema: SchemaNode?
+    ) throws(ConfigurationError) -> SourceMapping {
+        var mapping = SourceMapping()
         // Without a dot before them: sections of these names may be added to, but are not written twice.
         var written: [String: SourcePlace] = [:]
         for entry in entries {
@@ -89,11 +105,14 @@ struct SourceReader {
         return mapping
     }
 
+    /// - Parameter first: What was read first; with aliases it may be further down in the file.
     private static func duplicate(_ key: String, first: SourcePlace, second: SourcePlace) -> ConfigurationError {
-        second.error(
+        let lines = (first.mark?.line ?? 0, second.mark?.line ?? 0)
+        guard lines.0 <= lines.1 else { return duplicate(key, first: second, second: first) }
+        return second.error(
             .invalidYAML,
             "the key `\(key)` is there twice (keys match without regard to case, and a dot leads into a section), "
-                + "first at line \(first.mark?.line ?? 0)",
+                + "first at line \(lines.0)",
             key: key,
             fix: "remove one"
         )

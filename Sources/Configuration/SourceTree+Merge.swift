@@ -18,6 +18,19 @@ extension SourceMapping {
         }
     }
 
+    /// Adds what is missing here, in mappings too; what is here stays, and a null gives way.
+    mutating func fill(from other: SourceMapping) {
+        for entry in other.entries {
+            // As in `add`: what is here is not held while it is changed.
+            guard let isNull = self[entry.key].map(\.value.isNull), !isNull else {
+                put(entry)
+                continue
+            }
+            guard case .mapping(let inner) = entry.value.content else { continue }
+            _ = changeMapping(entry.key) { $0.fill(from: inner) }
+        }
+    }
+
     /// Sets one value, making the mappings on the way to it.
     ///
     /// - Returns: `false`, with nothing changed, when something on the way is no mapping.

@@ -4,6 +4,7 @@ struct YAMLMappingBuilder {
     private var ownKeys: [String: YAMLMark] = [:]
     private var merged: [YAMLEntry] = []
     private var mergedKeys: Set<String> = []
+    private var layers = 1
 
     mutating func add(_ entry: YAMLEntry) throws(YAMLError) {
         if let first = ownKeys.updateValue(entry.keyMark, forKey: entry.key) {
@@ -19,7 +20,13 @@ struct YAMLMappingBuilder {
     mutating func merge(_ value: YAMLNode, at mark: YAMLMark) throws(YAMLError) {
         switch value.content {
         case .mapping(let entries):
-            for entry in entries where mergedKeys.insert(entry.key).inserted { merged.append(entry) }
+            let first = layers
+            for var entry in entries {
+                // What it has merged itself is below what is written in it.
+                entry.layer += first
+                layers = max(layers, entry.layer + 1)
+                if mergedKeys.insert(entry.key).inserted { merged.append(entry) }
+            }
         case .sequence(let items):
             for item in items {
                 guard case .mapping = item.content else { throw Self.notAMapping(at: mark) }

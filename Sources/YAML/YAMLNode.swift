@@ -24,10 +24,14 @@ public struct YAMLEntry: Sendable, Equatable {
     public var key: String
     public var keyMark: YAMLMark
     public var value: YAMLNode
+    /// 0 when it is written in the mapping itself, from 1 when a merge (`<<`) brought it: the lower one wins where keys
+    /// mean the same without being the same. Entries of a mapping are in this order.
+    public var layer: Int
 
-    public init(key: String, keyMark: YAMLMark, value: YAMLNode) {
+    public init(key: String, keyMark: YAMLMark, value: YAMLNode, layer: Int = 0) {
         self.key = key
         self.keyMark = keyMark
         self.value = value
+        self.layer = layer
     }
 }

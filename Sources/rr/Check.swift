@@ -23,7 +23,7 @@ struct Check: ParsableCommand {
     @Flag(exclusivity: .exclusive)
     var form = Form.yaml
 
-    @Flag(help: "Print what variables give to `env`, too: passwords, say. Without it only their names are printed.")
+    @Flag(help: "Print what variables give to `env` and to commands, too: passwords, say. Else only their names are.")
     var showSecrets = false
 
     enum Form: EnumerableFlag {
@@ -31,7 +31,7 @@ struct Check: ParsableCommand {
 
         static func help(for value: Form) -> ArgumentHelp? {
             switch value {
-            case .yaml: "Print YAML, a configuration that says the same again."
+            case .yaml: "Print YAML, a configuration that says the same again with the same variables."
             case .json: "Print JSON."
             case .explain: "Print each value with where it came from: default, file and line, variable, -o."
             }

@@ -8,7 +8,7 @@ extension RR {
         // First of all: what opens a descriptor must not get the number of a standard one.
         StandardDescriptors.openClosedOnes()
         ProcessSignals.hold()
-        guard !DescriptorLimit.isTooLowToRun else {
+        guard DescriptorLimit.isEnoughToRun() else {
             Console().error("the limit of open descriptors is below 16, raise it (`ulimit -n 65536`)")
             self.exit(withError: ExitCode.failure)
         }

@@ -51,7 +51,8 @@ import Testing
         ("[::]:7777", "0.0.0.0:7777", true), ("[::]:7777", "127.0.0.1:7777", true), ("[::]:1", "[::1]:1", true),
         ("127.0.0.1:7777", "127.0.0.2:7777", false), ("127.0.0.1:7777", "LOCALHOST:7777", true),
         (":7777", ":7778", false), (":0", ":0", false), ("unix://a", "unix://a", true), ("unix://a", "unix://b", false),
-        ("unix://a", ":1", false),
+        ("unix://a", ":1", false), ("[::1]:7", "[0:0:0:0:0:0:0:1]:7", true), ("[0::0]:7", "127.0.0.1:7", true),
+        ("[2001:DB8::1]:7", "[2001:db8:0::1]:7", true), ("[::1]:7", "[::2]:7", false),
     ])
     func overlap(one: String, two: String, overlaps: Bool) throws {
         let (left, right) = (try ListenAddress(parsing: one), try ListenAddress(parsing: two))

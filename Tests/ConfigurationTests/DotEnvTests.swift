@@ -63,7 +63,14 @@ import Testing
         #expect(error.key == "envfile")
         #expect(error.line == 5)
         let dotenv = try failure { () throws(ConfigurationError) in try sandbox.load(dotenv: "none") }
-        #expect(dotenv.file == sandbox.path("none"))
+        #expect(dotenv.file == "--dotenv")
+        #expect(dotenv.message.hasPrefix("\(sandbox.path("none")): "))
+        let variable = try failure { () throws(ConfigurationError) in
+            try sandbox.load(environment: ["DOTENV_PATH": "none"], dotenv: "b")
+        }
+        #expect(variable.file == "env DOTENV_PATH")
+        let line = try failure { () throws(ConfigurationError) in try sandbox.load(dotenv: "b") }
+        #expect((line.file, line.line) == (sandbox.path("b"), 1))
         let bad = try failure { () throws(ConfigurationError) in try sandbox.load("bad.yaml") }
         #expect((bad.file, bad.line) == (sandbox.path("b"), 1))
     }

@@ -82,6 +82,50 @@ import Testing
         #expect(error.fix == "remove one")
     }
 
+    /// As with keys that are spelled the same: what is written wins over what is merged, the first merge over the next.
+    @Test(arguments: [
+        ("&x {pool.num_workers: 2}", "<<: *x, pool: {num_workers: 3, max_jobs: 4}", "3 4"),
+        ("&x {pool: {num_workers: 2, max_jobs: 4}}", "<<: *x, pool.num_workers: 3", "3 4"),
+        ("&x {Pool.Num_Workers: 2}", "pool.num_workers: 3, pool.max_jobs: 4, <<: *x", "3 4"),
+        ("[&x {pool.num_workers: 3}, &y {pool: {num_workers: 2, max_jobs: 4}}]", "<<: [*x, *y]", "3 4"),
+        (
+            "[&x {pool.num_workers: 2, pool.max_jobs: 4}, &y {<<: *x, pool: {num_workers: 3}}]",
+            "<<: *y, read_buf_size: 5", "3 4"
+        ),
+        ("&x {pool.num_workers: 3, pool.max_jobs: 4}", "<<: *x, pool: ~", "3 4"),
+        ("&x {pool.num_workers: 2}", "<<: *x, pool.num_workers: 3, pool.max_jobs: 4", "3 4"),
+    ])
+    func whatIsWrittenWinsOverWhatIsMerged(anchors: String, tcp: String, workersAndJobs: String) throws {
+        let text = "\(Self.head)http: \(anchors)\ntcp: {servers.a.addr: ':1', \(tcp)}\n"
+        let pool = try load(text).settings.tcp.pool
+        #expect("\(pool.numWorkers) \(pool.maxJobs)" == workersAndJobs)
+    }
+
+    @Test func aMergedSectionOfNamesIsAddedTo() throws {
+        let merged = "http: &a {channels: {tcp: {level: info, mode: raw}}}\n"
+        let loaded = try load(minimal + merged + "logs: {<<: *a, channels.tcp.level: warn}\n")
+        #expect(loaded.settings.logs.channels["tcp"]?.level == .warn)
+        #expect(loaded.settings.logs.channels["tcp"]?.mode == .raw)
+        #expect(loaded.origin("logs.channels.tcp.level") == .file(file: loaded.file, line: 6))
+    }
+
+    @Test func bothWaysInOneMergedMappingIsAnError() throws {
+        let merged = "http: &a {pool.num_workers: 2,\n  pool: {num_workers: 3}}\n"
+        let error = try failure(Self.head + merged + "tcp: {servers.a.addr: ':1', <<: *a}\n")
+        #expect((error.key, error.line) == ("tcp.pool.num_workers", 4))
+        let alias = "http: &a {num_workers: 2}\ntcp: {servers.a.addr: ':1', pool.num_workers: 3, pool: *a}\n"
+        let ordered = try failure(Self.head + alias)
+        #expect(ordered.line == 4)
+        #expect(ordered.message.hasSuffix("first at line 3"))
+    }
+
+    @Test func manyMergesEnd() throws {
+        let anchors = (0..<5000).map { "  - &a\($0) {env.v\($0): x}\n" }.joined()
+        let merges = (0..<5000).map { "*a\($0)" }.joined(separator: ", ")
+        let text = "version: '3'\nhttp:\n\(anchors)server: {command: php, <<: [\(merges)]}\n"
+        #expect(try load(text + "tcp.servers.a.addr: ':1'\n").settings.server.environment.count == 5000)
+    }
+
     @Test func includesAreLaidUnderAsEver() throws {
         let sandbox = try Sandbox([
             "rr.yaml": Self.head + "include: more.yaml\ntcp:\n  servers.a.addr: ':1'\n  pool: {num_workers: 2}\n",

@@ -27,6 +27,12 @@ import Testing
         #expect(self.location("x.yaml", in: "/srv") == ("x.yaml", "/srv"))
     }
 
+    @Test("What is empty is as if it were not given")
+    func empty() {
+        #expect(self.location("", in: "") == (".rr.yaml", nil))
+        #expect(self.location("", in: "", search: "/etc/a:b", existing: ["b"]) == ("b", "."))
+    }
+
     @Test("-c wins over RR_CONFIG")
     func argumentWins() {
         #expect(self.location("x.yaml", search: "/etc/a:b", existing: ["/etc/a"]) == ("x.yaml", nil))

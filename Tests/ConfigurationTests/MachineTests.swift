@@ -34,16 +34,16 @@ import Testing
             Share(memory: nil, pool: "num_workers: 2", megabytes: nil),
             Share(memory: 255, pool: "num_workers: 2", megabytes: nil),
             Share(
-                memory: 512, pool: "num_workers: 2", megabytes: 149,
-                says: "default: (512 MB of the cgroup's memory limit - 64) / 3"
+                memory: 768, pool: "num_workers: 2", megabytes: 234,
+                says: "default: (768 MB of the cgroup's memory limit - 64) / 3"
             ),
             Share(
                 memory: 1024, pool: "", megabytes: 320,
                 says: "default: (1024 MB of the cgroup's memory limit - 64) / 3"
             ),
             Share(
-                memory: 1024, pool: "num_workers: 8", megabytes: 128,
-                says: "default: 128, (1024 MB of the cgroup's memory limit - 64) / 9 would be less"
+                memory: 1024, pool: "num_workers: 8", megabytes: 192,
+                says: "default: 192, (1024 MB of the cgroup's memory limit - 64) / 9 would be less"
             ),
             Share(
                 memory: 4096, pool: "num_workers: 3, dynamic_allocator: {}", megabytes: 288,

@@ -55,6 +55,32 @@ import Testing
         #expect(try load(first).yaml() == first)
     }
 
+    @Test(arguments: ["\"'a b'\"", "[\"'a b'\"]", "['\\\"a b\\\" c']", "'a\\ b'"])
+    func aProgramWithSpacesIsOneAgain(command: String) throws {
+        let loaded = try load(minimal.replacing("\"php worker.php\"", with: command))
+        #expect(try reload(loaded.yaml()) == loaded.settings)
+    }
+
+    @Test func whatIsPrintedIsNotWarnedOf() throws {
+        let pool = "  pool: {stream_timeout: 5s, supervisor: {}, dynamic_allocator: {}}\n"
+        let loaded = try load(minimal + pool + "metrics: {}\nrpc: {}\n")
+        #expect(loaded.warnings.map(\.key) == ["tcp.pool.stream_timeout"])
+        #expect(try load(loaded.yaml()).warnings.isEmpty)
+        #expect(try failure(minimal + "  pool: {stream_timeout: x}\n").key == "tcp.pool.stream_timeout")
+    }
+
+    @Test func theFileOfVariablesIsNamedFromEverywhere() throws {
+        let sandbox = try Sandbox([
+            "rr.yaml": minimal + "envfile: '${DIR}/$$x.env'\nrpc: {listen: 'unix://$A'}\n", "etc/$x.env": "A=secret\n",
+        ])
+        let loaded = try sandbox.load(environment: ["DIR": "etc"])
+        #expect(loaded.origin("envfile") == .file(file: loaded.file, line: 5))
+        #expect(loaded.effective.leaves.prefix(2).map(\.path) == ["version", "envfile"])
+        let again = try load(loaded.yaml())
+        #expect(again.settings == loaded.settings)
+        #expect(again.environmentAdditions == loaded.environmentAdditions)
+    }
+
     @Test func yamlReads() throws {
         let yaml = try load(minimal).yaml()
         #expect(

@@ -53,4 +53,52 @@ import Testing
         #expect(try load(loaded.yaml(), environment: environment).settings == loaded.settings)
         #expect(try load(loaded.yaml(showsSecrets: true)).settings == loaded.settings)
     }
+
+    @Test(arguments: [
+        "'php worker.php --password=${KEY} $$HOME'", "[php, 'a b', '--password=${KEY}', '$$HOME']", "'${KEY}'",
+        "['php ${KEY}']",
+    ])
+    func commandsHideThemToo(command: String) throws {
+        let text = """
+            version: '3'
+            server: {command: \(command), on_init: {command: \(command)}}
+            tcp: {servers: {main: {addr: ':1'}}, pool: {command: \(command)}}
+            """
+        let environment = ["KEY": "'secret' $x"]
+        let loaded = try load(text, environment: environment)
+        for text in [loaded.yaml(), loaded.json(), loaded.explanation()] {
+            #expect(!text.contains("secret"))
+            #expect(text.split(separator: "${KEY}").count == 4, "\(text)")
+        }
+        #expect(try load(loaded.yaml(), environment: environment).settings == loaded.settings)
+        #expect(loaded.yaml(showsSecrets: true).contains("secret"))
+        #expect(try load(loaded.yaml(showsSecrets: true)).settings == loaded.settings)
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test func aCommandOfAVariableIsHidden() throws {
+        let environment = ["RR_SERVER_COMMAND": "php --password=secret", "PORT": "1"]
+        let loaded = try load(Self.text, environment: environment)
+        #expect(!loaded.yaml().contains("secret"))
+        #expect(try load(loaded.yaml(), environment: environment).settings == loaded.settings)
+    }
+
+    /// What is printed does not tell that it is empty.
+    @Test func whatIsUnsetIsSaid() throws {
+        let text = """
+            version: '3'
+            server:
+              command: 'php w.php ${A}'
+              env: {KEY: 'x${B}$C', D: '${D:-}'}
+            tcp: {servers: {main: {addr: ':1'}}}
+            """
+        let loaded = try load(text, environment: ["C": ""])
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "\(loaded.file):3:12: server.command: the variable `A` is unset or empty; "
+                    + "write `${A:-}` where that is meant",
+                "\(loaded.file):4:14: server.env.KEY: the variables `B`, `C` are unset or empty; "
+                    + "write `${B:-}` where that is meant",
+            ])
+    }
 }

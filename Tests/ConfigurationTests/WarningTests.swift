@@ -36,19 +36,6 @@ import Testing
         )
     }
 
-    @Test(arguments: [
-        ("logs: {output: stdout}", "logs.output"),
-        ("logs: {line_ending: x}", "logs.line_ending"), ("endure: {drain_delay: 1s}", "endure.drain_delay"),
-        ("logs: {file_logger_options: {log_output: x}}", "logs.file_logger_options"),
-    ])
-    func laterKeysAreReportedOnce(text: String, key: String) throws {
-        // The table of `Schema` decides; what has landed since says nothing.
-        let warnings = try load(minimal + text + "\n").warnings
-        let isLater = Self.effect(of: key) == .later
-        #expect(warnings.map(\.message) == (isLater ? ["is not in effect yet"] : []))
-        #expect(warnings.allSatisfy { $0.key == key })
-    }
-
     @Test func compressingIsNotPromised() throws {
         let options = "logs: {file_logger_options: {log_output: x, compress: "
         let warnings = try load(minimal + options + "true}}\n").warnings
@@ -116,16 +103,5 @@ import Testing
     ])
     func suggestionsAreOfTheSameKind(text: String, message: String) throws {
         #expect(try load(minimal + text + "\n").warnings.map(\.message) == [message])
-    }
-
-    private static func effect(of path: String) -> SchemaKey.Effect? {
-        var keys = Schema.root
-        var effect: SchemaKey.Effect?
-        for part in path.split(separator: ".") {
-            let key = keys.first { $0.name == part }
-            effect = key?.effect
-            if case .section(let inner)? = key?.node { keys = inner }
-        }
-        return effect
     }
 }

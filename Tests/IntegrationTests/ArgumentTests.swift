@@ -59,6 +59,26 @@ extension Integration {
             }
         }
 
+        @Test("An option with an empty value is as if it were not given")
+        func empty() throws {
+            let directory = try TemporaryDirectory()
+            defer { directory.remove() }
+            let file = try directory.write(Settings().yaml(events: "/tmp/events"), to: ".rr.yaml")
+            let expected = try Command.rr("check", "-c", file)
+            #expect(expected.exit == .code(0), "\(expected.errors)")
+            for arguments in [
+                ["-w", "", "check", "-c", file, "--dotenv", ""], ["check", "-c", file, "-w=", "--dotenv="],
+            ] {
+                let result = try Command.run([try Fixture.binary()] + arguments)
+                #expect(result.exit == .code(0) && result.errors == "", "\(arguments): \(result.errors)")
+                #expect(result.output == expected.output)
+            }
+            let here = try Command.run([try Fixture.binary(), "check", "-c", ""], directory: directory.path)
+            #expect(here.output == expected.output, "\(here.errors)")
+            let override = try Command.rr("check", "-c", file, "-o", "")
+            #expect(override.errors.hasPrefix("[ERROR] -o: invalid flag ``"), "\(override.errors)")
+        }
+
         @Test("RR_EVENT_LOOPS that is no number of loops is one clear error", arguments: ["abc", "0", "-3", "257"])
         func eventLoops(text: String) throws {
             let directory = try TemporaryDirectory()

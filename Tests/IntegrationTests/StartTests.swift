@@ -123,6 +123,16 @@ extension Integration {
             try rr.stop()
         }
 
+        @Test("A soft limit of descriptors that is too low is raised")
+        func softLimit() async throws {
+            var settings = try Settings(workers: 1)
+            settings.launcher = ["/usr/bin/prlimit", "--nofile=8:1024"]
+            try await withRR(settings) { rr in
+                let client = try rr.client()
+                #expect(try client.ask("hello") == "hello")
+            }
+        }
+
         @Test("Too few descriptors: one line that says how many it takes", arguments: [16, 20, 32])
         func fewDescriptors(limit: Int) async throws {
             var settings = try Settings(workers: 2)

@@ -68,6 +68,8 @@ extension Integration {
                 return result.errors
             }
             #expect(try errors().contains("No such file or directory; a server writes one when it is started with"))
+            let named = try Command.rr(command, "-c", directory.file("x.yaml")).errors
+            #expect(named.contains("cannot read \(directory.path)/.pid: "), "\(named)")
             for (text, says) in [
                 ("0", "does not hold a process id"), ("-1", "does not hold a process id"),
                 ("nonsense", "does not hold a process id"), ("4194304", "names process 4194304, which is not running"),
@@ -119,6 +121,10 @@ extension Integration {
                 #expect(other.exit == .code(1) && other.errors.contains("process 1 is an rr that serves in another"))
                 #expect(
                     try inside("reload", rr.directory.path).output.hasPrefix("[INFO] process 1 was asked to reload"))
+                for stale in ["4194304\n", "1 2\n", ""] {
+                    try rr.directory.write(stale, to: ".pid")
+                    #expect(try inside("reload", rr.directory.path).exit == .code(0), "an old file hides nobody")
+                }
                 try rr.log.await("the configuration was reloaded")
                 #expect(try inside("reset", rr.directory.path).exit == .code(0))
                 try rr.log.await("SIGUSR2")
