@@ -2,8 +2,9 @@ import Synchronization
 
 /// Bytes of answers that clients have not taken yet, of all connections together, and how many there should be at most.
 ///
-/// Who writes answers counts; who reads large ones from workers looks first whether there is room. An answer that is
-/// being read is read to its end by then, so that there may be one answer of each worker more.
+/// Who writes answers counts; who reads large ones from workers looks first whether there is room. An answer that
+/// is being read when the limit is reached is still read to its end, so the limit may be exceeded by one answer for each
+/// worker.
 public final class PendingAnswers: Sendable {
     private let total = Atomic<Int>(0)
     private let limit = Atomic<Int>(.max)

@@ -1,7 +1,6 @@
 import NIOCore
 
-// Near the end of the grace period: whoever is stuck is given up, so that workers which are free can tell of each client's
-// end.
+// Near the end of the grace period: whoever is stuck is given up, so that free workers can be given each client's CLOSE.
 
 extension PoolStateMachine {
     struct CutOffAction {
@@ -9,7 +8,7 @@ extension PoolStateMachine {
         var refused: [Request] = []
         /// Workers that are stuck, and their requests.
         var kill: [(id: WorkerID, request: Request)] = []
-        /// A worker for what is to come, when none is left.
+        /// Workers for the CLOSEs: one when none is left, more where the allocator may start them.
         var start: [StartAction] = []
     }
 
@@ -28,11 +27,15 @@ extension PoolStateMachine {
             guard case .busy(_, let entry) = self.places[place].state, !entry.isClose else {
                 continue
             }
-            let id = WorkerID(place: place, generation: self.places[place].generation)
-            let failed = self.failed(id, .graceIsOver, requestWritten: true, now: now)
-            action.kill.append((id, entry.request))
-            action.start += failed.start.map { [$0] } ?? []
+            action.kill.append((WorkerID(place: place, generation: self.places[place].generation), entry.request))
         }
+        for stuck in action.kill {
+            let failed = self.giveUp(stuck.id, .graceIsOver, requestWritten: true, now: now)
+            action.start += (failed?.start).map { [$0] } ?? []
+        }
+        // Once all are gone: what is needed depends on who is left.
+        action.start += self.startMore()
+        self.noteAvailability(now: now)
         return action
     }
 }

@@ -6,13 +6,21 @@ import NIOCore
 extension PoolStateMachine {
     /// Processes that may be started now.
     ///
-    /// Those on their planned way out do not count: left as planned, or to leave after their answer.
+    /// Those on their planned way out do not count, so that nobody waits for them in an ordinary reset: left as planned,
+    /// or to leave after their answer. More than ``mostLeaving`` do: workers that leave faster than they end would be
+    /// more and more processes.
     private var room: Int {
         let retiring = self.places.count { place in
             if case .busy(let worker, _) = place.state { worker.isRetiring } else { false }
         }
-        let counted = self.processes - self.leaving.count - retiring
+        let counted = self.processes - min(self.leaving.count + retiring, self.mostLeaving)
         return self.configuration.maximumWorkers + self.replacingLimit - counted
+    }
+
+    /// Processes on their planned way out that do not count: a whole pool, and a few for a small one, whose workers may
+    /// leave one soon after the other.
+    private var mostLeaving: Int {
+        max(self.configuration.maximumWorkers, 16)
     }
 
     enum LaunchAction: Hashable {
@@ -20,7 +28,8 @@ extension PoolStateMachine {
         case go
         /// It is not wanted any more.
         case cancel
-        /// There is no room: it is started again when there is. This worker, which was given up, is to be killed for it.
+        /// There is no room: it is tried again when there is room. This worker, which was given up, is to be killed for
+        /// it.
         case wait(kill: WorkerID?)
     }
 

@@ -20,7 +20,7 @@ extension PoolStateMachine {
             return action
         }
         while self.countedPlaces < configuration.numWorkers {
-            action.start.append(self.occupy(isCounted: true))
+            action.start.append(self.occupy())
         }
         // Those beyond `num_workers` that the allocator started leave when they have been idle.
         for place in self.places.indices where self.countedPlaces > configuration.maximumWorkers {

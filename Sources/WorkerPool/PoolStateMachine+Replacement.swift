@@ -79,17 +79,27 @@ extension PoolStateMachine {
         while let successor = self.startSuccessor() {
             actions.append(successor)
         }
-        return actions + self.grow()
+        actions += self.grow()
+        if self.isCutOff, self.phase == .running, self.configuration.numWorkers > 0,
+            self.ready + self.startingCount == 0
+        {
+            // The last one was retiring, and so had no successor of its own.
+            actions.append(self.occupy())
+        }
+        return actions
     }
 
-    /// Starts the next successor, unless enough are on their way.
+    /// Starts the next successor, unless enough are on their way, or only CLOSE is served any more.
     mutating func startSuccessor() -> StartAction? {
+        guard !self.isCutOff else {
+            return nil
+        }
         while self.phase == .running, self.replacing < self.replacingLimit, let id = self.replaceQueue.popFirst() {
             switch self.state(of: id) {
             case .idle(let worker), .busy(let worker, _):
                 if !worker.isRetiring {
                     let delay = self.backoff(failures: self.failedSuccessors)
-                    return self.occupy(isCounted: false, replaces: id, delay: delay)
+                    return self.occupy(replacing: id, delay: delay)
                 }
             case .none, .vacant, .backingOff, .starting:
                 break

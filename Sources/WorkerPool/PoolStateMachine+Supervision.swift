@@ -112,7 +112,7 @@ extension PoolStateMachine {
     /// Starts workers for events that wait.
     mutating func grow() -> [StartAction] {
         let wanted = self.wantsMoreWorkers
-        return wanted > 0 ? (0..<wanted).map { _ in self.occupy(isCounted: true) } : []
+        return wanted > 0 ? (0..<wanted).map { _ in self.occupy() } : []
     }
 
     /// Takes workers beyond `num_workers` that have been idle for long, the longest idle first.

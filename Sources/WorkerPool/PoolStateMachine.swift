@@ -111,7 +111,7 @@ struct PoolStateMachine<Request> {
     var processes = 0
     /// Those of them that have left their place as planned.
     var leaving: Set<WorkerID> = []
-    /// Those that left it otherwise, and that nobody has asked to be killed; in this order.
+    /// Those that left it otherwise and that have not been asked to be killed, in the order in which they left.
     var lost = CircularBuffer<WorkerID>()
     /// Starts that wait for room.
     var launchQueue = CircularBuffer<WorkerID>()
@@ -312,7 +312,6 @@ extension PoolStateMachine {
     }
 
     /// A worker answered: its lease ends. `nil` when the worker has no lease (it was given up meanwhile).
-    ///
     mutating func answered(
         _ id: WorkerID,
         now: () -> NIODeadline = NIODeadline.now
@@ -419,7 +418,7 @@ extension PoolStateMachine {
     enum Cause {
         /// The worker left as planned.
         case plan
-        /// It ended by itself; with the number of jobs it did and the time it lived.
+        /// It ended by itself or was given up; it was useful if it did a job or lived for long.
         case failure(wasUseful: Bool)
     }
 
@@ -435,7 +434,7 @@ extension PoolStateMachine {
         guard self.phase == .starting else {
             return []
         }
-        let actions = (0..<self.configuration.numWorkers).map { _ in self.occupy(isCounted: true) }
+        let actions = (0..<self.configuration.numWorkers).map { _ in self.occupy() }
         self.runIfReady()
         return actions
     }
@@ -450,17 +449,30 @@ extension PoolStateMachine {
         return true
     }
 
-    /// Puts a new worker into a vacant place.
-    mutating func occupy(isCounted: Bool, replaces: WorkerID? = nil, delay: TimeAmount = .zero) -> StartAction {
+    /// Puts a new worker into a vacant place. One whose last workers have failed waits before it has another.
+    mutating func occupy() -> StartAction {
+        let place = self.vacantPlace()
+        return self.startWorker(in: place, isCounted: true, delay: self.backoff(of: place))
+    }
+
+    /// Puts a worker's successor into a vacant place.
+    ///
+    /// - Parameter delay: How long it waits after other successors that have failed.
+    mutating func occupy(replacing old: WorkerID, delay: TimeAmount) -> StartAction {
+        let place = self.vacantPlace()
+        self.places[place].failures = 0
+        self.places[place].replaces = old
+        self.replacing += 1
+        return self.startWorker(in: place, isCounted: false, delay: delay)
+    }
+
+    private mutating func vacantPlace() -> Int {
         let vacant = self.places.firstIndex { if case .vacant = $0.state { true } else { false } }
         let place = vacant ?? self.places.endIndex
         if vacant == nil {
             self.places.append(Place())
         }
-        self.places[place].failures = 0
-        self.places[place].replaces = replaces
-        self.replacing += replaces == nil ? 0 : 1
-        return self.startWorker(in: place, isCounted: isCounted, delay: delay)
+        return place
     }
 
     private mutating func startWorker(in place: Int, isCounted: Bool, delay: TimeAmount) -> StartAction {
@@ -556,13 +568,28 @@ extension PoolStateMachine {
         requestWritten: Bool,
         now: NIODeadline
     ) -> FailureAction {
+        defer { self.noteAvailability(now: now) }
+        guard var action = self.giveUp(id, failure, requestWritten: requestWritten, now: now) else {
+            return FailureAction()
+        }
+        action.more = self.startMore()
+        return action
+    }
+
+    /// Takes a worker that has failed out of its place; others are not started for it yet.
+    ///
+    /// - Returns: `nil` when it was stopped or given up already.
+    mutating func giveUp(
+        _ id: WorkerID,
+        _ failure: WorkerFailure,
+        requestWritten: Bool,
+        now: NIODeadline
+    ) -> FailureAction? {
         var action = FailureAction()
         self.countFailure(of: id, failure)
-        defer { self.noteAvailability(now: now) }
         switch self.state(of: id) {
         case .none, .vacant, .backingOff:
-            // It was stopped or given up already.
-            return action
+            return nil
         case .starting:
             action.startFailed = self.phase == .starting
             if let replacement = self.successorFailed(id, now: now) {
@@ -582,14 +609,16 @@ extension PoolStateMachine {
                 ? .fail(entry.request, .workerGone(failure))
                 : self.retry(entry, loopIndex: worker.loopIndex, now: now)
         }
-        action.more = self.startMore()
         return action
     }
 
-    /// How many workers may end before they have read a request until it fails: it cannot be the reason, but must not go
-    /// round for ever where every worker ends at once. All may be killed together, and all of their successors.
+    /// How many workers may end before they have read a request; after one more the request fails. It cannot be why they
+    /// end, but it must not be passed on for ever where every worker ends at once. All workers that the pool keeps may be
+    /// killed together, and then all of their successors; of those that are started on demand (up to 500 in `debug`) a few
+    /// are enough.
     private var mostLosses: Int {
-        self.configuration.maxAttempts + 2 * self.configuration.maximumWorkers
+        let onDemand = min(self.configuration.allocator?.maxWorkers ?? 0, 8)
+        return self.configuration.maxAttempts + 2 * (self.configuration.numWorkers + onDemand)
     }
 
     private mutating func countFailure(of id: WorkerID, _ failure: WorkerFailure) {
@@ -627,26 +656,27 @@ extension PoolStateMachine {
         self.places[place].state = .vacant
         self.places[place].isCounted = false
         self.countedPlaces -= wasCounted ? 1 : 0
+        // Counted even when nobody follows at once: the place may be filled again on demand.
+        switch cause {
+        case .plan, .failure(wasUseful: true): self.places[place].failures = 0
+        case .failure(wasUseful: false): self.places[place].failures += 1
+        }
         guard self.phase == .starting || self.phase == .running, wasCounted, !self.successorTakesOver(from: id),
             !self.isCutOff || self.ready + self.startingCount == 0,
             self.countedPlaces < self.configuration.numWorkers || self.wantsMoreWorkers > 0
         else {
             return []
         }
-        var delay = TimeAmount.zero
-        switch cause {
-        case .plan, .failure(wasUseful: true):
-            self.places[place].failures = 0
-        case .failure(wasUseful: false):
-            // The first failure in a row is mended at once, as any other end.
-            delay = self.backoff(failures: self.places[place].failures)
-            self.places[place].failures += 1
-        }
-        let start = self.startWorker(in: place, isCounted: true, delay: delay)
+        let start = self.startWorker(in: place, isCounted: true, delay: self.backoff(of: place))
         if case .plan = cause {
             self.places[place].isPlanned = true
         }
         return [start]
+    }
+
+    /// How long a place stays empty: the first failure in a row is mended at once, as any other end.
+    private mutating func backoff(of place: Int) -> TimeAmount {
+        self.backoff(failures: self.places[place].failures - 1)
     }
 
     mutating func backoff(failures: Int) -> TimeAmount {

@@ -27,7 +27,8 @@ extension WorkerPool {
                     group.addTask { await self.limitReset(of: id) }
                 }
             }
-            // What is left waits: to start a worker that is not wanted any more, or for a worker to be late.
+            // The tasks that are left only wait: before the start of a worker that is not wanted any more, or for the end
+            // of a worker's reset_timeout.
             group.cancelAll()
         }
         await self.stopTicking()
@@ -106,7 +107,7 @@ extension WorkerPool {
             let stopped = action.stop.compactMap { self.take($0, from: &state) }
             return (action, stopped + action.kill.compactMap { state.processes[$0] })
         }
-        // One that has not answered its handshake is killed by that, and one that just has is not.
+        // This kills a worker that has not answered its handshake; one that has answered it just now is asked to stop.
         for handle in stopped {
             handle.stop(timeout: self.stopTimeout)
         }

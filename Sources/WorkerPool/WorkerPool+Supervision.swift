@@ -55,7 +55,7 @@ extension WorkerPool {
                 action.kill.compactMap { state.processes[$0] }
             )
         }
-        // One that has not answered its handshake is killed by that, and one that just has is not.
+        // This kills a worker that has not answered its handshake; one that has answered it just now is asked to stop.
         for handle in killed + stopped {
             handle.stop(timeout: self.stopTimeout)
         }

@@ -28,39 +28,81 @@ final class WorkerKiller: Sendable {
                 defer { condemned = [] }
                 return condemned
             }
-            if !relays.isEmpty {
-                self.killNow(relays)
+            guard !relays.isEmpty else {
+                return
+            }
+            var hunt = DescendantHunt(look: { ProcessTable() }, signal: isSignalled)
+            hunt.kill(descendantsOf: relays.map { relay in { relay.processID } })
+            for relay in relays {
+                relay.signal(SIGKILL)
             }
         }
     }
+}
 
-    private func killNow(_ relays: [WorkerRelay]) {
-        var frozen: [pid_t: Set<pid_t>] = [:]
+private func isSignalled(_ process: pid_t, _ signal: CInt) -> Bool {
+    kill(process, signal) == 0 || errno != EPERM
+}
+
+/// Freezes and kills what frozen workers have started.
+///
+/// It ends: a process that may not be signalled (another user's) can go on starting others, and is left alone in the end.
+struct DescendantHunt {
+    /// Looks after which no more are frozen; each but the last has found some that were started meanwhile.
+    static let mostLooks = 16
+
+    /// Looks at all processes.
+    var look: () -> ProcessTable
+    /// Sends a signal to a process; `false` when that is not permitted.
+    var signal: (pid_t, CInt) -> Bool
+    private var frozen: Set<pid_t> = []
+    /// Those that may not be signalled.
+    private var untouchable: Set<pid_t> = []
+
+    init(look: @escaping () -> ProcessTable, signal: @escaping (pid_t, CInt) -> Bool) {
+        self.look = look
+        self.signal = signal
+    }
+
+    /// - Parameter workers: The process of each worker; `nil` when it has been reaped.
+    mutating func kill(descendantsOf workers: [() -> pid_t?]) {
+        var looks = 0
         var isComplete = false
-        while !isComplete {
-            isComplete = true
-            let table = ProcessTable()
-            for case (let relay, let pid?) in relays.map({ ($0, $0.processID) }) {
-                let found = table.descendants(of: pid).subtracting(frozen[pid, default: []])
-                // Reaped since the look, its id was perhaps another's then.
-                if !found.isEmpty, relay.processID != nil {
-                    Self.send(SIGSTOP, to: found)
-                    frozen[pid, default: []].formUnion(found)
-                    isComplete = false
+        while !isComplete, looks < Self.mostLooks {
+            isComplete = self.send(SIGSTOP, toNewDescendantsOf: workers).isEmpty
+            looks += 1
+        }
+        for process in self.frozen {
+            _ = self.signal(process, SIGKILL)
+        }
+        if !isComplete {
+            // The workers are frozen still, so what was started since is known as theirs.
+            _ = self.send(SIGKILL, toNewDescendantsOf: workers)
+        }
+    }
+
+    /// - Returns: Those that it was sent to.
+    private mutating func send(_ signal: CInt, toNewDescendantsOf workers: [() -> pid_t?]) -> Set<pid_t> {
+        let table = self.look()
+        var reached: Set<pid_t> = []
+        for worker in workers {
+            guard let pid = worker() else {
+                continue
+            }
+            let found = table.descendants(of: pid).subtracting(self.frozen).subtracting(self.untouchable)
+            // Reaped since the look, its id was perhaps another's then.
+            guard !found.isEmpty, worker() != nil else {
+                continue
+            }
+            for process in found {
+                if self.signal(process, signal) {
+                    reached.insert(process)
+                } else {
+                    self.untouchable.insert(process)
                 }
             }
         }
-        for relay in relays {
-            relay.signal(SIGKILL)
-        }
-        for descendants in frozen.values {
-            Self.send(SIGKILL, to: descendants)
-        }
-    }
-
-    private static func send(_ signal: CInt, to processes: Set<pid_t>) {
-        for process in processes {
-            Glibc.kill(process, signal)
-        }
+        self.frozen.formUnion(reached)
+        return reached
     }
 }

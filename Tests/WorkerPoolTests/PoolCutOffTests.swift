@@ -53,6 +53,93 @@ import Testing
         #expect(workers.allSatisfy { bench.machine.isGone($0) })
     }
 
+    /// Whatever the machine counts as starting has been asked for.
+    private func expectAllStarts(_ bench: PoolBench, _ action: PoolBench.Machine.CutOffAction) {
+        #expect(action.start.count == bench.machine.startingCount)
+        #expect(Set(action.start.map(\.id)).count == action.start.count)
+    }
+
+    @Test func theAllocatorStartsWorkersForTheClosesThatWait() throws {
+        var configuration = PoolConfiguration(numWorkers: 2)
+        configuration.allocator = .init(maxWorkers: 2, spawnRate: 2, idleTimeout: .seconds(60))
+        let (bench, _) = PoolBench.running(configuration)
+        for request in 1...4 {
+            _ = bench.submit(request).started.map { bench.bringUp($0.id) }
+        }
+        for request in 5...8 {
+            _ = bench.submit(request, isClose: true)
+        }
+        #expect(bench.machine.ready == 4 && bench.machine.waiting == 4)
+        let action = bench.machine.cutOffRequests(now: bench.now)
+        #expect(action.kill.map(\.request).sorted() == [1, 2, 3, 4])
+        #expect(action.start.count == 2, "as many as may start at once")
+        self.expectAllStarts(bench, action)
+        for stuck in action.kill {
+            _ = bench.machine.reaped(stuck.id)
+        }
+        var current = try #require(action.start.first).id
+        #expect(bench.bringUp(current).action.served == 5)
+        #expect(bench.answered(current)?.next.served == 6)
+        current = action.start[1].id
+        #expect(bench.bringUp(current).action.served == 7)
+        #expect(bench.answered(current)?.next.served == 8)
+    }
+
+    @Test func whoIsFreshForEachEventIsStartedForTheClosesThatWait() throws {
+        var configuration = PoolConfiguration(numWorkers: 0, maxJobs: 1)
+        configuration.allocator = .init(maxWorkers: 2, spawnRate: 2, idleTimeout: .seconds(60))
+        let bench = PoolBench(configuration)
+        _ = bench.start()
+        for request in 1...2 {
+            _ = bench.submit(request).started.map { bench.bringUp($0.id) }
+        }
+        _ = bench.submit(3, isClose: true)
+        let action = bench.machine.cutOffRequests(now: bench.now)
+        #expect(action.kill.count == 2)
+        self.expectAllStarts(bench, action)
+        #expect(bench.bringUp(try #require(action.start.first).id).action.served == 3)
+    }
+
+    @Test func aRollingResetStopsThere() throws {
+        let (bench, _) = PoolBench.running(.init(numWorkers: 4))
+        for request in 1...4 {
+            _ = bench.submit(request)
+        }
+        let successor = try #require(bench.reset().first)
+        _ = bench.submit(5, isClose: true)
+        let action = bench.machine.cutOffRequests(now: bench.now)
+        #expect(action.kill.count == 4)
+        #expect(action.start.isEmpty, "one is on its way")
+        #expect(bench.machine.startingCount == 1 && bench.machine.replacing == 0)
+        let result = bench.bringUp(successor.id)
+        #expect(result.action.served == 5)
+        #expect(result.start.isEmpty)
+    }
+
+    @Test func noMoreWorkersAreReplaced() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 2, maxJobs: 1))
+        _ = bench.machine.cutOffRequests(now: bench.now)
+        #expect(bench.reset().isEmpty)
+        let close = try #require(bench.submit(1, isClose: true).leased)
+        let answer = try #require(bench.answered(close))
+        #expect(answer.successor == nil && answer.next.isIdle)
+        #expect(bench.machine.replacing == 0 && bench.machine.ready == workers.count)
+    }
+
+    @Test func oneIsStartedWhenTheLastStuckOneWasRetiring() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        let retiring = try #require(bench.reset().first).id
+        #expect(bench.bringUp(retiring).stop == workers[0])
+        #expect(bench.submit(1).leased == retiring)
+        let successor = try #require(bench.reset().first).id
+        #expect(bench.bringUp(successor).resetTimed == retiring)
+        #expect(bench.submit(2).leased == successor && successor.place < retiring.place)
+        let action = bench.machine.cutOffRequests(now: bench.now)
+        #expect(action.kill.count == 2)
+        #expect(action.start.count == 1)
+        self.expectAllStarts(bench, action)
+    }
+
     @Test func workersThatEndHaveNoSuccessorWhileOthersAreLeft() {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 2))
         _ = bench.machine.cutOffRequests(now: bench.now)

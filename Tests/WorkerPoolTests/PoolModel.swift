@@ -136,9 +136,13 @@ struct PoolModel {
 
     // MARK: Workers
 
-    /// Processes, but for those on their planned way out.
+    /// Processes, but for some of those on their planned way out.
     var countedProcesses: Int {
-        self.lost.count + self.workers.count { $0.value.state != .wanted && !$0.value.isRetiring }
+        let retiring = self.workers.count { $0.value.isRetiring }
+        let leaving = self.processes.count { self.workers[$0] == nil && !self.lost.contains($0) } + retiring
+        let most = max(self.configuration.numWorkers + (self.configuration.allocator?.maxWorkers ?? 0), 16)
+        return self.lost.count + self.workers.count { $0.value.state != .wanted && !$0.value.isRetiring }
+            + max(0, leaving - most)
     }
 
     /// How many those may be: the workers that the pool may have, and successors of a quarter of them.

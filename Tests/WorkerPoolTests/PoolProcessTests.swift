@@ -101,6 +101,72 @@ import Testing
         }
         #expect(losses == 3 + 2 * 1 + 1)
     }
+
+    @Test func norWhereEveryWorkerIsStartedOnDemand() throws {
+        var configuration = PoolConfiguration(numWorkers: 0, maxJobs: 1)
+        configuration.allocator = .init(maxWorkers: 500, spawnRate: 500, idleTimeout: .seconds(60))
+        let bench = PoolBench(configuration)
+        _ = bench.start()
+        var current = try #require(bench.submit(0).started.first)
+        var delays: [TimeAmount] = []
+        while true {
+            delays.append(current.delay)
+            #expect(bench.bringUp(current.id).action.served == 0)
+            let action = bench.failed(current.id)
+            guard let retry = action.request, retry.failure == nil else {
+                break
+            }
+            _ = bench.machine.reaped(current.id)
+            let starts = retry.start + (action.start.map { [$0] } ?? []) + action.more
+            #expect(starts.count == 1)
+            current = try #require(starts.first)
+        }
+        #expect(delays.count == 3 + 2 * 8 + 1)
+        #expect(delays.prefix(2) == [.zero, .zero], "the first failure is mended at once")
+        #expect(zip(delays.dropFirst(2), [100, 200, 400, 800]).allSatisfy { $0 >= .milliseconds($1 / 2) })
+        // One that is of use again.
+        current = try #require(bench.submit(1).started.first)
+        #expect(current.delay > .zero)
+        bench.bringUp(current.id)
+        #expect(bench.answered(current.id)?.next.isReplaced == true)
+        #expect(bench.submit(2).started.first?.delay == .zero)
+    }
+
+    @Test func workersThatLeaveFasterThanTheyEndAreNotMoreAndMoreProcesses() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 1))
+        var current = workers[0]
+        var left: [WorkerID] = []
+        while true {
+            _ = bench.submit(left.count)
+            let action = try #require(bench.refused(current))
+            left.append(current)
+            let start = try #require(action.start.first)
+            guard bench.machine.launch(start.id) == .go else {
+                current = start.id
+                break
+            }
+            bench.ready(start.id)
+            bench.answered(start.id)
+            current = start.id
+        }
+        #expect(bench.machine.processes == 16 + 2)
+        #expect(bench.machine.launchQueue == [current])
+        // It is started when one of them ends.
+        #expect(bench.machine.reaped(left[0]).start == [.init(id: current, delay: .zero)])
+        #expect(bench.bringUp(current).action.served != nil)
+        #expect(bench.machine.processes == 16 + 2)
+    }
+
+    @Test(arguments: [1, 20, 100])
+    func aResetWaitsForNoProcess(numWorkers: Int) throws {
+        let (bench, _) = PoolBench.running(.init(numWorkers: numWorkers))
+        var starts = bench.reset()
+        while let start = starts.popLast() {
+            #expect(bench.machine.launch(start.id) == .go)
+            starts += bench.ready(start.id).start
+        }
+        #expect(bench.machine.leaving.count == numWorkers)
+    }
 }
 
 /// `reset_timeout`.

@@ -16,7 +16,14 @@ import Testing
         return configuration
     }
 
-    private func walk(seed: UInt64, walks: Int, steps: Int, isSupervised: Bool, isReconfigured: Bool = false) throws {
+    private func walk(
+        seed: UInt64,
+        walks: Int,
+        steps: Int,
+        isSupervised: Bool,
+        isReconfigured: Bool = false,
+        isCutOff: Bool = false
+    ) throws {
         var random = SeededGenerator(seed: seed)
         for number in 0..<walks {
             var configuration = self.configuration(using: &random)
@@ -34,11 +41,13 @@ import Testing
                 loops: .random(in: 1...3, using: &random),
                 isSupervised: isSupervised,
                 isReconfigured: isReconfigured,
+                isCutOff: isCutOff,
                 random: SeededGenerator(seed: random.next())
             )
             do {
                 try walk.run(steps: steps)
-                #expect(walk.startFailed || walk.model.finished > steps / 30, "seed \(seed): nothing happened")
+                #expect(
+                    isCutOff || walk.startFailed || walk.model.finished > steps / 30, "seed \(seed): nothing happened")
             } catch {
                 Issue.record("seed \(seed), walk \(number), request \(walk.nextRequest): \(error); \(configuration)")
                 return
@@ -59,5 +68,10 @@ import Testing
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedResetAndReconfigured(seed: UInt64) throws {
         try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: true, isReconfigured: true)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
+    func cutOff(seed: UInt64) throws {
+        try self.walk(seed: seed, walks: 150, steps: 500, isSupervised: true, isCutOff: true)
     }
 }

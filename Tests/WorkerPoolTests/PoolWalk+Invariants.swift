@@ -23,6 +23,10 @@ extension PoolWalk {
         try check(model.waiting.isEmpty || !model.workers.isEmpty, "requests wait and no worker is on its way")
         try self.checkPlaces()
         try self.checkProcesses()
+        if self.machine.isCutOff {
+            try check(model.requests.values.allSatisfy(\.isClose), "an event is left after the cut-off")
+            try check(!model.workers.isEmpty, "nobody is left for a CLOSE")
+        }
         if !self.isSupervised {
             let expected = model.configuration.numWorkers
             let counted = self.machine.countedPlaces
@@ -70,7 +74,8 @@ extension PoolWalk {
             }
         }
         try check(machine.startingCount == starting, "\(machine.startingCount) start, \(starting) are there")
-        let isAsked = machine.phase == .running && machine.replaceQueue.contains { !machine.isGone($0) }
+        let isAsked =
+            machine.phase == .running && !machine.isCutOff && machine.replaceQueue.contains { !machine.isGone($0) }
         try check(
             !isAsked || machine.replacing >= machine.replacingLimit, "nobody starts the successors that are asked for")
         for old in successors {
@@ -80,7 +85,9 @@ extension PoolWalk {
         let configuration = self.model.configuration
         let most = configuration.numWorkers + (configuration.allocator?.maxWorkers ?? 0)
         if self.wasReady {
-            try check(counted >= configuration.numWorkers, "\(counted) workers of \(configuration.numWorkers)")
+            try check(
+                machine.isCutOff || counted >= configuration.numWorkers,
+                "\(counted) workers of \(configuration.numWorkers)")
             try check(counted <= most, "\(counted) workers of \(most) at the most")
             let isHelped = configuration.allocator == nil || starting > 0 || counted == most
             try check(self.model.waiting.isEmpty || isHelped, "requests wait and the pool does not grow")

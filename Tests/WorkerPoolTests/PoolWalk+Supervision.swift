@@ -15,8 +15,31 @@ extension PoolWalk {
             self.resetTimed += action.timed
             try self.occupy(action.start)
         case 8..<10: try self.limitReset()
+        case 10 where self.isCutOff: try self.cutOff()
         default: try self.isReconfigured ? self.reconfigure() : self.tick()
         }
+    }
+
+    /// The end of the grace period is near.
+    private mutating func cutOff() throws(Violation) {
+        let isFirst = !self.machine.isCutOff
+        let isEvent = { (number: Int) in self.model.requests[number]?.isClose == false }
+        let waiting = isFirst ? self.model.waiting.filter(isEvent) : []
+        let action = self.machine.cutOffRequests(now: self.now)
+        try check(action.refused == waiting, "\(action.refused) are refused instead of \(waiting)")
+        for number in action.refused {
+            try self.model.finish(number)
+        }
+        for (id, number) in action.kill {
+            guard let worker = self.model.workers[id] else {
+                throw Violation(description: "\(id) is killed and is not there")
+            }
+            try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
+            try self.model.finish(number)
+            try self.model.leave(id, isPlanned: false)
+            self.countFailure(of: worker, in: id.place)
+        }
+        try self.occupy(action.start)
     }
 
     private mutating func tick() throws(Violation) {
@@ -36,7 +59,7 @@ extension PoolWalk {
         let killed = Set(action.kill.map(\.id.place))
         for id in action.stop {
             try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
-            try self.model.leave(id)
+            try self.leave(id)
         }
         let overdue = self.model.workers.filter { _, worker in
             guard let limit = limits.execTTL, case .busy = worker.state else {
@@ -73,6 +96,7 @@ extension PoolWalk {
         try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
         try self.model.finish(number)
         try self.model.leave(id, isPlanned: false)
+        self.countFailure(of: worker, in: id.place)
         try self.occupy(action.more)
     }
 
@@ -86,16 +110,16 @@ extension PoolWalk {
         let action = self.machine.reconfigure(configuration, now: self.now)
         for id in action.stop {
             try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
-            try self.model.leave(id)
+            try self.leave(id)
         }
         for id in action.kill {
             try check(self.model.workers[id]?.state == .starting, "\(id) is killed and not starting")
-            try self.model.leave(id)
+            try self.leave(id)
         }
         // Those in their backoff leave without a word.
         for id in self.model.workers.keys where self.machine.isGone(id) {
             try check(self.model.workers[id]?.state == .wanted, "\(id) has left its place unsaid")
-            try self.model.leave(id)
+            try self.leave(id)
         }
         for id in self.model.workers.keys {
             if case .busy(let worker, _) = self.machine.state(of: id), worker.isRetiring {

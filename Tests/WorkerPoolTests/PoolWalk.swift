@@ -11,6 +11,8 @@ struct PoolWalk {
     let isSupervised: Bool
     /// Whether the limits change, too.
     let isReconfigured: Bool
+    /// Whether all but CLOSE is given up on the way.
+    let isCutOff: Bool
     var random: SeededGenerator
     var machine: Machine
     var model: PoolModel
@@ -36,12 +38,14 @@ struct PoolWalk {
         loops: Int,
         isSupervised: Bool,
         isReconfigured: Bool,
+        isCutOff: Bool = false,
         random: SeededGenerator
     ) {
         var random = random
         self.loopCount = loops
         self.isSupervised = isSupervised
         self.isReconfigured = isReconfigured
+        self.isCutOff = isCutOff
         self.machine = Machine(
             configuration: configuration,
             loopCount: loops,
@@ -101,13 +105,16 @@ struct PoolWalk {
         let isClose = self.chance(20)
         let loop = Int.random(in: 0..<self.loopCount, using: &self.random)
         let limit = self.model.configuration.maxQueueSize
+        let isRefused = self.machine.isCutOff && !isClose
         let isFull = limit > 0 && !isClose && self.model.requests.count >= limit
         let expected = self.model.expectedFree(loop: loop)
         let now = self.now
         switch self.machine.submit(number, isClose: isClose, loopIndex: loop, now: { now }) {
         case .refuse(let failure):
-            try check(failure == .queueFull && isFull, "request \(number) was refused: \(failure)")
+            let isRight = isRefused ? failure == .poolClosing : failure == .queueFull && isFull
+            try check(isRight, "request \(number) was refused: \(failure)")
         case .lease(let id):
+            try check(!isRefused, "request \(number) is served after the cut-off")
             try check(!isFull, "request \(number) is over the queue's limit")
             try check(id == expected, "request \(number) went to \(id) instead of \(expected?.description ?? "nobody")")
             self.model.requests[number] = PoolModel.Request(isClose: isClose)
@@ -148,8 +155,7 @@ struct PoolWalk {
             try self.occupy(action.successor.map { [$0] } ?? [])
         case .replace(let start):
             try check(worker.isRetiring, "\(id) is replaced for nothing")
-            try self.model.leave(id, isPlanned: true)
-            self.failures[id.place] = 0
+            try self.leave(id)
             try self.follow(id, start, isFollowed: isFollowed)
         }
     }
@@ -200,13 +206,12 @@ struct PoolWalk {
         }
         let isFollowed = self.isFollowed(id)
         let number = try self.model.endLease(id)
-        try self.model.leave(id)
+        try self.leave(id)
         self.model.requests[number]?.refusals += 1
         let expected = self.model.expectedFree(loop: loop)
         guard let action = self.machine.refused(id, now: self.now) else {
             throw Violation(description: "the refusal of \(id) was ignored")
         }
-        self.failures[id.place] = 0
         let refusals = self.model.requests[number]?.refusals ?? 0
         if refusals >= self.model.configuration.maxAttempts {
             let failure = EventFailure.refusedByWorkers(attempts: refusals)
@@ -263,6 +268,7 @@ struct PoolWalk {
                 try check(request.failure == .workerGone(.gone), "request \(number) may be served twice")
             } else {
                 let configuration = self.model.configuration
+                // The walks' allocators have few workers.
                 let most = configuration.maxAttempts + 2 * configuration.maximumWorkers
                 let isLost = self.model.requests[number]?.losses ?? 0 > most
                 try check((request.failure != nil) == isLost, "request \(number) failed though nobody has seen it")
@@ -325,7 +331,7 @@ struct PoolWalk {
         self.model.workers[id]?.state = .idle
         if let old = result.stop {
             try check(self.model.workers[old]?.state == .idle, "\(old) is stopped and not idle")
-            try self.model.leave(old)
+            try self.leave(old)
         }
         try check(!result.action.isStopped, "\(id) came in time")
         try self.goOn(id, serves: result.action.served)
@@ -352,6 +358,12 @@ struct PoolWalk {
         }
         let overdue = self.model.waiting.filter { self.model.requests[$0]?.latest ?? .distantFuture <= self.now }
         try check(overdue.isEmpty, "\(overdue) still wait without a timer")
+    }
+
+    /// A worker leaves its place as planned: it has not failed.
+    mutating func leave(_ id: WorkerID) throws(Violation) {
+        try self.model.leave(id)
+        self.failures[id.place] = 0
     }
 
     private mutating func reap() throws(Violation) {
@@ -392,7 +404,7 @@ struct PoolWalk {
         }
     }
 
-    /// Workers that are nobody's successors in their place start at once.
+    /// Workers start at once, unless the last ones in their place have failed.
     mutating func occupy(_ actions: [Machine.StartAction]) throws(Violation) {
         for action in actions {
             if self.held.remove(action.id) != nil {
@@ -401,9 +413,11 @@ struct PoolWalk {
                 self.released.insert(action.id)
                 continue
             }
-            // A successor waits after others that have failed.
-            let isSuccessor = self.machine.places[action.id.place].replaces != nil
-            try check(action.delay == .zero || isSuccessor, "\(action.id) starts after \(action.delay)")
+            guard self.machine.places[action.id.place].replaces != nil else {
+                try self.successor(in: action.id.place, action)
+                continue
+            }
+            // A worker's successor waits after others' that have failed.
             self.failures[action.id.place] = 0
             try self.start(action)
         }
