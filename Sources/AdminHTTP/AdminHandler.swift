@@ -98,6 +98,7 @@ final class AdminHandler: ChannelInboundHandler {
     /// The system has taken the answer.
     private func answered(_ context: ChannelHandlerContext) {
         self.isAnswering = false
+        self.connections.wasAnswered(context.channel)
         if self.isLast {
             context.close(promise: nil)
         } else {

@@ -30,7 +30,7 @@ struct AdminListener: Sendable {
         self.connections = connections
         let bootstrap = Self.bootstrap(endpoint, connections, idleTimeout, group, logger)
         do {
-            let socket = try BoundSocket.bind(try await endpoint.address.resolved(), Self.options)
+            let socket = try await BoundSocket.bind(try await endpoint.address.resolved(), Self.options, besides: [])
             self.listener = try await BoundListener.listen(
                 on: socket,
                 BoundListener.Environment(makeChannel: { try await bootstrap().channel(of: $0) }, logger: { logger })

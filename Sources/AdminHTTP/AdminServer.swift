@@ -5,6 +5,9 @@ public import Sockets
 
 /// Serves probes and metrics on addresses and an event loop of their own: whatever the packets do, these are answered.
 public final class AdminServer: Sendable {
+    /// Connections that each address may have at once.
+    public static let connectionLimit = AdminConnections.limit
+
     private let group: MultiThreadedEventLoopGroup
     private let listeners: [AdminListener]
 

@@ -1,4 +1,6 @@
+import AdminHTTP
 import Logging
+import WorkerProcess
 
 #if canImport(Glibc)
     import Glibc
@@ -8,7 +10,7 @@ import Logging
 
 /// How many descriptors the process may have open.
 public enum DescriptorLimit {
-    /// What is not a connection's: event loops, logs, probes, and some to spare.
+    /// What is not a connection's, a worker's or a listener's: logs, a command that is run, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
     private static let perWorker = 10
@@ -36,8 +38,8 @@ public enum DescriptorLimit {
 
     /// What an event loop takes: what it waits with, what wakes it, and its clock.
     private static let perLoop = 3
-    /// What a worker takes while it lives, at the least: three pipes, and what watches its process.
-    private static let perRunningWorker = 4
+    /// What a worker takes while it lives, at the least: three pipes, the input's duplicate, and what watches its process.
+    private static let perRunningWorker = 5
     /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
     private static let least = 24
 
@@ -82,13 +84,30 @@ public enum DescriptorLimit {
     /// The most that a listener accepts in a row: a look at the limit each time costs under a storm of connects.
     private static let largestBatch = 16
 
-    /// What leaves enough for so many workers and listeners, but a quarter of the limit at least.
+    /// Connections to the relay that may wait to be known as a worker's: not more than an eighth of the limit.
+    static func relayCallers(of limit: Int) -> Int {
+        min(max(limit / 8, RelayListener.leastCallerLimit), RelayListener.largestCallerLimit)
+    }
+
+    /// What else than clients and workers there is.
+    struct Others: Hashable {
+        var loops: Int
+        /// Addresses of probes and metrics.
+        var adminAddresses = 0
+        var hasRelay = false
+    }
+
+    /// What leaves enough for so many workers and listeners, and for what else there is, but a quarter of the limit at
+    /// least.
     ///
     /// All listeners may pass the limit at the same time, each by a batch: that many descriptors are kept, too. Where it
     /// would be too many, connections are accepted one by one. Without a descriptor left not only accepting fails:
     /// libdispatch looks into `/proc` once a second when it has much to do, and ends the process when it cannot.
-    static func share(of limit: Int, workers: Int, listeners: Int) -> Share {
-        let rest = limit - self.reserve - self.perWorker * workers
+    static func share(of limit: Int, workers: Int, listeners: Int, _ others: Others) -> Share {
+        let admin = others.adminAddresses * (1 + AdminServer.connectionLimit)
+        let relay = others.hasRelay ? 1 + self.relayCallers(of: limit) : 0
+        let rest =
+            limit - self.reserve - self.perLoop * (others.loops + 1) - self.perWorker * workers - admin - relay
         let plenty = rest - (1 + self.largestBatch) * listeners
         if plenty >= limit / 2 {
             return Share(connections: plenty, batch: self.largestBatch)

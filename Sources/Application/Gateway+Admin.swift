@@ -38,7 +38,7 @@ extension Gateway {
     }
 
     /// One for each address: probes and metrics may share it.
-    private func adminEndpoints() -> [AdminEndpoint] {
+    func adminEndpoints() -> [AdminEndpoint] {
         let metrics: @Sendable () -> PrometheusText = { self.metricsText() }
         var endpoints: [AdminEndpoint] = []
         if let status = self.settings.status {

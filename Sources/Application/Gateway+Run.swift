@@ -3,6 +3,7 @@ import Configuration
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 import Synchronization
 import TCPServer
 import WorkerPool
@@ -19,7 +20,7 @@ extension Gateway {
         defer { self.loggers.flush(milliseconds: 1000) }
         // Nobody is served yet: whoever wants us to end does not wait for an address that is looked up.
         ProcessSignals.leaveWhenAsked {
-            self.relay?.removeFile()
+            SocketFile.removeAll()
             self.process.cleanUp()
             self.loggers.flush(milliseconds: 250)
         }
@@ -100,6 +101,8 @@ extension Gateway {
     private func reapAdoptedChildren() async {
         var children = AdoptedChildren()
         while (try? await Task.sleep(for: AdoptedChildren.interval)) != nil {
+            // Before the reaping: a number that is free belongs to nobody.
+            self.descendants.lookAtInherited()
             children.reap(sparing: self.pool.processIDs)
         }
     }
@@ -132,7 +135,12 @@ extension Gateway {
     func limitConnections(_ descriptorLimit: Int, _ settings: Settings) {
         let workers = PoolConfiguration(settings.tcp.pool).maximumWorkers
         let listeners = settings.tcp.servers.count
-        let share = DescriptorLimit.share(of: descriptorLimit, workers: workers, listeners: listeners)
+        let others = DescriptorLimit.Others(
+            loops: self.process.eventLoops,
+            adminAddresses: self.adminEndpoints().count,
+            hasRelay: self.relay != nil
+        )
+        let share = DescriptorLimit.share(of: descriptorLimit, workers: workers, listeners: listeners, others)
         self.server.limitConnections(to: share.connections, batch: share.batch)
     }
 

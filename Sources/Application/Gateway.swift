@@ -97,6 +97,7 @@ public struct Gateway: Sendable {
         self.loadAgain = loadAgain
         self.loggers = loggers
         self.group = group
+        let descriptorLimit = self.descriptorLimit
         let relay = SocketEndpoint(settings.server.relay)
         let command = try WorkerCommand(settings, relay: relay, process)
         let serverPID = Int(getpid())
@@ -105,6 +106,7 @@ public struct Gateway: Sendable {
                 address: $0,
                 serverPID: serverPID,
                 credentials: command.credentials,
+                callerLimit: DescriptorLimit.relayCallers(of: descriptorLimit),
                 logger: loggers.server
             )
         }
@@ -145,7 +147,7 @@ public struct Gateway: Sendable {
         self.status.isLeavingAtOnce = true
         self.pool.kill()
         self.descendants.kill()
-        self.relay?.removeFile()
+        SocketFile.removeAll()
         self.process.cleanUp()
         self.loggers.flush(milliseconds: 250)
         Console(self.settings.logs).error(reason)

@@ -66,6 +66,7 @@ public final class BoundListener: Sendable {
             socket.close()
             throw error
         }
+        socket.report(to: environment.logger())
         return try await environment.makeChannel(socket)
     }
 
@@ -182,6 +183,10 @@ extension BoundSocket {
         _ options: Options,
         besides listeners: [BoundListener]
     ) async throws -> BoundSocket {
+        guard addresses.allSatisfy({ $0.pathname == nil }) else {
+            // In a task of its own, which nobody cancels: a socket that is bound has an owner.
+            return try await Task { try await BlockingCall.run { try Self.bind(addresses, options) } }.value
+        }
         let inTheWay = listeners.filter { listener in addresses.contains { $0.conflicts(with: listener.address) } }
         do {
             return try Self.bind(addresses, options)

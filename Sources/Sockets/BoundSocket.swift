@@ -1,3 +1,4 @@
+public import Logging
 public import NIOCore
 
 #if canImport(Glibc)
@@ -35,9 +36,12 @@ public struct BoundSocket: Sendable {
     /// With the port that the system chose.
     public let address: SocketAddress
     public let file: SocketFile?
+    /// Why a unix socket was bound without the lock that guards against another process that starts.
+    public let lockFailure: IOError?
     public let options: Options
 
-    /// Binds to the first address of a kind that the system has.
+    /// Binds to the first address of a kind that the system has. The file of a unix socket may block the thread for half
+    /// a second.
     ///
     /// - Parameter sharesPort: Whether listeners that conflict are no obstacle if they let it (`SO_REUSEPORT`); taken
     ///   back by ``endSharing()``.
@@ -71,7 +75,7 @@ public struct BoundSocket: Sendable {
         self.options = options
         do throws(IOError) {
             if case .unixDomainSocket = address {
-                self.file = try SocketFile.listen(
+                (self.file, self.lockFailure) = try SocketFile.listen(
                     descriptor,
                     at: address.pathname ?? "",
                     address,
@@ -80,7 +84,7 @@ public struct BoundSocket: Sendable {
                 )
                 self.address = address
             } else {
-                self.file = nil
+                (self.file, self.lockFailure) = (nil, nil)
                 try Self.prepare(descriptor, options, sharesPort: sharesPort)
                 guard address.withSockAddr({ systemBind(descriptor, $0, socklen_t($1)) }) == 0 else {
                     throw IOError(errnoCode: errno, reason: "bind")
@@ -129,6 +133,17 @@ public struct BoundSocket: Sendable {
         guard systemListen(self.descriptor, self.options.backlog) == 0 else {
             throw IOError(errnoCode: errno, reason: "listen")
         }
+    }
+
+    /// Says so when it was bound without its lock.
+    public func report(to logger: Logger) {
+        guard let lockFailure else {
+            return
+        }
+        logger.warning(
+            "the directory of a unix socket cannot be locked, going on without: see that no other server starts there now",
+            metadata: ["address": "\(self.address)", "error": "\(lockFailure)"]
+        )
     }
 
     /// Gives it up, as long as nobody has taken it over.

@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -14,8 +15,11 @@ public struct SocketFile: Sendable, Hashable {
     /// What the system gave it: all but the bits of the umask.
     private let defaultMode: mode_t
 
-    /// How long another process that starts may hold the directory.
-    private static let patienceMilliseconds = 5000
+    /// How long another process that starts may hold the directory: it holds it for less than a millisecond, but whoever
+    /// may read the directory can hold it for ever.
+    private static let patienceMilliseconds = 500
+    /// All that are there.
+    private static let all = Mutex<Set<SocketFile>>([])
 
     /// The file of a socket that was bound just now.
     private init(boundAt path: String) throws(IOError) {
@@ -27,14 +31,18 @@ public struct SocketFile: Sendable, Hashable {
         self.device = status.st_dev
         self.inode = status.st_ino
         self.defaultMode = status.st_mode & 0o777
+        let file = self
+        Self.all.withLock { _ = $0.insert(file) }
     }
 
     /// Binds a socket, and listens; the file of one that nobody listens on any more is replaced.
     ///
     /// A lock on the directory is held meanwhile: of two processes that start at the same time the second one finds the
-    /// first one's socket listening, instead of neither yet.
+    /// first one's socket listening, instead of neither yet. When it cannot be had it is done without. The thread is
+    /// blocked while another process holds it.
     ///
     /// - Parameter mode: The file's permissions, there before anybody can connect; `nil` for those of the umask.
+    /// - Returns: Also why there was no lock.
     /// - Throws: `EADDRINUSE` when somebody listens there, `EEXIST` when the path is something else.
     static func listen(
         _ descriptor: CInt,
@@ -42,9 +50,9 @@ public struct SocketFile: Sendable, Hashable {
         _ address: SocketAddress,
         mode: mode_t?,
         backlog: CInt
-    ) throws(IOError) -> SocketFile {
-        let lock = try Self.lockDirectory(of: path)
-        defer { if lock >= 0 { close(lock) } }
+    ) throws(IOError) -> (SocketFile, lockFailure: IOError?) {
+        let lock = Self.lockDirectory(of: path)
+        defer { if case .success(let descriptor) = lock { close(descriptor) } }
         try Self.removeStale(path, address)
         guard address.withSockAddr({ bind(descriptor, $0, socklen_t($1)) }) == 0 else {
             throw IOError(errnoCode: errno, reason: "bind")
@@ -59,30 +67,33 @@ public struct SocketFile: Sendable, Hashable {
             file.remove()
             throw error
         }
-        return file
+        guard case .failure(let error) = lock else {
+            return (file, nil)
+        }
+        return (file, error)
     }
 
-    /// - Returns: What holds the lock until it is closed; negative when the directory cannot be opened: bind(2) says why.
-    private static func lockDirectory(of path: String) throws(IOError) -> CInt {
+    /// - Returns: What holds the lock until it is closed.
+    private static func lockDirectory(of path: String) -> Result<CInt, IOError> {
         var directory = "."
         if let slash = path.lastIndex(of: "/") {
             directory = slash == path.startIndex ? "/" : String(path[..<slash])
         }
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            return descriptor
+            return .failure(IOError(errnoCode: errno, reason: "open"))
         }
         var rest = Self.patienceMilliseconds
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK, rest > 0 else {
-                let error = IOError(errnoCode: errno, reason: "the directory is locked by another process")
+                let error = IOError(errnoCode: errno, reason: "flock")
                 close(descriptor)
-                throw error
+                return .failure(error)
             }
             rest -= 10
             usleep(10_000)
         }
-        return descriptor
+        return .success(descriptor)
     }
 
     private static func removeStale(_ path: String, _ address: SocketAddress) throws(IOError) {
@@ -124,6 +135,14 @@ public struct SocketFile: Sendable, Hashable {
     public func remove() {
         if self.isFound(at: self.path) {
             unlink(self.path)
+        }
+        Self.all.withLock { _ = $0.remove(self) }
+    }
+
+    /// Removes all that are there, for a process that leaves at once.
+    public static func removeAll() {
+        for file in Self.all.withLock({ $0 }) {
+            file.remove()
         }
     }
 }

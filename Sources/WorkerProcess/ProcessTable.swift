@@ -73,6 +73,12 @@ public struct ProcessTable: Sendable {
         }
     }
 
+    /// Those of some processes that live, and all that they have started.
+    public func families(of processes: Set<pid_t>) -> Set<pid_t> {
+        let alive = Set(self.entries.lazy.filter { !$0.hasEnded }.map(\.pid))
+        return processes.reduce(into: processes.intersection(alive)) { $0.formUnion(self.descendants(of: $1)) }
+    }
+
     /// Those that a process has started and that live, and those that they have started in their turn.
     ///
     /// - Parameter spared: Children that are left out with all of theirs.

@@ -22,6 +22,7 @@ final class RelayCaller {
 
     /// No other caller's, ever.
     let id: UInt64
+    let since = DispatchTime.now()
     private let descriptor: CInt
     private let source: any DispatchSourceRead
     private var decoder = FrameDecoder(payloadLimit: RelayCaller.limit)

@@ -35,9 +35,17 @@ public final class RelayListener: @unchecked Sendable {
 
     /// How long a connection may leave it open whose it is.
     private static let introductionTime = DispatchTimeInterval.seconds(10)
-    /// Connections of which that is not known; the oldest makes room for more. There are at most 500 workers.
-    private static let callerLimit = 1024
+    /// How long a connection has at the least, whoever else connects.
+    private static let leastIntroductionTime: UInt64 = 100_000_000
     private static let acceptPause = DispatchTimeInterval.seconds(1)
+    /// How long those that wait to be accepted wait for one of those before them to make room.
+    private static let roomPause = DispatchTimeInterval.milliseconds(10)
+    /// Connections that are accepted in a row: those before them say meanwhile who they are.
+    private static let batch = 64
+    /// The least that ``init(address:serverPID:credentials:callerLimit:logger:)`` may be given.
+    public static let leastCallerLimit = 64
+    /// The most that makes sense: there are at most 500 workers.
+    public static let largestCallerLimit = 512
 
     /// Workers that may wait to be accepted.
     private static let options = BoundSocket.Options(backlog: 1024, isWithoutDelay: true)
@@ -47,6 +55,8 @@ public final class RelayListener: @unchecked Sendable {
     public let address: SocketEndpoint
     private let file: SocketFile?
     private let serverPID: Int
+    /// Connections of which it is not known whose they are; the oldest makes room for more.
+    private let callerLimit: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "relay")
     private let source: any DispatchSourceRead
@@ -66,10 +76,18 @@ public final class RelayListener: @unchecked Sendable {
     /// - Parameters:
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - credentials: Who else may connect to a unix socket: whom the workers run as.
+    ///   - callerLimit: Connections that may wait to be known as a worker's.
     /// - Throws: ``Failure``.
-    public init(address: SocketEndpoint, serverPID: Int, credentials: Credentials?, logger: Logger) throws {
+    public init(
+        address: SocketEndpoint,
+        serverPID: Int,
+        credentials: Credentials?,
+        callerLimit: Int,
+        logger: Logger
+    ) throws {
         self.address = address
         self.serverPID = serverPID
+        self.callerLimit = callerLimit
         self.logger = logger
         let socket: BoundSocket
         do {
@@ -79,6 +97,7 @@ public final class RelayListener: @unchecked Sendable {
             let reason = (error as? IOError)?.listenFailure ?? "\(error)"
             throw Failure(description: "cannot listen on \(address.url) (server.relay): \(reason)")
         }
+        socket.report(to: logger)
         self.file = socket.file
         let descriptor = socket.descriptor
         self.source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: self.queue)
@@ -131,7 +150,7 @@ public final class RelayListener: @unchecked Sendable {
                 return
             }
             self.isClosed = true
-            self.removeFile()
+            self.file?.remove()
             if self.isPaused {
                 // Dispatch does not let go of a suspended source.
                 self.source.resume()
@@ -145,18 +164,17 @@ public final class RelayListener: @unchecked Sendable {
             }
         }
     }
-
-    /// Removes the file of the socket, for a process that leaves at once.
-    public func removeFile() {
-        self.file?.remove()
-    }
 }
 
 // MARK: - On the queue
 
 extension RelayListener {
     private func accept(from descriptor: CInt) {
-        while true {
+        // The source fires again when there are more.
+        for _ in 0..<Self.batch {
+            guard self.makesRoom() else {
+                return self.pause(for: Self.roomPause)
+            }
             let connection = Glibc.accept(descriptor, nil, nil)
             if connection >= 0 {
                 self.accepted(connection)
@@ -165,18 +183,31 @@ extension RelayListener {
             switch errno {
             case EAGAIN: return
             case EINTR, ECONNABORTED: continue
-            default: return self.pause(after: errno)
+            default:
+                // Out of descriptors, mostly: the socket stays readable, so that looking again at once would spin.
+                let reason = String(cString: strerror(errno))
+                self.logger.error("cannot accept a worker's connection, trying again", metadata: ["error": "\(reason)"])
+                return self.pause(for: Self.acceptPause)
             }
         }
     }
 
-    /// Out of descriptors, mostly: the socket stays readable, so that looking again at once would spin.
-    private func pause(after error: CInt) {
-        let reason = String(cString: strerror(error))
-        self.logger.error("cannot accept a worker's connection, trying again", metadata: ["error": "\(reason)"])
+    /// - Returns: Whether a connection may be accepted; not when all are so new that a worker may be among them.
+    private func makesRoom() -> Bool {
+        guard self.callers.count >= self.callerLimit, let oldest = self.oldestStranger else {
+            return true
+        }
+        guard DispatchTime.now().uptimeNanoseconds - oldest.since.uptimeNanoseconds >= Self.leastIntroductionTime else {
+            return false
+        }
+        self.refuse(oldest, "there are too many that do not say which worker they are")
+        return true
+    }
+
+    private func pause(for time: DispatchTimeInterval) {
         self.isPaused = true
         self.source.suspend()
-        self.queue.asyncAfter(deadline: .now() + Self.acceptPause) {
+        self.queue.asyncAfter(deadline: .now() + time) {
             if self.isPaused, !self.isClosed {
                 self.isPaused = false
                 self.source.resume()
@@ -185,9 +216,6 @@ extension RelayListener {
     }
 
     private func accepted(_ descriptor: CInt) {
-        if self.callers.count >= Self.callerLimit, let oldest = self.oldestStranger {
-            self.refuse(oldest, "there are too many that do not say which worker they are")
-        }
         // No worker inherits it meanwhile: swift-subprocess closes all that is open.
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0, fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else {
             Glibc.close(descriptor)

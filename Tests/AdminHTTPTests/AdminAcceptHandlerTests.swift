@@ -70,6 +70,35 @@ import Testing
         #expect(!old[0].isActive && (old[1...] + new).allSatisfy { $0.isActive })
     }
 
+    @Test func clientsThatAskOnceAndStayLeaveNewcomersRoom() throws {
+        let old = try self.accept(AdminConnections.limit)
+        for asked in old.dropLast() {
+            self.connections.hasAsked(asked)
+            self.connections.wasAnswered(asked)
+        }
+        let first = try self.accept(1)
+        #expect(!old[0].isActive && old[1...].allSatisfy { $0.isActive }, "a probe that has just come stays")
+        let flood = try self.accept(100)
+        #expect(old.count { $0.isActive } == AdminConnections.keptLimit)
+        #expect(!first[0].isActive)
+        let room = AdminConnections.limit - AdminConnections.keptLimit
+        #expect(flood.suffix(room).allSatisfy { $0.isActive })
+    }
+
+    @Test(arguments: [10, AdminConnections.limit - 1])
+    func whoGetsAnAnswerGoesLastButIsNoObstacle(answering: Int) throws {
+        let old = try self.accept(AdminConnections.limit)
+        for (index, asked) in old.dropLast().enumerated() {
+            self.connections.hasAsked(asked)
+            if index >= answering {
+                self.connections.wasAnswered(asked)
+            }
+        }
+        _ = try self.accept(1)
+        let gone = answering == 10 ? 10 : 0
+        #expect(old.enumerated().allSatisfy { $1.isActive == ($0 != gone) })
+    }
+
     @Test func oneThatHasEndedTakesNoRoom() throws {
         let connections = try self.accept(AdminConnections.limit)
         connections[7].close(promise: nil)

@@ -226,10 +226,22 @@ extension Integration {
             }
         }
 
-        @Test("While clients connect as fast as they can, probes are answered")
-        func connectFlood() async throws {
+        @Test("While clients connect as fast as they can, probes are answered", arguments: [0, 63])
+        func connectFlood(askedOnce: Int) async throws {
             let status = try Endpoint.free()
             try await withRR(Settings(workers: 1, more: "status: {address: \"\(status.address)\"}")) { rr in
+                // They have asked and stay, as clients of some right.
+                let kept = try (0..<askedOnce).map { _ in
+                    let client = try Client(status)
+                    try client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                    #expect(try client.readLine().contains("200"))
+                    return client
+                }
+                defer {
+                    for client in kept {
+                        client.close()
+                    }
+                }
                 let isOver = Flag()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     defer { isOver.set() }

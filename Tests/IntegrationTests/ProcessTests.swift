@@ -77,6 +77,27 @@ extension Integration {
             }
         }
 
+        @Test("What was there before rr lives on after it, also when its parent has ended")
+        func inherited() async throws {
+            let directory = try TemporaryDirectory()
+            let gate = Gate(path: directory.file("gate"))
+            let file = directory.file("pid")
+            let wait = "while [ ! -e \(gate.path) ]; do sleep 0.02; done"
+            let launcher = #"(sleep 600 & echo $! >\#(file); \#(wait)) & exec "$@""#
+            var settings = try Settings(workers: 1)
+            settings.launcher = ["/bin/sh", "-c", launcher, "sh"]
+            try await withRR(settings, in: directory) { rr in
+                let text = try String(contentsOfFile: file, encoding: .utf8)
+                let innocent = try #require(pid_t(text.split(separator: "\n").first ?? ""))
+                defer { kill(innocent, SIGKILL) }
+                try gate.open()
+                try eventually("it to be an orphan") { ProcessTable.children(of: rr.pid).contains(innocent) }
+                rr.process.send(signal: SIGTERM)
+                #expect(try rr.process.awaitExit() == .code(0))
+                #expect(ProcessTable.isAlive(innocent))
+            }
+        }
+
         @Test("A second signal leaves nothing behind: no worker outside its group, nothing that one started")
         func forcedExit() async throws {
             try await withRR(Settings(workers: 2)) { rr in

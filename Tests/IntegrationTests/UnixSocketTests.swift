@@ -27,6 +27,54 @@ extension Integration {
             #expect(self.mode(path) == nil)
         }
 
+        @Test("Whoever locks the directory keeps rr neither from starting nor from reloading")
+        func lockedDirectory() async throws {
+            let directory = try TemporaryDirectory()
+            let lock = try check(open(directory.file("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open")
+            try check(flock(lock, LOCK_EX), "flock")
+            defer { close(lock) }
+            let server = try Settings.Server(at: .unix(path: directory.file("server.sock")))
+            var settings = try Settings(
+                server,
+                more: "status: {address: \"unix://\(directory.file("status.sock"))\"}"
+            )
+            settings.server = ["relay: \"unix://\(directory.file("relay.sock"))\""]
+            try await withRR(settings, in: directory) { rr in
+                #expect(rr.log.count(of: "cannot be locked") == 3)
+                #expect(try rr.client().ask("hello") == "hello")
+                var settings = rr.settings
+                settings.servers.append(try .init("other", at: .unix(path: directory.file("other.sock"))))
+                try rr.reload(settings)
+                #expect(rr.log.count(of: "cannot be locked") == 4)
+                let client = try Client(settings.servers[1].endpoint)
+                #expect(try client.ask("hello") == "hello")
+            }
+        }
+
+        @Test("Whoever leaves at once leaves no file behind")
+        func leavingAtOnce() async throws {
+            let directory = try TemporaryDirectory()
+            let names = ["server.sock", "status.sock", "metrics.sock", "relay.sock"]
+            let paths = names.map { directory.file($0) }
+            var settings = try Settings(
+                .init(at: .unix(path: paths[0])),
+                more: """
+                    status: {address: "unix://\(paths[1])"}
+                    metrics: {address: "unix://\(paths[2])"}
+                    endure: {drain_delay: 60s, grace_period: 120s}
+                    """
+            )
+            settings.server = ["relay: \"unix://\(paths[3])\""]
+            try await withRR(settings, in: directory) { rr in
+                #expect(paths.allSatisfy { self.mode($0) != nil })
+                rr.process.send(signal: SIGTERM)
+                try rr.log.await("signal received")
+                rr.process.send(signal: SIGTERM)
+                try rr.expectExit(.code(1))
+                #expect(paths.filter { self.mode($0) != nil } == [])
+            }
+        }
+
         @Test("Of two that start at the same time one serves, and the other says why it does not")
         func race() async throws {
             let directory = try TemporaryDirectory()

@@ -86,6 +86,33 @@ import Testing
         }
     }
 
+    @Test func aDirectoryThatAnotherHoldsIsNoObstacleAndBlocksNobody() async throws {
+        let directory = "/tmp/rr-socket-\(UInt64.random(in: 0 ... .max))"
+        try #require(mkdir(directory, 0o700) == 0)
+        defer { rmdir(directory) }
+        // As any process that may read the directory can.
+        let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try #require(flock(lock, LOCK_EX) == 0)
+        defer { close(lock) }
+        let addresses = try (0..<32).map { try SocketAddress(unixDomainSocketPath: "\(directory)/\($0)") }
+        try await withThrowingTaskGroup(of: BoundSocket?.self) { group in
+            for address in addresses {
+                group.addTask { try await BoundSocket.bind([address], Self.options, besides: []) }
+            }
+            group.addTask { nil }
+            let first = try await group.next()
+            #expect(first.flatMap(\.self) == nil, "whoever waits for the lock holds no thread that tasks share")
+            for try await socket in group {
+                #expect(socket?.lockFailure?.errnoCode == EWOULDBLOCK)
+                socket?.close()
+            }
+        }
+        try #require(flock(lock, LOCK_UN) == 0)
+        let socket = try BoundSocket.bind([addresses[0]], Self.options)
+        #expect(socket.lockFailure == nil)
+        socket.close()
+    }
+
     @Test func theModeIsThatOfTheFileAndCanChange() throws {
         let socket = try self.bind(mode: 0o620)
         defer { socket.close() }

@@ -35,6 +35,16 @@ import Testing
         #expect(table.descendants(of: 9).isEmpty)
     }
 
+    @Test func aFamilyIsThoseThatLiveAndTheirDescendants() {
+        let table = ProcessTable([
+            Entry(pid: 2, parent: 1, hasEnded: false), Entry(pid: 3, parent: 2, hasEnded: false),
+            Entry(pid: 4, parent: 1, hasEnded: true), Entry(pid: 5, parent: 1, hasEnded: false),
+        ])
+        #expect(table.families(of: [2]) == [2, 3])
+        #expect(table.families(of: [2, 3, 4, 9]) == [2, 3], "a number that is free is nobody's")
+        #expect(table.families(of: []).isEmpty)
+    }
+
     @Test func aCircleHasAnEnd() {
         let table = ProcessTable([
             Entry(pid: 2, parent: 3, hasEnded: false), Entry(pid: 3, parent: 2, hasEnded: false),
