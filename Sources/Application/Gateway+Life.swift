@@ -164,7 +164,11 @@ extension Gateway {
             let rest = TCPServer.Rest(idle: idle, untilSpreading: untilEnd - spreading, spreading: spreading)
             self.server.drain(sessionsGoOn ? rest : nil)
             self.server.sessionsEnded().whenComplete { _ in tell.yield(.sessionsEnded) }
-            self.server.socketsClosed().whenComplete { _ in tell.yield(.socketsClosed) }
+            try? await self.server.socketsClosed().get()
+            if await self.server.hasLost() {
+                tell.yield(.wasCutOff)
+            }
+            tell.yield(.socketsClosed)
         }
     }
 

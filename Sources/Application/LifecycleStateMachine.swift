@@ -256,7 +256,7 @@ struct LifecycleStateMachine {
 
     private mutating func wasCutOff() -> [Action] {
         if self.outcome == .success {
-            self.outcome = .failure("the grace period is over")
+            self.outcome = .failure("a request, an answer or a CLOSE was lost")
         }
         return []
     }

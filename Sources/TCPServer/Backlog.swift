@@ -4,10 +4,22 @@ import NIOCore
 ///
 /// The memory of an answer is free when all of it is taken: so much counts, and not what is left of it.
 struct Backlog {
+    enum Pace: Hashable {
+        case reading
+        /// The client takes something, but has not taken the oldest answer for long.
+        case overdue
+        /// The client has taken nearly nothing for some looks.
+        case stalled
+    }
+
     /// Looks at a client before it counts as one that does not read.
     private static let looks = 3
     /// The least that a client takes in that time, in bytes.
     private static let leastTaken = looks * 64 * 1024
+    /// Looks that an answer may take before it counts as overdue.
+    private static let looksForAnswer = 10
+    /// The least that is overdue: it is no use to close many for little.
+    private static let leastOverdue = 1 << 20
 
     /// Bytes of answers that are not all taken.
     private(set) var bytes = 0
@@ -17,6 +29,7 @@ struct Backlog {
     private var unsent = 0
     private var takenLately = 0
     private var looksSince = 0
+    private var looksAtOldest = 0
 
     /// Another answer is written.
     mutating func add(_ bytes: Int) {
@@ -32,18 +45,21 @@ struct Backlog {
         while let oldest = self.answers.first, oldest <= self.bytes - unsent {
             self.answers.removeFirst()
             self.bytes -= oldest
+            self.looksAtOldest = 0
         }
     }
 
     /// Once a second.
-    ///
-    /// - Returns: Whether the client has taken nearly nothing for some looks.
-    mutating func look() -> Bool {
+    mutating func look() -> Pace {
         self.looksSince += 1
+        self.looksAtOldest += 1
         if self.takenLately >= Self.leastTaken {
             self.takenLately = 0
             self.looksSince = 0
         }
-        return self.looksSince >= Self.looks
+        if self.looksSince >= Self.looks {
+            return .stalled
+        }
+        return self.looksAtOldest > Self.looksForAnswer && self.bytes >= Self.leastOverdue ? .overdue : .reading
     }
 }

@@ -57,20 +57,22 @@ extension ConnectionHandler {
     /// Once a second while the client has not taken all.
     ///
     /// - Returns: `nil` when it has, and will not be looked at any more.
-    func lookAtBacklog() -> (bytes: Int, isSlow: Bool)? {
+    func lookAtBacklog() -> (bytes: Int, pace: Backlog.Pace)? {
         self.updateBacklog()
-        guard let isSlow = self.backlog?.look(), let backlog else {
+        guard let pace = self.backlog?.look(), let backlog else {
             self.isBacklogWatched = false
             return nil
         }
-        return (backlog.bytes, isSlow)
+        return (backlog.bytes, pace)
     }
 
-    /// Closes the socket of a client that does not read, to make room for the answers of others.
-    func cutSlowReader() {
+    /// Closes the socket of a client that does not read, or not fast enough, to make room for the answers of others.
+    func cutSlowReader(_ pace: Backlog.Pace) {
         self.closeCause = .slowReader
+        self.home.noteLoss()
+        let fault = pace == .stalled ? "does not read its answers" : "reads its answers too slowly"
         self.server.logger.warning(
-            "a client does not read its answers while tcp.max_pending is reached, the connection is closed",
+            "a client \(fault) while tcp.max_pending is reached, the connection is closed",
             metadata: self.metadata(["bytes": "\(self.backlog?.bytes ?? 0)"])
         )
         self.context?.close(promise: nil)

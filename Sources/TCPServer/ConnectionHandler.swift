@@ -35,23 +35,18 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
-    /// How long a client may take to end its side after the server has ended its own.
-    private static let lingerTime = TimeAmount.seconds(2)
-    /// How long a client may read nothing of what is still to be written before the socket is closed anyway.
-    private static let flushTime = TimeAmount.seconds(30)
-
     /// Larger ones are written in more than one turn of the event loop, in bytes.
     private static let largeAnswer = 1 << 20
 
     let server: Server
     let home: LoopConnections
-    private var machine: ConnectionStateMachine
+    private(set) var machine: ConnectionStateMachine
     var context: ChannelHandlerContext?
     var writer = DirectWriter(isLongLived: false)
     private var contextPrefix: [UInt8] = []
     private var isReadHeld = false
-    private var isLingering = false
-    private var mayLinger = true
+    /// Whether the client was told of the end, and what it still sends is read and dropped.
+    var isLingering = false
     private var hasFinished = false
     private var isRunning = false
     private var hasBegun = false
@@ -93,7 +88,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// Whether an event is still to be handled, or the client has not taken all that was written.
     var isUnfinished: Bool {
-        !self.hasFinished || self.context.map { self.bytesToWrite($0) > 0 } ?? false
+        !self.hasFinished || self.context.map { self.untakenBytes($0) > 0 } ?? false
     }
 
     /// Ends the connection as soon as what has come is served, and a packet that has begun complete.
@@ -144,8 +139,7 @@ final class ConnectionHandler: @unchecked Sendable {
             case .closeSocket(let reason):
                 self.log(reason)
                 self.closeCause = self.closeCause ?? CloseCause(reason)
-                self.mayLinger = reason != .draining
-                self.closeSocket()
+                self.closeSocket(isDraining: reason == .draining)
             case .finished:
                 if !self.hasFinished {
                     self.hasFinished = true
@@ -164,60 +158,7 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
-    private func closeSocket() {
-        guard let context else {
-            return
-        }
-        guard self.bytesToWrite(context) > 0 else {
-            self.closeFlushed()
-            return
-        }
-        // What was written before goes out first.
-        let flushed = context.eventLoop.makePromise(of: Void.self)
-        flushed.futureResult.assumeIsolated().whenComplete { _ in self.closeFlushed() }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: flushed)
-        self.watchFlush(context, pending: Int.max)
-    }
-
-    /// Lets go of a client that has long stopped reading.
-    private func watchFlush(_ context: ChannelHandlerContext, pending: Int) {
-        let left = self.bytesToWrite(context)
-        guard left > 0 else {
-            return
-        }
-        guard left < pending else {
-            context.close(promise: nil)
-            return
-        }
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.flushTime) {
-            if let context = self.context {
-                self.watchFlush(context, pending: left)
-            }
-        }
-    }
-
-    /// Bytes that the system has not taken yet.
-    private func bytesToWrite(_ context: ChannelHandlerContext) -> Int {
-        self.writer.unwrittenBytes(context)
-    }
-
-    private func closeFlushed() {
-        guard let context else {
-            return
-        }
-        guard self.mayLinger, !self.machine.hasInputEnded else {
-            context.close(promise: nil)
-            return
-        }
-        // Closing a socket that has unread input resets it, and the client would never see the last answer: it is told
-        // of the end, and what it still sends is read and dropped until it ends its side.
-        self.isLingering = true
-        context.close(mode: .output, promise: nil)
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) { self.context?.close(promise: nil) }
-        self.releaseRead()
-    }
-
-    private func releaseRead() {
+    func releaseRead() {
         // Not before half of it is taken: what comes is copied together with what is there.
         if self.isReadHeld, self.mayRead(beyond: self.server.readBufferSize / 2) {
             self.isReadHeld = false
@@ -259,6 +200,9 @@ final class ConnectionHandler: @unchecked Sendable {
                 metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
             )
         case .failed(let failure):
+            if !failure.reachedWorker {
+                self.home.noteLoss()
+            }
             self.server.logger.error(
                 failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
                 metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])

@@ -107,8 +107,8 @@ struct ConnectionStateMachine {
         self.isWritable = isWritable
     }
 
-    /// The connection is to end: what has come is served, a packet that has begun when it is complete, and then it is
-    /// closed, whatever came after.
+    /// The connection is to end, between two packets: what has come is served, a packet that has begun when it is
+    /// complete. A client that sends without a pause goes on until ``end()``.
     mutating func drain() {
         if !self.isDraining {
             self.isDraining = true
@@ -116,8 +116,8 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// The connection is to end also when a packet has begun, or the client does not read: it gets no more answers, but
-    /// its CLOSE is delivered.
+    /// The connection is to end also when a packet has begun, or the client does not read: what had come before
+    /// ``drain()`` is served to who reads, and its CLOSE is delivered.
     mutating func end() {
         self.drain()
         self.mustEnd = true
@@ -195,7 +195,8 @@ struct ConnectionStateMachine {
     }
 
     private mutating func nextWhenReady() -> Step {
-        if self.isDraining, self.owed <= 0, !self.inputEnded {
+        // What has begun meanwhile is completed, too, unless there is no time left.
+        if self.isDraining, self.owed <= 0, self.framer.count == 0 || self.mustEnd, !self.inputEnded {
             self.close(.draining)
         }
         if self.closeReason == nil, self.isOpen, !self.isWritable {

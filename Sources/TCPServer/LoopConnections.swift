@@ -16,6 +16,11 @@ final class LoopConnections: @unchecked Sendable {
     /// Connections whose clients have not taken all of their answers.
     var behind: [ConnectionHandler] = []
     var backlogWatch: RepeatedTask?
+    /// Looks in a row that found no room for answers.
+    var looksWithoutRoom = 0
+    private var isDraining = false
+    /// Whether an answer or a CLOSE was given up since the server is draining.
+    private(set) var hasLost = false
     /// Whether the server is stopping, and sessions do not go on.
     private(set) var endsConnections = false
     /// Connections whose last event is not done.
@@ -45,6 +50,11 @@ final class LoopConnections: @unchecked Sendable {
         connection.position = self.connections.count
         self.connections.append(connection)
         self.sessions += 1
+    }
+
+    /// An answer or a CLOSE is given up. While the server goes on that is told in the log; its end is no success then.
+    func noteLoss() {
+        self.hasLost = self.hasLost || self.isDraining
     }
 
     /// The last event of a connection is done.
@@ -120,6 +130,7 @@ final class LoopConnections: @unchecked Sendable {
     ///   as what is complete, or half there, is served.
     func drain(_ rest: TCPServer.Rest?) {
         self.stopWatching()
+        self.isDraining = true
         guard let rest else {
             self.endsConnections = true
             for connection in self.connections {

@@ -78,13 +78,27 @@ struct PacketFramer {
         self.lastEnd = 0
     }
 
+    /// So many bytes are not copied for a small packet.
+    private static let muchLeft = 64 * 1024
+
     private mutating func take(_ length: Int) -> ByteBuffer? {
         self.forgetSearch()
         if length == self.count {
             defer { self.buffer = ByteBuffer() }
             return self.buffer
         }
-        return self.buffer.readSlice(length: length)
+        let rest = self.count - length
+        guard rest > Self.muchLeft, length < rest / 4 else {
+            return self.buffer.readSlice(length: length)
+        }
+        // A slice shares the memory of what is left, all of which would be copied when more comes: once for each packet
+        // of a client that sends without waiting.
+        var packet = ByteBufferAllocator().buffer(capacity: length)
+        self.buffer.withUnsafeReadableBytes {
+            _ = packet.writeBytes(UnsafeRawBufferPointer(rebasing: $0.prefix(length)))
+        }
+        self.buffer.moveReaderIndex(forwardBy: length)
+        return packet
     }
 
     private mutating func packet(_ length: Int?) -> Result {

@@ -123,6 +123,11 @@ public final class TCPServer: Sendable {
         await self.sum { $0.unfinishedCount }
     }
 
+    /// Whether an answer or a CLOSE was given up, from ``drain(_:)`` on.
+    public func hasLost() async -> Bool {
+        await self.sum { $0.hasLost ? 1 : 0 } > 0
+    }
+
     private func sum(_ count: @escaping @Sendable (LoopConnections) -> Int) async -> Int {
         var sum = 0
         for home in self.homes {

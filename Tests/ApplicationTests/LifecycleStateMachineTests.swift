@@ -72,7 +72,10 @@ extension LifecycleStateMachine.Event {
             #expect(machine.handle(.wasCutOff) == [])
             _ = machine.handle(.closesMustEnd)
             #expect(machine.handle(.socketsClosed) == [])
-            #expect(machine.handle(.poolEnded(failure: nil)) == [.exit(.failure("the grace period is over"))])
+            #expect(
+                machine.handle(.poolEnded(failure: nil)) == [
+                    .exit(.failure("a request, an answer or a CLOSE was lost"))
+                ])
         }
     }
 

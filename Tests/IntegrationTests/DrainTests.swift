@@ -88,6 +88,56 @@ extension Integration {
             }
         }
 
+        @Test(
+            "The last answer arrives whole, however slowly it is read and whatever its client goes on to send",
+            arguments: [SIGTERM, SIGINT])
+        func lastAnswer(signal: Int32) async throws {
+            let size = 1 << 20
+            try await withRR(Settings(workers: 2, more: Self.endure("drain_idle: 0s", "grace_period: 60s"))) { rr in
+                let idle = try rr.client()
+                #expect(try idle.ask("hello") == "hello")
+                let client = try rr.client(receiveBuffer: 65536)
+                try client.send("big \(size)\r\n")
+                var answer = try client.read(1000)
+                rr.process.send(signal: signal)
+                // Its socket is not closed for good yet, or closed with all that is to be sent.
+                try rr.events.await("CLOSE", count: 1, of: client)
+                #expect(try idle.readToEnd().isEmpty)
+                while answer.count < size {
+                    // Refused when its system has all, of which it reads the rest.
+                    try? client.send("heartbeat\r\n")
+                    answer += try client.read(min(50_000, size - answer.count))
+                    usleep(20_000)
+                }
+                #expect(answer == Payload.pattern(size))
+                try client.awaitEnd()
+                try rr.expectExit(.code(0))
+            }
+        }
+
+        @Test("A packet that begins after Ctrl-C, while another is served, is completed and served")
+        func lateHalfPacket() async throws {
+            let metrics = try Endpoint.free()
+            let more = Self.endure("grace_period: 40s") + Self.metrics(metrics)
+            try await withRR(Settings(Settings.Server("main", "framing: split"), more: more)) { rr in
+                let gate = rr.gate()
+                let client = try rr.client()
+                let first = "\(gate.order)\r\n"
+                try client.send(first)
+                try rr.events.await("DATA", count: 1, of: client)
+                rr.process.send(signal: SIGINT)
+                try rr.awaitClosedListener()
+                try client.send("write late\r\nwri")
+                try rr.awaitMetric(Self.received, Double("\(first)write late\r\nwri".utf8.count), at: metrics)
+                try gate.open()
+                #expect(try client.readLine() == "released")
+                #expect(try client.readLine() == "late")
+                try client.send("te later\r\n")
+                #expect(try client.readToEnd().text == "later\r\n")
+                try rr.expectExit(.code(0))
+            }
+        }
+
         @Test("Who never rests, or never ends his packet, is ended in time for a clean exit")
         func restless() async throws {
             try await withRR(Settings(more: Self.endure("grace_period: 4s"))) { rr in

@@ -80,6 +80,32 @@ extension Integration {
             }
         }
 
+        @Test("Clients that read slowly do not hold up the large answers of others for ever")
+        func tooSlowReaders() async throws {
+            let metrics = try Endpoint.free()
+            try await withRR(self.settings(metrics, megabytes: 4)) { rr in
+                let slow = try (0..<2).map { _ in try rr.client(receiveBuffer: 1 << 18) }
+                for client in slow {
+                    try client.send("big \(Self.size)\r\n")
+                }
+                try rr.events.await("DATA", count: 2)
+                try eventually("the bound to be reached") {
+                    try Metrics.scrape(metrics)["rr_tcp_pending_bytes"] ?? 0 >= Double(4 << 20)
+                }
+                let neighbour = try rr.client()
+                try neighbour.send("big 100000\r\n")
+                let deadline = Deadline()
+                while !rr.log.contains("reads its answers too slowly"), deadline.milliseconds > 0 {
+                    // Far more than what counts as not reading at all, and far less than the answer needs.
+                    for client in slow {
+                        _ = try client.readWhatComes(atMost: 100_000, within: .milliseconds(100))
+                    }
+                    usleep(100_000)
+                }
+                #expect(try neighbour.read(100_000) == Payload.pattern(100_000))
+            }
+        }
+
         @Test("A worker that is killed while its answer is held back is replaced, and every connection gets its CLOSE")
         func heldWorkers() async throws {
             let metrics = try Endpoint.free()

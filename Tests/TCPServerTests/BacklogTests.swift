@@ -19,19 +19,49 @@ import Testing
         #expect(backlog.bytes == 0)
     }
 
-    @Test func whoTakesNearlyNothingIsSlow() {
+    @Test func whoTakesNearlyNothingHasStalled() {
         var backlog = Backlog()
         backlog.add(10 << 20)
         var looks = [backlog.look(), backlog.look()]
         backlog.update(unsent: (10 << 20) - 1000)
         looks.append(backlog.look())
-        #expect(looks == [false, false, true], "a few bytes are no progress")
+        #expect(looks == [.reading, .reading, .stalled], "a few bytes are no progress")
         backlog.update(unsent: 9 << 20)
         looks = [backlog.look(), backlog.look()]
         // What is added is nothing that was taken.
         backlog.add(1 << 20)
         backlog.update(unsent: 10 << 20)
         looks += [backlog.look(), backlog.look()]
-        #expect(looks == [false, false, false, true])
+        #expect(looks == [.reading, .reading, .reading, .stalled])
+    }
+
+    /// - Returns: What so many looks find while a client takes so much between two.
+    private func looks(_ count: Int, at pace: Int, _ backlog: inout Backlog, unsent: inout Int) -> Set<Backlog.Pace> {
+        Set(
+            (0..<count).map { _ in
+                unsent = max(0, unsent - pace)
+                backlog.update(unsent: unsent)
+                return backlog.look()
+            })
+    }
+
+    @Test func anAnswerThatTakesLongIsOverdue() {
+        var backlog = Backlog()
+        var unsent = 10 << 20
+        backlog.add(unsent)
+        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.reading])
+        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.overdue])
+        // The next one has its own time.
+        unsent = 10 << 20
+        backlog.add(unsent)
+        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.reading])
+        #expect(self.looks(1, at: 100_000, &backlog, unsent: &unsent) == [.overdue])
+    }
+
+    @Test func whoHoldsLittleIsNotOverdue() {
+        var backlog = Backlog()
+        var unsent = 1_000_000
+        backlog.add(unsent)
+        #expect(self.looks(14, at: 66_000, &backlog, unsent: &unsent) == [.reading])
     }
 }

@@ -43,14 +43,36 @@ import WorkerPool
         bench.receive("plete\r\nlate\r\n")
         #expect(bench.steps() == [.data("incomplete\r\n")])
         bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("late\r\n")])
+        bench.answer("CONTINUE")
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }
 
-    @Test func whatComesAfterwardsIsNotServed() {
+    @Test func aPacketThatBeginsDuringAnEventIsCompletedAndServed() {
         var bench = ConnectionBench.serving()
         bench.machine.drain()
-        bench.receive("late\r\n")
+        bench.receive("late\r\nla")
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("late\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [], "it has begun another")
+        bench.receive("ter\r\n")
+        #expect(bench.steps() == [.data("later\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
+    @Test func whoSendsWithoutAPauseIsEndedWhenThereIsNoTimeLeft() {
+        var bench = ConnectionBench.serving()
+        bench.receive("owed\r\n")
         bench.machine.drain()
+        for _ in 1...100 {
+            bench.receive("x\r\nx\r\nx")
+            bench.answer("CONTINUE")
+            #expect(bench.steps().count == 1)
+        }
+        bench.machine.end()
+        bench.receive("\r\n")
         bench.answer("CONTINUE")
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }
@@ -63,6 +85,8 @@ import WorkerPool
         bench.receive("gun\r\nanother\r\n")
         #expect(bench.steps() == [.data("begun\r\nanother\r\n")])
         bench.receive("third\r\n")
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("third\r\n")])
         bench.answer("CONTINUE")
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }

@@ -38,6 +38,8 @@ private struct ConnectionLife {
     private var isWritable = true
     /// Whether something else than the client's end may have closed it: then the rest of what it sent is dropped.
     private var mayDrop = false
+    /// Whether it was told that there is no time left.
+    private var mustEnd = false
 
     init(random: SeededGenerator) {
         self.random = random
@@ -93,6 +95,7 @@ private struct ConnectionLife {
             if Bool.random(using: &self.random) {
                 self.machine.drain()
             } else {
+                self.mustEnd = true
                 self.machine.end()
             }
         case 13:
@@ -134,6 +137,7 @@ private struct ConnectionLife {
     /// Does what the machine says until it waits.
     private mutating func settle() -> String? {
         for _ in 0..<1000 {
+            let buffered = self.machine.buffered
             switch self.machine.next() {
             case .wait:
                 return self.current == nil && self.isOpen == false ? "it waits for nothing" : nil
@@ -142,6 +146,9 @@ private struct ConnectionLife {
                 return nil
             case .closeSocket(let reason):
                 self.closedSockets += 1
+                if reason == .draining, buffered > 0, !self.mustEnd {
+                    return "it is closed in the middle of a packet"
+                }
                 self.mayDrop = self.mayDrop || reason == .packetTooLarge
                 if self.events.last == .close || self.current != nil {
                     return "the socket is closed at the wrong time"

@@ -96,8 +96,11 @@ import WorkerPool
         try client.receive("et\r\nanother\r\n")
         bench.worker.answer("WRITE", "whole")
         #expect(try client.written() == "whole")
-        #expect(!client.channel.isActive, "what came later is not waited for")
-        #expect(bench.worker.log.suffix(2) == ["DATA half a packet\r\n", "CLOSE"])
+        #expect(client.channel.isActive, "another has begun")
+        bench.worker.answer("WRITE", "as well")
+        #expect(try client.written() == "as well")
+        #expect(!client.channel.isActive)
+        #expect(bench.worker.log.suffix(3) == ["DATA half a packet\r\n", "DATA another\r\n", "CLOSE"])
     }
 
     @Test func aPacketThatNeverEndsIsEnded() throws {
@@ -126,6 +129,34 @@ import WorkerPool
         bench.worker.answer("CLOSE")
         bench.loop.run()
         #expect(ended.value)
+    }
+
+    @Test func anAnswerThatIsGivenUpForOthersIsALoss() throws {
+        let bench = HandlerBench()
+        bench.pool.pendingAnswers.setLimit(1000)
+        for isDraining in [false, true] {
+            if isDraining {
+                bench.home.drain(.idle(.hours(1)))
+            }
+            let client = try bench.connected()
+            client.recorder.holdsFlushes = true
+            try client.receive("x\r\n")
+            bench.worker.answer("WRITE", String(repeating: "y", count: 1000))
+            bench.loop.advanceTime(by: .seconds(4))
+            #expect(!client.channel.isActive)
+            bench.worker.answer("CLOSE")
+            #expect(bench.home.hasLost == isDraining)
+        }
+    }
+
+    @Test func aCloseThatIsNotDeliveredIsALoss() throws {
+        let bench = HandlerBench()
+        let client = try bench.connected()
+        bench.home.drain(.idle(.hours(1)))
+        _ = bench.pool.close(timeout: .seconds(1))
+        client.disconnect()
+        bench.loop.run()
+        #expect(bench.home.hasLost)
     }
 
     @Test func thoseThatNeverRestAreEndedOneAfterTheOther() throws {

@@ -67,4 +67,20 @@ import Testing
         _ = framer.packets(self.framing)
         #expect(first == .packet(ByteBuffer(string: "one\n")))
     }
+
+    /// Or else all of what is left would be copied with each packet that a client sends on.
+    @Test func aSmallPacketDoesNotShareTheMemoryOfMuchThatIsLeft() {
+        var framer = PacketFramer()
+        framer.append(ByteBuffer(string: String(repeating: "123456789\n", count: 100_000)))
+        for _ in 0..<3 {
+            guard case .packet(let packet) = framer.next(self.framing) else {
+                Issue.record("no packet")
+                return
+            }
+            #expect(String(buffer: packet) == "123456789\n")
+            #expect(packet.storageCapacity < 1024)
+        }
+        #expect(framer.count == 999_970)
+        #expect(framer.packets(self.framing).allSatisfy { $0 == "123456789\n" })
+    }
 }
