@@ -81,10 +81,10 @@ struct DescendantHunt {
         }
     }
 
-    /// - Returns: Those that it was sent to.
+    /// - Returns: All that are new, those included that it may not be sent to.
     private mutating func send(_ signal: CInt, toNewDescendantsOf workers: [() -> pid_t?]) -> Set<pid_t> {
         let table = self.look()
-        var reached: Set<pid_t> = []
+        var new: Set<pid_t> = []
         for worker in workers {
             guard let pid = worker() else {
                 continue
@@ -96,13 +96,13 @@ struct DescendantHunt {
             }
             for process in found {
                 if self.signal(process, signal) {
-                    reached.insert(process)
+                    self.frozen.insert(process)
                 } else {
                     self.untouchable.insert(process)
                 }
             }
+            new.formUnion(found)
         }
-        self.frozen.formUnion(reached)
-        return reached
+        return new
     }
 }

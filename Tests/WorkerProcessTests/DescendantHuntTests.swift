@@ -81,7 +81,7 @@ import Testing
         machine.foreign = Set(3...100)
         machine.atEachLook = { $0.fork(from: 3) }
         machine.hunt()
-        #expect(machine.looks == 1)
+        #expect(machine.looks == DescendantHunt.mostLooks + 1, "some more are found each time")
         #expect(machine.killed.isEmpty)
     }
 
