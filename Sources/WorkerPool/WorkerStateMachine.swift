@@ -148,6 +148,10 @@ public struct WorkerStateMachine: Sendable {
     ///   - isLast: Whether nothing that was read follows it.
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
     public mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
+        // Nearly every frame is this.
+        if frame.flags.isEmpty, case .busy(let lease) = self.state {
+            return self.receivedAnswer(frame, to: lease, after: nil, isLast: isLast)
+        }
         switch self.state {
         case .handshake:
             return self.receivedHandshake(frame, isLast: isLast)
@@ -251,17 +255,17 @@ public struct WorkerStateMachine: Sendable {
             self.state = .doubtful(lease, message: frame.payload)
             return .lateError(message)
         }
-        switch Self.reply(in: frame) {
-        case .failure(let fault):
-            self.state = .broken
-            return .broken(fault.reason, isBusy: true)
-        case .success((let context, let body)):
+        do throws(Fault) {
+            let (context, body) = try Self.reply(in: frame)
             if ControlMessage.isStop(context: context), body.readableBytes == 0 {
                 // It is asked to stop next; what follows is ignored from then on.
                 self.state = .idle
                 return .refused
             }
             return self.answered(.reply(context: context, body: body), lease, lateError: message, isLast: isLast)
+        } catch {
+            self.state = .broken
+            return .broken(error.reason, isBusy: true)
         }
     }
 
@@ -289,23 +293,24 @@ public struct WorkerStateMachine: Sendable {
         var reason: String
     }
 
-    /// The context and the body of an answer, or why it is none.
-    private static func reply(in frame: Frame) -> Result<(context: ByteBuffer, body: ByteBuffer), Fault> {
+    /// The context and the body of an answer.
+    private static func reply(in frame: Frame) throws(Fault) -> (context: ByteBuffer, body: ByteBuffer) {
         guard !frame.streamFlags.contains(.stream) else {
-            return .failure(Fault(reason: "a streamed answer, which this service does not support"))
+            throw Fault(reason: "a streamed answer, which this service does not support")
         }
         guard frame.optionCount == 1 else {
-            let reason = "an answer with \(frame.optionCount) options instead of one, the length of its context"
-            return .failure(Fault(reason: reason))
+            throw Fault(
+                reason: "an answer with \(frame.optionCount) options instead of one, the length of its context"
+            )
         }
         var body = frame.payload
         guard let length = Int(exactly: frame.firstOption), let context = body.readSlice(length: length) else {
-            let reason =
-                "an answer whose context of \(frame.firstOption) bytes is longer than its payload of "
-                + "\(frame.payload.readableBytes)"
-            return .failure(Fault(reason: reason))
+            throw Fault(
+                reason: "an answer whose context of \(frame.firstOption) bytes is longer than its payload of "
+                    + "\(frame.payload.readableBytes)"
+            )
         }
-        return .success((context, body))
+        return (context, body)
     }
 
     // MARK: Silence

@@ -263,7 +263,8 @@ extension WorkerRelay: ChannelInboundHandler {
         self.decoder.append(bytes)
         do throws(FrameError) {
             while let frame = try self.decoder.next() {
-                let (owesReply, outstanding) = (self.machine.owesReply, self.machine.outstanding)
+                let outstanding = self.machine.outstanding
+                let owesReply = outstanding > 0 && self.machine.owesReply
                 let action = self.machine.received(
                     frame,
                     isLast: self.decoder.isEmpty,
