@@ -11,14 +11,26 @@ public import NIOCore
 /// over. While a reply is awaited the next request is held back, not written: whatever the worker does with a frame that
 /// it does not know, no request is lost with it.
 public struct WorkerStateMachine: Sendable {
-    /// How often ``tick(mayProbe:)`` is to be called while it says ``TickAction/again``.
-    public static let tickInterval = TimeAmount.milliseconds(100)
-    /// Whole ticks without an answer to a `CLOSE` after which the worker is probed.
-    private static let closePatience = 1
-    /// The same for other events, and the ticks that a reply or the rest of a frame may take.
-    private static let patience = 10
-    /// Ticks that the reply of a worker which is known to reply may take, once it has reported an error.
-    private static let longPatience = 300
+    /// How long an event may go unanswered before the worker is probed; one more than that at the most, as a timer serves
+    /// many events.
+    public enum Interval: Sendable, CaseIterable {
+        /// For a `CLOSE`.
+        case short
+        /// For other events, and for a reply or the rest of a frame.
+        case long
+
+        public var time: TimeAmount {
+            switch self {
+            case .short: .milliseconds(100)
+            case .long: .seconds(1)
+            }
+        }
+    }
+
+    /// Whole intervals that something may be missing.
+    private static let patience = 1
+    /// The same for the reply of a worker which is known to reply, once it has reported an error.
+    private static let longPatience = 30
 
     /// The request that a worker has.
     private struct Lease {
@@ -316,9 +328,9 @@ public struct WorkerStateMachine: Sendable {
     // MARK: Silence
 
     public enum TickAction: Sendable {
-        /// Something is awaited: call again after ``tickInterval``.
+        /// Something is awaited: call again after the interval.
         case again
-        /// Nothing is: call again ``tickInterval`` after the next request was written.
+        /// Nothing is: call again an interval after the next request was written.
         case pause
         /// A probe is to be written; call again.
         case probe
@@ -331,23 +343,20 @@ public struct WorkerStateMachine: Sendable {
         case broken(String)
     }
 
-    /// ``tickInterval`` has passed.
+    /// An interval has passed.
     ///
     /// - Parameters:
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
     ///   - knowsProbes: Whether it is known to: then silence means that it is busy.
-    public mutating func tick(mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    public mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+        guard interval == .long else {
+            return self.tickOfClose(mayProbe: mayProbe)
+        }
         switch self.state {
-        case .busy(var lease):
-            lease.ticks += 1
-            guard mayProbe, lease.ticks > (lease.isClose ? Self.closePatience : Self.patience) else {
-                self.state = .busy(lease)
-                return .again
-            }
-            lease.probes = 1
-            self.state = .probed(lease)
-            self.outstanding += 1
-            return .probe
+        case .busy(let lease) where lease.isClose:
+            return .again
+        case .busy(let lease):
+            return self.tick(lease, mayProbe: mayProbe)
         case .doubtful(var lease, let message):
             lease.ticks += 1
             guard lease.ticks > (knowsProbes ? Self.longPatience : Self.patience) else {
@@ -375,6 +384,26 @@ public struct WorkerStateMachine: Sendable {
         case .handshake, .idle, .stopping, .broken, .closed:
             return .pause
         }
+    }
+
+    private mutating func tickOfClose(mayProbe: Bool) -> TickAction {
+        guard case .busy(let lease) = self.state, lease.isClose else {
+            return .pause
+        }
+        return self.tick(lease, mayProbe: mayProbe)
+    }
+
+    private mutating func tick(_ lease: Lease, mayProbe: Bool) -> TickAction {
+        var lease = lease
+        lease.ticks += 1
+        guard mayProbe, lease.ticks > Self.patience else {
+            self.state = .busy(lease)
+            return .again
+        }
+        lease.probes = 1
+        self.state = .probed(lease)
+        self.outstanding += 1
+        return .probe
     }
 
     // MARK: The end

@@ -6,26 +6,42 @@ extension WorkerRelay {
     /// How long a worker that was given up may take to end by itself.
     private static let retirementTime = TimeAmount.seconds(5)
 
-    /// One timer for many requests: each starts it only when it does not run.
-    func startTicking() {
-        self.isTicking = true
-        self.eventLoop.scheduleTask(in: WorkerStateMachine.tickInterval) { self.tick() }
+    /// Has silence noticed. One timer serves many requests: each starts it only when it does not run.
+    func watch(isClose: Bool) {
+        if !self.isTicking {
+            self.startTicking(.long)
+        }
+        if isClose, !self.isTickingForClose {
+            self.startTicking(.short)
+        }
     }
 
-    private func tick() {
-        self.isTicking = false
+    private func noteTicking(_ interval: WorkerStateMachine.Interval, _ isTicking: Bool) {
+        switch interval {
+        case .short: self.isTickingForClose = isTicking
+        case .long: self.isTicking = isTicking
+        }
+    }
+
+    private func startTicking(_ interval: WorkerStateMachine.Interval) {
+        self.noteTicking(interval, true)
+        self.eventLoop.scheduleTask(in: interval.time) { self.tick(interval) }
+    }
+
+    private func tick(_ interval: WorkerStateMachine.Interval) {
+        self.noteTicking(interval, false)
         guard !self.isHeld else {
             // What is awaited may be there, and not read.
-            self.startTicking()
+            self.startTicking(interval)
             return
         }
-        switch self.machine.tick(mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
+        switch self.machine.tick(interval, mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
         case .again:
-            self.startTicking()
+            self.startTicking(interval)
         case .pause:
             break
         case .probe:
-            self.startTicking()
+            self.startTicking(interval)
             self.writeControl(.pid(self.handshake.serverPID))
         case .noReply:
             self.releaseHeld()

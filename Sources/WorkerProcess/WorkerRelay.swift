@@ -66,6 +66,7 @@ final class WorkerRelay: @unchecked Sendable {
     /// The request that waits until the worker has said all that it owes.
     var held: (any PoolRequest)?
     var isTicking = false
+    var isTickingForClose = false
     /// Whether the relay is closed as soon as all that the worker wrote is read.
     var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
@@ -129,9 +130,7 @@ extension WorkerRelay: WorkerHandle {
             self.write(request, to: input, withProbe: true)
         case .hold:
             self.held = request
-            if !self.isTicking {
-                self.startTicking()
-            }
+            self.watch(isClose: false)
         case .refuse:
             // It failed since it was chosen: the pool knows.
             break
@@ -142,9 +141,7 @@ extension WorkerRelay: WorkerHandle {
         let event = request.event()
         self.frame.clear()
         self.frame.writeFrameHead(of: event)
-        if !self.isTicking {
-            self.startTicking()
-        }
+        self.watch(isClose: event.kind == .close)
         if event.body.readableBytes > Self.largeBody {
             self.isUnwritten = false
             self.unansweredBytes = self.frame.readableBytes + event.body.readableBytes

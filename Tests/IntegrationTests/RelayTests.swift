@@ -218,9 +218,10 @@ extension Integration {
                         }
                     }
                     try rr.log.await("too many that do not say")
-                    for _ in 1...3 {
+                    for round in 1...3 {
                         let before = rr.killWorkers()
                         try rr.awaitWholePool(without: before)
+                        try rr.events.await("START", count: 3 * (round + 1))
                         #expect(try rr.client().ask("hello") == "hello")
                     }
                     isOver.set()

@@ -101,12 +101,14 @@ private struct Conversation {
         guard !self.isOver else {
             return
         }
-        switch self.machine.tick(mayProbe: true, knowsProbes: true) {
-        case .probe: self.toWorker.append(.probe)
-        case .noReply: self.releaseHeld()
-        case .lastAnswer: Issue.record("it is known to reply")
-        case .broken: self.giveUp(isBusy: false)
-        case .again, .pause: break
+        for interval in WorkerStateMachine.Interval.allCases where !self.isOver {
+            switch self.machine.tick(interval, mayProbe: true, knowsProbes: true) {
+            case .probe: self.toWorker.append(.probe)
+            case .noReply: self.releaseHeld()
+            case .lastAnswer: Issue.record("it is known to reply")
+            case .broken: self.giveUp(isBusy: false)
+            case .again, .pause: break
+            }
         }
     }
 
