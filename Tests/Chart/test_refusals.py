@@ -92,6 +92,7 @@ REFUSED = [
         {"config__metrics": {"address": "localhost:2112"}, "podMonitor__enabled": True},
         "config.metrics.address: Prometheus cannot reach",
     ),
+    ({"config__endure": {"grace_period": "0s"}}, "config.endure.grace_period: 0 stands for the default, 30s"),
     (
         {"config__endure": {"grace_period": "5s", "drain_delay": "5000ms"}},
         "config.endure.drain_delay: 5000ms is a part of endure.grace_period, 5s, and must be shorter",

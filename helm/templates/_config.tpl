@@ -58,6 +58,9 @@ port: {{ $port }}
 {{- if not (hasKey $config.logs "level") -}}
 {{- $_ := set $config.logs "level" "info" -}}
 {{- end -}}
+{{- if not (include "rr.milliseconds" (dict "key" "config.endure.grace_period" "value" $config.endure.grace_period) | int64) -}}
+{{- fail "config.endure.grace_period: 0 stands for the default, 30s: leave it out, or use a short time such as 1s" -}}
+{{- end -}}
 {{- if not (hasKey $config.endure "drain_delay") -}}
 {{- $_ := set $config.endure "drain_delay" (include "rr.drainDelay" $config.endure.grace_period) -}}
 {{- end -}}
