@@ -199,24 +199,7 @@ extension Integration {
         @Test("While strangers connect as fast as they can, workers are started")
         func flood() async throws {
             try await self.withRelay(.tcp) { rr, endpoint in
-                let isOver = Flag()
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    defer { isOver.set() }
-                    for _ in 0..<2 {
-                        group.addTask {
-                            var clients: [Client] = []
-                            while !isOver.isSet {
-                                clients.append(try Client(endpoint))
-                                if clients.count == 500 {
-                                    // Not closed, which would leave their ports in TIME_WAIT.
-                                    for client in clients {
-                                        client.reset()
-                                    }
-                                    clients = []
-                                }
-                            }
-                        }
-                    }
+                try await Flood.run(at: endpoint) {
                     try rr.log.await("too many that do not say")
                     for round in 1...3 {
                         let before = rr.killWorkers()
@@ -224,8 +207,6 @@ extension Integration {
                         try rr.events.await("START", count: 3 * (round + 1))
                         #expect(try rr.client().ask("hello") == "hello")
                     }
-                    isOver.set()
-                    try await group.waitForAll()
                 }
                 #expect(try rr.events.count("START") == 12, "each was started once")
             }
