@@ -1,28 +1,28 @@
-public import Observability
-public import Sockets
+package import Observability
+package import Sockets
 
 /// What one address serves.
-public struct AdminEndpoint: Sendable {
+package struct AdminEndpoint: Sendable {
     /// `/health` and `/ready`.
-    public struct Probes: Sendable {
+    package struct Probes: Sendable {
         /// `status.unavailable_status_code`.
-        public var unavailableStatus: Int
-        public var report: @Sendable () -> HealthReport
+        package var unavailableStatus: Int
+        package var report: @Sendable () -> HealthReport
 
-        public init(unavailableStatus: Int, report: @escaping @Sendable () -> HealthReport) {
+        package init(unavailableStatus: Int, report: @escaping @Sendable () -> HealthReport) {
             self.unavailableStatus = unavailableStatus
             self.report = report
         }
     }
 
-    public var address: SocketEndpoint
+    package var address: SocketEndpoint
     /// The key or keys that the address is of, for messages: `status.address`.
-    public var key: String
-    public var probes: Probes?
+    package var key: String
+    package var probes: Probes?
     /// Writes the metrics, for every path that is not a probe's.
-    public var metrics: (@Sendable () -> PrometheusText)?
+    package var metrics: (@Sendable () -> PrometheusText)?
 
-    public init(
+    package init(
         address: SocketEndpoint,
         key: String,
         probes: Probes? = nil,

@@ -1,14 +1,14 @@
-public import Sockets
+package import Sockets
 
 /// An address of probes or metrics that cannot be listened on.
-public struct AdminError: Error, Sendable, CustomStringConvertible {
-    public var address: SocketEndpoint
+package struct AdminError: Error, Sendable, CustomStringConvertible {
+    package var address: SocketEndpoint
     /// The key that the address is of.
-    public var key: String
+    package var key: String
     /// Why, in one line.
-    public var reason: String
+    package var reason: String
 
-    public var description: String {
+    package var description: String {
         "cannot listen on \(self.address) (\(self.key)): \(self.reason)"
     }
 }

@@ -1,12 +1,12 @@
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOPosix
-public import Sockets
+package import Sockets
 
 /// Serves probes and metrics on addresses and an event loop of their own: whatever the packets do, these are answered.
-public final class AdminServer: Sendable {
+package final class AdminServer: Sendable {
     /// Connections that each address may have at once.
-    public static let connectionLimit = AdminConnections.limit
+    package static let connectionLimit = AdminConnections.limit
 
     private let group: MultiThreadedEventLoopGroup
     private let listeners: [AdminListener]
@@ -17,7 +17,7 @@ public final class AdminServer: Sendable {
     }
 
     /// Where is listened, with the ports that the system chose, by key.
-    public var addresses: [(key: String, address: SocketEndpoint)] {
+    package var addresses: [(key: String, address: SocketEndpoint)] {
         self.listeners.map { ($0.endpoint.key, $0.address) }
     }
 
@@ -25,7 +25,7 @@ public final class AdminServer: Sendable {
     ///
     /// - Parameter idleTimeout: How long a connection may rest before it is closed.
     /// - Throws: ``AdminError`` for the first one that cannot be listened on; none is then.
-    public static func start(
+    package static func start(
         _ endpoints: [AdminEndpoint],
         idleTimeout: TimeAmount,
         logger: Logger
@@ -46,7 +46,7 @@ public final class AdminServer: Sendable {
     }
 
     /// Closes the listeners and every connection; takes no longer than closing does.
-    public func stop() async {
+    package func stop() async {
         for listener in self.listeners {
             await listener.close()
         }

@@ -1,30 +1,25 @@
-import NIOCore
+import Glibc
+package import NIOCore
 import NIOHTTP1
 import NIOPosix
-public import Sockets
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+package import Sockets
 
 /// Asks the `/ready` of a running service, as an orchestrator does.
-public struct ReadinessProbe: Sendable {
+package struct ReadinessProbe: Sendable {
     /// How long the whole of it may take.
-    public static let timeout = TimeAmount.seconds(5)
+    package static let timeout = TimeAmount.seconds(5)
     /// The most bytes of an answer that are kept.
     static let bodyLimit = 4096
 
-    public struct Failure: Error, Hashable, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, Hashable, CustomStringConvertible {
+        package var description: String
     }
 
     private let address: SocketEndpoint
     private let timeout: TimeAmount
 
     /// - Parameter address: Where the service listens; a wildcard means this host.
-    public init(_ address: SocketEndpoint, timeout: TimeAmount = Self.timeout) {
+    package init(_ address: SocketEndpoint, timeout: TimeAmount = Self.timeout) {
         self.address = address.reachable
         self.timeout = timeout
     }
@@ -32,7 +27,7 @@ public struct ReadinessProbe: Sendable {
     /// Returns when the service is ready.
     ///
     /// - Throws: ``Failure`` when it is not, or does not answer in time.
-    public func run() async throws(Failure) {
+    package func run() async throws(Failure) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result = await self.ask(group)
         try? await group.shutdownGracefully()

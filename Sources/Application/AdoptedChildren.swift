@@ -1,10 +1,5 @@
+import Glibc
 import WorkerProcess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// As a subreaper, or as process 1 of a container, we become the parent of processes whose own parent has ended; nobody
 /// but us can reap those.

@@ -4,7 +4,7 @@
 /// are the same, `-cFILE`, `-c=FILE` and `--config=FILE` too, `-ps` is `-p -s`, `-p=false` is nothing, and a value may
 /// begin with a dash. Here the command comes first, then each option under its long name with its value attached, or behind
 /// it when that is empty: our parser takes an empty one only there.
-public struct CommandArguments {
+package struct CommandArguments {
     /// An option whose name and place do not matter.
     private struct Option {
         var short: Character?
@@ -46,7 +46,7 @@ public struct CommandArguments {
 
     /// - Parameter arguments: Without the name of the program.
     /// - Returns: What means the same to our parser; what is wrong stays wrong.
-    public static func canonical(_ arguments: [String]) -> [String] {
+    package static func canonical(_ arguments: [String]) -> [String] {
         var scan = CommandArguments(rest: arguments[...])
         scan.scan()
         return scan.result

@@ -1,25 +1,20 @@
-public import Configuration
+package import Configuration
+import Glibc
 import Logging
 import Observability
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// Lines for the user who started the program, as RoadRunner prints them; apart from the log, but in JSON where that is.
-public struct Console: Sendable {
+package struct Console: Sendable {
     private let isJSON: Bool
 
-    public init() {
+    package init() {
         self.isJSON = false
     }
 
     /// Who gathers lines of JSON from our outputs must not find others among them.
     ///
     /// - Parameter settings: The log's, of which the channel `rr` counts.
-    public init(_ settings: LogSettings) {
+    package init(_ settings: LogSettings) {
         let own = settings.channels["rr"]
         self.isJSON = LogFormat(mode: own?.mode ?? settings.mode, encoding: own?.encoding ?? settings.encoding) == .json
     }
@@ -27,15 +22,15 @@ public struct Console: Sendable {
     /// How long a stuck terminal or pipe may hold up who prints.
     private static let patienceMilliseconds: Int32 = 250
 
-    public func info(_ message: String) {
+    package func info(_ message: String) {
         self.write(.info, "[INFO]", message, to: STDOUT_FILENO)
     }
 
-    public func warning(_ message: String) {
+    package func warning(_ message: String) {
         self.write(.warning, "[WARN]", message, to: STDERR_FILENO)
     }
 
-    public func error(_ message: String) {
+    package func error(_ message: String) {
         self.write(.error, "[ERROR]", message, to: STDERR_FILENO)
     }
 

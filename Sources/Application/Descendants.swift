@@ -1,12 +1,7 @@
 import CProcess
+import Glibc
 import Synchronization
 import WorkerProcess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// What this process has started, and what that has started in its turn.
 ///

@@ -1,15 +1,10 @@
 import AdminHTTP
+import Glibc
 import Logging
 import WorkerProcess
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// How many descriptors the process may have open.
-public enum DescriptorLimit {
+package enum DescriptorLimit {
     /// What is not a connection's, a worker's or a listener's: logs, a command that is run, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
@@ -47,7 +42,7 @@ public enum DescriptorLimit {
     /// be made then, and ends the process.
     ///
     /// - Returns: Whether there are enough.
-    public static func isEnoughToRun() -> Bool {
+    package static func isEnoughToRun() -> Bool {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 16 else {

@@ -1,11 +1,8 @@
-#if canImport(Glibc)
-    import CGlibc
-#endif
+import CGlibc
 
 /// Memory that was needed once, for large packets or clients that did not read, and is free since.
 ///
-/// glibc keeps most of it: what lies below anything that is in use is given back by `malloc_trim(3)` alone. Elsewhere the
-/// allocator sees to it.
+/// glibc keeps most of it: what lies below anything that is in use is given back by `malloc_trim(3)` alone.
 enum FreeMemory {
     /// How often is looked.
     static let interval = Duration.seconds(10)
@@ -15,11 +12,9 @@ enum FreeMemory {
     /// Gives it back to the system when it is much, and more than what is in use: a server under load keeps what it will
     /// need again in a moment. Takes milliseconds; not on an event loop.
     static func giveBack() {
-        #if canImport(Glibc)
-            let memory = mallinfo2()
-            if memory.fordblks > max(Self.worthwhile, memory.uordblks) {
-                malloc_trim(0)
-            }
-        #endif
+        let memory = mallinfo2()
+        if memory.fordblks > max(Self.worthwhile, memory.uordblks) {
+            malloc_trim(0)
+        }
     }
 }

@@ -15,7 +15,7 @@ extension Gateway {
     /// Serves until a signal asks for the end.
     ///
     /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
-    public func run() async throws {
+    package func run() async throws {
         // However it ends, the reason is in the log before it is on the console.
         defer { self.loggers.flush(milliseconds: 1000) }
         // Nobody is served yet: whoever wants us to end does not wait for an address that is looked up.

@@ -1,4 +1,5 @@
-public import Configuration
+package import Configuration
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -8,30 +9,24 @@ import TCPServer
 import WorkerPool
 import WorkerProcess
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// The composition root: makes the parts from the settings, and runs them from start to exit.
-public struct Gateway: Sendable {
+package struct Gateway: Sendable {
     /// What the process brings along.
-    public struct Process: Sendable {
+    package struct Process: Sendable {
         /// The environment that workers inherit.
-        public var environment: EnvironmentVariables
+        package var environment: EnvironmentVariables
         /// An absolute path; workers start there.
-        public var workDirectory: String
-        public var eventLoops: Int
+        package var workDirectory: String
+        package var eventLoops: Int
         /// Whether nothing but the log is printed.
-        public var isSilent: Bool
+        package var isSilent: Bool
         /// Who has started us and wants to know how we are.
-        public var serviceManager: ServiceManager?
+        package var serviceManager: ServiceManager?
         /// What is to be done when the process leaves at once.
-        public var cleanUp: @Sendable () -> Void
+        package var cleanUp: @Sendable () -> Void
 
         /// - Parameter eventLoops: From 1; one for each core is best.
-        public init(
+        package init(
             environment: EnvironmentVariables,
             workDirectory: String,
             eventLoops: Int,
@@ -49,8 +44,8 @@ public struct Gateway: Sendable {
     }
 
     /// Why the service ended other than well, in one line.
-    public struct Failure: Error, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     let settings: Settings
@@ -72,7 +67,7 @@ public struct Gateway: Sendable {
     ///   - loadAgain: Reads the configuration anew, for a reload.
     /// - Throws: When a log file cannot be opened, too few descriptors may be open, `server.user` or `server.group` cannot
     ///   be taken on, or `server.relay` not be listened on.
-    public init(
+    package init(
         _ loaded: LoadedConfiguration,
         process: Process,
         loadAgain: @escaping @Sendable () throws -> LoadedConfiguration

@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// The file that `rr serve -p` writes the process id to, for `rr stop`.
-public struct PIDFile: Sendable {
+package struct PIDFile: Sendable {
     /// As RoadRunner names it, in the working directory.
-    public static let name = ".pid"
+    package static let name = ".pid"
 
-    public struct Failure: Error, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     private let path: String
@@ -18,7 +14,7 @@ public struct PIDFile: Sendable {
     /// Writes the file in the current directory; one that a process left behind is replaced.
     ///
     /// - Throws: ``Failure`` when it names a server of this directory that is alive, or cannot be written.
-    public init() throws {
+    package init() throws {
         self.path = Self.name
         if let other = Self.read(self.path), ServerProcess(other)?.serves(in: ".") == true {
             throw Failure(description: "the pid file \(self.path) names process \(other): rr is running already")
@@ -31,7 +27,7 @@ public struct PIDFile: Sendable {
     }
 
     /// Removes the file, unless it is another's meanwhile.
-    public func remove() {
+    package func remove() {
         if Self.read(self.path) == getpid() {
             unlink(self.path)
         }

@@ -1,13 +1,8 @@
+import Glibc
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A signal that `rr serve` obeys.
-public enum ProcessSignal: String, Sendable, CaseIterable {
+package enum ProcessSignal: String, Sendable, CaseIterable {
     case hangUp = "SIGHUP"
     case user1 = "SIGUSR1"
     case user2 = "SIGUSR2"
@@ -32,7 +27,7 @@ public enum ProcessSignal: String, Sendable, CaseIterable {
 /// They are caught, and obeyed by a thread of their own, which works whatever hangs elsewhere. They are not awaited with
 /// sigwait(3) or signalfd(2): a thread of swift-subprocess waits with every signal unblocked, where one that is not caught
 /// would take its default action.
-public enum ProcessSignals {
+package enum ProcessSignals {
     private struct State {
         var obeyed: UInt64 = 0
         var handler: @Sendable (ProcessSignal) -> Void = { _ in }
@@ -58,7 +53,7 @@ public enum ProcessSignals {
     /// Keeps the signals that come from now on. To be called once, before there is a second thread.
     ///
     /// Where no thread can be started they keep their default actions.
-    public static func hold() {
+    package static func hold() {
         // Threads to come leave them to ours, so that nobody else is interrupted.
         var set = sigset_t()
         sigemptyset(&set)
@@ -89,7 +84,7 @@ public enum ProcessSignals {
     }
 
     /// Gives the signals the effect again that they had, those that came meanwhile included: this is no server.
-    public static func release() {
+    package static func release() {
         for disposition in self.state.withLock({ $0.dispositions }) {
             signal(disposition.signal.number, disposition.handler)
         }
@@ -102,7 +97,7 @@ public enum ProcessSignals {
     /// Has signals obeyed from now on, those that were kept included; others are kept.
     ///
     /// - Parameter handler: Called on a thread of its own, one signal after the other; takes the place of the one before.
-    public static func obey(_ signals: [ProcessSignal], _ handler: @escaping @Sendable (ProcessSignal) -> Void) {
+    package static func obey(_ signals: [ProcessSignal], _ handler: @escaping @Sendable (ProcessSignal) -> Void) {
         self.state.withLock { state in
             state.obeyed = signals.reduce(0) { $0 | $1.bit }
             state.handler = handler
@@ -111,7 +106,7 @@ public enum ProcessSignals {
     }
 
     /// Ends the process when it is asked to end: there is nobody to be served yet.
-    public static func leaveWhenAsked(_ cleanUp: @escaping @Sendable () -> Void = {}) {
+    package static func leaveWhenAsked(_ cleanUp: @escaping @Sendable () -> Void = {}) {
         self.obey([.interrupt, .terminate]) { _ in
             cleanUp()
             // Not exit(3): it would run destructors beside threads that are alive.

@@ -1,15 +1,11 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file, or when it is an
 /// old one, it is process 1 when that serves there: in a container it mostly does, and nobody writes a file.
-public struct RunningServer: Sendable {
+package struct RunningServer: Sendable {
     /// Why there is none, or why it does not end; in one line.
-    public struct Failure: Error, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     /// How often is looked whether it has ended.
@@ -19,10 +15,10 @@ public struct RunningServer: Sendable {
 
     private let process: ServerProcess
 
-    public var pid: Int32 { self.process.pid }
+    package var pid: Int32 { self.process.pid }
 
     /// - Throws: ``Failure`` when neither what the pid file names nor process 1 is a server of that directory.
-    public init(servingIn directory: String) throws {
+    package init(servingIn directory: String) throws {
         let directory = directory.isEmpty ? "." : directory
         let path = directory.hasSuffix("/") ? "\(directory)\(PIDFile.name)" : "\(directory)/\(PIDFile.name)"
         let first = ServerProcess(1)
@@ -72,14 +68,14 @@ public struct RunningServer: Sendable {
     /// Asks it to take over its configuration anew; its log tells whether it could.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or has ended.
-    public func reload() throws {
+    package func reload() throws {
         try self.ask(SIGHUP)
     }
 
     /// Asks it to replace its workers.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or has ended.
-    public func reset() throws {
+    package func reset() throws {
         try self.ask(SIGUSR2)
     }
 
@@ -93,7 +89,7 @@ public struct RunningServer: Sendable {
     /// Asks it to end, and waits.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or has not ended in time.
-    public func stop(within duration: Duration) async throws {
+    package func stop(within duration: Duration) async throws {
         try self.send(SIGTERM)
         guard try await self.hasEnded(within: duration) else {
             let hint = "`rr stop -f` ends it at once"
@@ -104,7 +100,7 @@ public struct RunningServer: Sendable {
     /// Asks it to end twice, which means at once; then kills it.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or cannot even be killed.
-    public func stopAtOnce() async throws {
+    package func stopAtOnce() async throws {
         try self.send(SIGTERM)
         // Two signals on their way at the same time count as one.
         if try await self.hasEnded(within: .milliseconds(500)) {

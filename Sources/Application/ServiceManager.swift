@@ -1,13 +1,8 @@
-public import Configuration
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+package import Configuration
+import Glibc
 
 /// systemd's notification protocol, sd_notify(3): where we are in our life, for who has started us.
-public struct ServiceManager: Sendable {
+package struct ServiceManager: Sendable {
     /// The variables that tell of it; they are not for workers.
     static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
@@ -17,7 +12,7 @@ public struct ServiceManager: Sendable {
     let watchdogInterval: Duration?
 
     /// - Parameter environment: Of the process; `nil` when nobody wants to be told.
-    public init?(environment: EnvironmentVariables) {
+    package init?(environment: EnvironmentVariables) {
         guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@") else {
             return nil
         }

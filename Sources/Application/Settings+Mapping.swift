@@ -1,7 +1,7 @@
-public import Configuration
+package import Configuration
 import Logging
 import NIOCore
-public import Sockets
+package import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess
@@ -81,7 +81,7 @@ extension ServerConfiguration {
 }
 
 extension SocketEndpoint {
-    public init(_ address: ListenAddress) {
+    package init(_ address: ListenAddress) {
         switch address {
         case .tcp(let host, let port): self = .tcp(host: host, port: port)
         case .unix(let path): self = .unix(path: path)

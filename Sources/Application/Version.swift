@@ -1,5 +1,5 @@
 /// The release, in RoadRunner's scheme of year and number.
-public enum Version {
+package enum Version {
     /// What `rr -v` prints and workers see as `RR_VERSION`.
-    public static let current = "2026.1.0"
+    package static let current = "2026.1.0"
 }

@@ -1,54 +1,54 @@
 /// Why a configuration cannot be used: what is wrong, where, and what to do about it.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of fault this is, for callers that treat some of them differently.
-    public struct Code: Sendable, Equatable, Hashable, CustomStringConvertible {
-        public let description: String
+    package struct Code: Sendable, Equatable, Hashable, CustomStringConvertible {
+        package let description: String
 
         init(_ description: String) {
             self.description = description
         }
 
         /// The file is missing, unreadable, a directory, not UTF-8, or too large.
-        public static let unreadableFile = Code("unreadable file")
+        package static let unreadableFile = Code("unreadable file")
         /// The text is not well-formed YAML, or uses what is refused: duplicate keys, a second document, an alias bomb.
-        public static let invalidYAML = Code("invalid YAML")
+        package static let invalidYAML = Code("invalid YAML")
         /// `version` is missing or is not text.
-        public static let invalidVersion = Code("invalid version")
+        package static let invalidVersion = Code("invalid version")
         /// A file includes itself, directly or not, or includes go too deep.
-        public static let includeCycle = Code("include cycle")
+        package static let includeCycle = Code("include cycle")
         /// The file has no `tcp.servers`: well-formed, but there is nothing to serve.
-        public static let noServers = Code("no servers")
+        package static let noServers = Code("no servers")
         /// The file holds nothing but white space and comments.
-        public static let emptyFile = Code("empty file")
+        package static let emptyFile = Code("empty file")
         /// A key that must be there is not.
-        public static let missingValue = Code("missing value")
+        package static let missingValue = Code("missing value")
         /// A value of the wrong type or form.
-        public static let invalidValue = Code("invalid value")
+        package static let invalidValue = Code("invalid value")
         /// A value of the right type that is outside of its range.
-        public static let outOfRange = Code("out of range")
+        package static let outOfRange = Code("out of range")
         /// Two servers, or a server and an admin endpoint, want the same address.
-        public static let addressConflict = Code("address conflict")
+        package static let addressConflict = Code("address conflict")
         /// An `RR_*` variable that could mean more than one key.
-        public static let ambiguousVariable = Code("ambiguous variable")
+        package static let ambiguousVariable = Code("ambiguous variable")
         /// A `-o` that is not `key=value`, or names a key that cannot take a value.
-        public static let invalidOverride = Code("invalid override")
+        package static let invalidOverride = Code("invalid override")
     }
 
-    public var code: Code
+    package var code: Code
     /// What is wrong, without place and key.
-    public var message: String
+    package var message: String
     /// The file, as an absolute path; `-o` or `env NAME` when the value came from there.
-    public var file: String
+    package var file: String
     /// 1-based; `nil` when no line is to blame.
-    public var line: Int?
+    package var line: Int?
     /// 1-based, counted in characters; `nil` when no line is to blame.
-    public var column: Int?
+    package var column: Int?
     /// The dotted key, in lower case.
-    public var key: String?
+    package var key: String?
     /// What the user can do about it.
-    public var fix: String?
+    package var fix: String?
 
-    public init(
+    package init(
         code: Code,
         message: String,
         file: String,
@@ -67,7 +67,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     }
 
     /// One line: `FILE:LINE:COL: KEY: message (fix)`; parts that are not known are left out.
-    public var description: String {
+    package var description: String {
         let text = oneLine(file: file, line: line, column: column, key: key, message: message)
         guard let fix else { return text }
         return "\(text) (\(singleLine(fix)))"

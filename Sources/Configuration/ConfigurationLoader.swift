@@ -1,9 +1,9 @@
-public import Platform
+package import Platform
 
 /// Reads `.rr.yaml` and everything that may change it.
 ///
 /// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (docs/configuration.md).
-public struct ConfigurationLoader: Sendable {
+package struct ConfigurationLoader: Sendable {
     let environment: EnvironmentVariables
     let machine: MachineResources
 
@@ -11,7 +11,7 @@ public struct ConfigurationLoader: Sendable {
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
     ///   - machine: what defaults are made of: `num_workers: 0` stands for its processors.
-    public init(environment: EnvironmentVariables, machine: MachineResources) {
+    package init(environment: EnvironmentVariables, machine: MachineResources) {
         self.environment = environment
         self.machine = machine
     }
@@ -26,7 +26,7 @@ public struct ConfigurationLoader: Sendable {
     ///   - dotenv: `--dotenv`: a file of `KEY=VALUE` lines that must exist; variables that are set already stay. A
     ///     relative path counts from the work directory. `DOTENV_PATH` wins over it, as in RoadRunner.
     /// - Throws: ``ConfigurationError`` for the first fault found.
-    public func load(
+    package func load(
         path: String,
         workDirectory: String? = nil,
         overrides: [String] = [],

@@ -3,16 +3,16 @@
 /// `RR_CONFIG` is for images: files separated by colons of which the first that exists is taken when there is no `-c`,
 /// also when it cannot be read: that is an error then, and no reason to serve something else. Workers start in the
 /// current directory, since the file may be mounted anywhere. RoadRunner has no such variable.
-public struct ConfigurationLocation: Equatable, Sendable {
+package struct ConfigurationLocation: Equatable, Sendable {
     /// As ``ConfigurationLoader/load(path:workDirectory:overrides:dotenv:)`` takes it.
-    public let path: String
+    package let path: String
     /// `nil` means the directory of the file.
-    public let workDirectory: String?
+    package let workDirectory: String?
 
     /// - Parameters:
     ///   - argument: `-c`; wins over `RR_CONFIG`. Empty, as a variable of a script may be, it counts as not given.
     ///   - workDirectory: `-w`, the same; relative files of `RR_CONFIG` count from there, too.
-    public init(argument: String?, workDirectory: String?, environment: EnvironmentVariables) {
+    package init(argument: String?, workDirectory: String?, environment: EnvironmentVariables) {
         let directory = FilePath.absolute(workDirectory ?? "", in: FilePath.current)
         self.init(argument: argument, workDirectory: workDirectory, environment: environment) { path in
             !FilePath.isAbsent(FilePath.absolute(path, in: directory))

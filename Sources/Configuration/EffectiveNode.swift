@@ -1,7 +1,7 @@
-internal import YAML
+import YAML
 
 /// A node of the effective configuration: what is in force after defaults, includes, expansion and overrides.
-public indirect enum EffectiveNode: Sendable, Equatable {
+package indirect enum EffectiveNode: Sendable, Equatable {
     /// Keys in the order of the schema, then by name.
     case mapping([Entry])
     /// A list, such as a command.
@@ -9,11 +9,11 @@ public indirect enum EffectiveNode: Sendable, Equatable {
     case scalar(EffectiveScalar, origin: ValueOrigin)
 
     /// One key of a mapping.
-    public struct Entry: Sendable, Equatable {
-        public var key: String
-        public var value: EffectiveNode
+    package struct Entry: Sendable, Equatable {
+        package var key: String
+        package var value: EffectiveNode
 
-        public init(key: String, value: EffectiveNode) {
+        package init(key: String, value: EffectiveNode) {
             self.key = key
             self.value = value
         }
@@ -21,7 +21,7 @@ public indirect enum EffectiveNode: Sendable, Equatable {
 }
 
 /// A value as `rr check` prints it.
-public enum EffectiveScalar: Sendable, Equatable {
+package enum EffectiveScalar: Sendable, Equatable {
     case text(String)
     case integer(Int)
     case bool(Bool)
@@ -32,7 +32,7 @@ public enum EffectiveScalar: Sendable, Equatable {
     indirect case secret(EffectiveScalar, reference: String)
 
     /// The value as text, unquoted; bytes as base64, secrets as they are.
-    public var text: String {
+    package var text: String {
         switch self {
         case .secret(let value, _): value.text
         case .binary(let bytes): Base64.encode(bytes)
@@ -52,19 +52,19 @@ extension EffectiveScalar {
 
 extension EffectiveNode {
     /// Every leaf with its dotted path, in order.
-    public var leaves: [Leaf] {
+    package var leaves: [Leaf] {
         var leaves: [Leaf] = []
         collect(into: &leaves, path: "")
         return leaves
     }
 
     /// A leaf of the tree: a scalar or a list.
-    public struct Leaf: Sendable, Equatable {
-        public var path: String
-        public var values: [EffectiveScalar]
+    package struct Leaf: Sendable, Equatable {
+        package var path: String
+        package var values: [EffectiveScalar]
         /// Whether it is a list, be it of one value.
-        public var isList: Bool
-        public var origin: ValueOrigin
+        package var isList: Bool
+        package var origin: ValueOrigin
     }
 
     private func collect(into leaves: inout [Leaf], path: String) {

@@ -1,20 +1,20 @@
 /// The variables of a process, byte for byte: the system gives them no encoding, and workers get them as they are.
-public struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+package struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     private var values: [ByteText: ByteText] = [:]
 
-    public init() {}
+    package init() {}
 
-    public init(_ values: [String: String]) {
+    package init(_ values: [String: String]) {
         for (name, value) in values { self.values[ByteText(name)] = ByteText(value) }
     }
 
-    public init(dictionaryLiteral elements: (String, ByteText)...) {
+    package init(dictionaryLiteral elements: (String, ByteText)...) {
         for (name, value) in elements { values[ByteText(name)] = value }
     }
 
     /// - Parameter entries: `NAME=VALUE` each, without NUL, as `environ` has them. Of a name that is there twice the
     ///   first wins, as for `getenv`; what has no name is left out.
-    public init(entries: some Sequence<[UInt8]>) {
+    package init(entries: some Sequence<[UInt8]>) {
         for entry in entries {
             guard let separator = entry.firstIndex(of: UInt8(ascii: "=")), separator > 0 else { continue }
             let name = ByteText(bytes: Array(entry[..<separator]))
@@ -24,7 +24,7 @@ public struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionary
     }
 
     /// `NAME=VALUE` each, without NUL, in a fixed order.
-    public var entries: [[UInt8]] {
+    package var entries: [[UInt8]] {
         values.map { $0.bytes + [UInt8(ascii: "=")] + $1.bytes }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
@@ -32,23 +32,23 @@ public struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionary
     var names: [String] { values.keys.compactMap(\.text) }
 
     /// The bytes of a variable; `nil` when it is not set.
-    public func value(_ name: String) -> ByteText? {
+    package func value(_ name: String) -> ByteText? {
         values[ByteText(name)]
     }
 
     /// The text of a variable, see ``ByteText/description``; `nil` when it is not set.
-    public subscript(name: String) -> String? {
+    package subscript(name: String) -> String? {
         get { value(name)?.description }
         set { values[ByteText(name)] = newValue.map { ByteText($0) } }
     }
 
     /// Sets variables; of a name that is there already the new value wins.
-    public mutating func set(_ entries: [EnvironmentEntry]) {
+    package mutating func set(_ entries: [EnvironmentEntry]) {
         for entry in entries { values[ByteText(entry.name)] = entry.value }
     }
 
     /// These variables and some more, see ``set(_:)``.
-    public func setting(_ entries: [EnvironmentEntry]) -> EnvironmentVariables {
+    package func setting(_ entries: [EnvironmentEntry]) -> EnvironmentVariables {
         var variables = self
         variables.set(entries)
         return variables

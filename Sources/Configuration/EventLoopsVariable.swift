@@ -1,4 +1,4 @@
-internal import Platform
+import Platform
 
 /// `RR_EVENT_LOOPS`: how many threads move bytes. No key of the file: it says how a machine is used, not what is served.
 enum EventLoopsVariable {

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 /// Reads the configuration file and what it includes, and merges them: the including file wins (docs/configuration.md).
 struct FileTreeReader {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
+import Glibc
 
 extension ListenAddress {
     /// Whether two listeners cannot have these addresses at the same time: the second bind would fail, or take

@@ -1,5 +1,5 @@
 /// Where a server listens.
-public enum ListenAddress: Sendable, Equatable, Hashable {
+package enum ListenAddress: Sendable, Equatable, Hashable {
     /// `host` is a name or an address, IPv6 without brackets, empty for all interfaces. `port` is 0…65535; 0 asks the
     /// system for any free port.
     case tcp(host: String, port: Int)
@@ -9,7 +9,7 @@ public enum ListenAddress: Sendable, Equatable, Hashable {
 
 extension ListenAddress: CustomStringConvertible {
     /// `host:port`, `[::1]:port`, `:port` or `unix://path`: a spelling that a configuration file may use.
-    public var description: String {
+    package var description: String {
         switch self {
         case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix://\(path)"

@@ -3,7 +3,7 @@ extension LoadedConfiguration {
     /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`. The number of event loops, which is no key, is last.
     ///
     /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
-    public func explanation(showsSecrets: Bool = false) -> String {
+    package func explanation(showsSecrets: Bool = false) -> String {
         var rows = effective.leaves.map { leaf in
             (text: "\(leaf.path) = \(Self.text(of: leaf, showsSecrets))", origin: leaf.origin)
         }

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension LoadedConfiguration {
     /// The effective configuration as YAML: defaults included, variables expanded, includes merged.
@@ -6,7 +6,7 @@ extension LoadedConfiguration {
     /// Loading it, with the same variables, gives equal settings: a `$` is doubled so that it is not expanded again.
     ///
     /// - Parameter showsSecrets: whether what variables gave to `env` and to commands is told, or only their names.
-    public func yaml(showsSecrets: Bool = false) -> String {
+    package func yaml(showsSecrets: Bool = false) -> String {
         // libyaml fails on trees deeper than any that can be here, or when memory is short.
         (try? YAMLEmitter().emit(effective.tree(showsSecrets: showsSecrets))) ?? ""
     }
@@ -14,7 +14,7 @@ extension LoadedConfiguration {
     /// The effective configuration as JSON, on one line for each leaf.
     ///
     /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
-    public func json(showsSecrets: Bool = false) -> String {
+    package func json(showsSecrets: Bool = false) -> String {
         var writer = JSONWriter()
         effective.write(to: &writer, showsSecrets: showsSecrets)
         return writer.text + "\n"

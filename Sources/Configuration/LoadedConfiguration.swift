@@ -1,21 +1,21 @@
 /// What ``ConfigurationLoader`` found: the settings, what is odd about them, and where each value came from.
-public struct LoadedConfiguration: Sendable {
+package struct LoadedConfiguration: Sendable {
     /// The validated settings.
-    public var settings: Settings
+    package var settings: Settings
     /// In the order of the file, then of the overrides. At most one a key and cause.
-    public var warnings: [ConfigurationWarning]
+    package var warnings: [ConfigurationWarning]
     /// The configuration file, as an absolute path.
-    public var file: String
+    package var file: String
     /// The directory that relative paths count from: the one asked for, else the file's (docs/configuration.md). Absolute.
-    public var workDirectory: String
+    package var workDirectory: String
     /// Every key that the schema knows with the value in force, defaults included.
-    public var effective: EffectiveNode
+    package var effective: EffectiveNode
     /// The variables that `envfile` and `dotenv` added, in order; none of them was set before. Workers get them too.
-    public var environmentAdditions: [EnvironmentEntry]
+    package var environmentAdditions: [EnvironmentEntry]
     /// How many threads move bytes, 1…256, and where the number came from: `RR_EVENT_LOOPS`, or one for each CPU.
-    public var eventLoops: (number: Int, origin: ValueOrigin)
+    package var eventLoops: (number: Int, origin: ValueOrigin)
 
-    public init(
+    package init(
         settings: Settings,
         warnings: [ConfigurationWarning],
         file: String,

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 /// A dot in a key leads into a section, as in RoadRunner: `pool.num_workers` of `tcp` is `num_workers` of its `pool`.
 ///

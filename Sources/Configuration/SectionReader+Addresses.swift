@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SectionReader {
     /// Reads an address and notes it; `nil` when it is absent or empty.

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SectionReader {
     /// The bytes of a value that need not be text: what a variable holds, or what the base64 of `!!binary` says.

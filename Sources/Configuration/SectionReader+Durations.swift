@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SectionReader {
     /// What a duration may be.

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SectionReader {
     /// Reads a whole number; text that is one converts, an empty one counts as absent and is reported.

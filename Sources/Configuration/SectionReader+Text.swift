@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SectionReader {
     /// Reads a text; empty counts as absent, as in RoadRunner.

@@ -1,30 +1,30 @@
 /// `rpc`: its address is only passed on to workers, as `RR_RPC`.
-public struct RPCSettings: Sendable, Equatable {
+package struct RPCSettings: Sendable, Equatable {
     /// The default of ``listen``.
-    public static let defaultListen = "tcp://127.0.0.1:6001"
+    package static let defaultListen = "tcp://127.0.0.1:6001"
 
     /// `rpc.listen`: `tcp://host:port` or `unix://path`, as given. Default `tcp://127.0.0.1:6001`.
-    public var listen: String
+    package var listen: String
 
-    public init(listen: String = Self.defaultListen) {
+    package init(listen: String = Self.defaultListen) {
         self.listen = listen
     }
 }
 
 /// `status`: the probes (docs/configuration.md).
-public struct StatusSettings: Sendable, Equatable {
+package struct StatusSettings: Sendable, Equatable {
     /// `status.address`. Required when the section is there.
-    public var address: ListenAddress
+    package var address: ListenAddress
     /// `status.unavailable_status_code`: 400…599, default 503.
-    public var unavailableStatusCode: Int
+    package var unavailableStatusCode: Int
     /// `status.check_timeout`: seconds in the file (a duration text works too), default 60 s. How long a connection of
     /// a probe may rest.
-    public var checkTimeout: Duration
+    package var checkTimeout: Duration
     /// `status.unavailable_after` (ours): how long there may be no worker, and none be startable, before `/health` fails.
     /// Default zero: it never does.
-    public var unavailableAfter: Duration
+    package var unavailableAfter: Duration
 
-    public init(
+    package init(
         address: ListenAddress,
         unavailableStatusCode: Int = 503,
         checkTimeout: Duration = .seconds(60),
@@ -38,30 +38,30 @@ public struct StatusSettings: Sendable, Equatable {
 }
 
 /// `metrics`: the Prometheus endpoint (docs/configuration.md).
-public struct MetricsSettings: Sendable, Equatable {
+package struct MetricsSettings: Sendable, Equatable {
     /// The default of ``address``.
-    public static let defaultAddress = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
+    package static let defaultAddress = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
 
     /// `metrics.address`: default `127.0.0.1:2112`.
-    public var address: ListenAddress
+    package var address: ListenAddress
 
-    public init(address: ListenAddress = Self.defaultAddress) {
+    package init(address: ListenAddress = Self.defaultAddress) {
         self.address = address
     }
 }
 
 /// `endure`: how the process ends.
-public struct EndureSettings: Sendable, Equatable {
+package struct EndureSettings: Sendable, Equatable {
     /// `endure.grace_period`: from the signal to the exit, all of it. Default 30 s, which 0 stands for as well.
-    public var gracePeriod: Duration
+    package var gracePeriod: Duration
     /// `endure.drain_delay` (ours): how long listeners stay open after the signal, for load balancers. Default zero.
-    public var drainDelay: Duration
+    package var drainDelay: Duration
     /// `endure.drain_idle` (ours): a connection idle for this long while draining is closed. Default 2 s.
-    public var drainIdle: Duration
+    package var drainIdle: Duration
     /// `endure.log_level`: accepted for RoadRunner's sake; `nil` when absent.
-    public var logLevel: LogLevel?
+    package var logLevel: LogLevel?
 
-    public init(
+    package init(
         gracePeriod: Duration = .seconds(30),
         drainDelay: Duration = .zero,
         drainIdle: Duration = .seconds(2),

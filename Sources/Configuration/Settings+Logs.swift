@@ -1,23 +1,23 @@
 /// `logs`: what is written, how and where.
-public struct LogSettings: Sendable, Equatable {
+package struct LogSettings: Sendable, Equatable {
     /// `logs.mode`: default ``LogMode/development``.
-    public var mode: LogMode
+    package var mode: LogMode
     /// `logs.level`: default ``LogLevel/debug``.
-    public var level: LogLevel
+    package var level: LogLevel
     /// `logs.encoding`: `nil` means what the mode implies: JSON in production, console elsewhere.
-    public var encoding: LogEncoding?
+    package var encoding: LogEncoding?
     /// `logs.output`: `stdout`, `stderr` or files; `nil` means what the mode implies: standard error.
-    public var output: [String]?
+    package var output: [String]?
     /// `logs.err_output`: where the logger's own faults go; `nil` means standard error.
-    public var errorOutput: [String]?
+    package var errorOutput: [String]?
     /// `logs.line_ending`: default `"\n"`.
-    public var lineEnding: String
+    package var lineEnding: String
     /// `logs.channels`: overrides by channel name (lower case). Default: none.
-    public var channels: [String: LogChannelSettings]
+    package var channels: [String: LogChannelSettings]
     /// `logs.file_logger_options`: `nil` when the section is absent.
-    public var fileLogger: FileLoggerSettings?
+    package var fileLogger: FileLoggerSettings?
 
-    public init(
+    package init(
         mode: LogMode = .development,
         level: LogLevel = .debug,
         encoding: LogEncoding? = nil,
@@ -39,16 +39,16 @@ public struct LogSettings: Sendable, Equatable {
 }
 
 /// `logs.channels.<name>`: what differs for one channel; `nil` is taken from ``LogSettings``.
-public struct LogChannelSettings: Sendable, Equatable {
-    public var mode: LogMode?
-    public var level: LogLevel?
-    public var encoding: LogEncoding?
-    public var output: [String]?
-    public var errorOutput: [String]?
-    public var lineEnding: String?
-    public var fileLogger: FileLoggerSettings?
+package struct LogChannelSettings: Sendable, Equatable {
+    package var mode: LogMode?
+    package var level: LogLevel?
+    package var encoding: LogEncoding?
+    package var output: [String]?
+    package var errorOutput: [String]?
+    package var lineEnding: String?
+    package var fileLogger: FileLoggerSettings?
 
-    public init(
+    package init(
         mode: LogMode? = nil,
         level: LogLevel? = nil,
         encoding: LogEncoding? = nil,
@@ -68,7 +68,7 @@ public struct LogChannelSettings: Sendable, Equatable {
 }
 
 /// `logs.mode`: a bundle of defaults.
-public enum LogMode: String, Sendable, Equatable, CaseIterable {
+package enum LogMode: String, Sendable, Equatable, CaseIterable {
     /// Console lines, debug level.
     case development
     /// JSON lines, info level.
@@ -80,33 +80,33 @@ public enum LogMode: String, Sendable, Equatable, CaseIterable {
 }
 
 /// `logs.level`, from the least severe to the most.
-public enum LogLevel: String, Sendable, Equatable, CaseIterable {
+package enum LogLevel: String, Sendable, Equatable, CaseIterable {
     case debug, info, warn, error, panic, fatal
 }
 
 /// `logs.encoding`.
-public enum LogEncoding: String, Sendable, Equatable, CaseIterable {
+package enum LogEncoding: String, Sendable, Equatable, CaseIterable {
     case console, json
 }
 
 /// `logs.file_logger_options`: a log file that rotates.
-public struct FileLoggerSettings: Sendable, Equatable {
+package struct FileLoggerSettings: Sendable, Equatable {
     /// `log_output`: the file. Required when the section is there.
-    public var logOutput: String
+    package var logOutput: String
     /// `max_size`: MB a file may reach before it is rotated; default 100; 0 means the default.
-    public var maxSize: Int
+    package var maxSize: Int
     /// `max_age`: days that rotated files are kept; default 24; 0 means the default.
-    public var maxAge: Int
+    package var maxAge: Int
     /// `max_backups`: rotated files that are kept; default 10; 0 means the default.
-    public var maxBackups: Int
+    package var maxBackups: Int
     /// `compress`: whether rotated files are to be compressed, which this service does not do. Default `false`.
-    public var compress: Bool
+    package var compress: Bool
 
-    public static let defaultMaxSize = 100
-    public static let defaultMaxAge = 24
-    public static let defaultMaxBackups = 10
+    package static let defaultMaxSize = 100
+    package static let defaultMaxAge = 24
+    package static let defaultMaxBackups = 10
 
-    public init(
+    package init(
         logOutput: String,
         maxSize: Int = Self.defaultMaxSize,
         maxAge: Int = Self.defaultMaxAge,

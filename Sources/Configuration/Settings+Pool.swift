@@ -1,30 +1,30 @@
 /// `tcp.pool`: the workers behind all listeners (docs/configuration.md).
-public struct PoolSettings: Sendable, Equatable {
+package struct PoolSettings: Sendable, Equatable {
     /// The most workers that `num_workers` may ask for.
-    public static let maximumWorkers = 500
+    package static let maximumWorkers = 500
 
     /// `num_workers`: 1…500; 0 or nothing in the file means one for each CPU, already resolved here.
-    public var numWorkers: Int
+    package var numWorkers: Int
     /// `max_jobs`: events (every kind counts) after which a worker is replaced; 0, the default, is never.
-    public var maxJobs: Int
+    package var maxJobs: Int
     /// `max_queue_size`: events running and waiting, past which a connection is refused; 0, the default, is no limit.
-    public var maxQueueSize: Int
+    package var maxQueueSize: Int
     /// `allocate_timeout`: the longest wait for a free worker, and the limit of a handshake. Default 60 s.
-    public var allocateTimeout: Duration
+    package var allocateTimeout: Duration
     /// `destroy_timeout`: what a worker gets to stop before it is killed. Default 60 s.
-    public var destroyTimeout: Duration
+    package var destroyTimeout: Duration
     /// `reset_timeout`: what a worker that a reset replaces gets for its event once its successor is ready. Default 60 s.
-    public var resetTimeout: Duration
+    package var resetTimeout: Duration
     /// `debug`: a fresh worker for each event. Default `false`.
-    public var debug: Bool
+    package var debug: Bool
     /// `command`: the argument vector that replaces `server.command` for this pool; empty means that it does not.
-    public var command: [String]
+    package var command: [String]
     /// `supervisor`: `nil` when the section is absent and no limit of memory is known.
-    public var supervisor: SupervisorSettings?
+    package var supervisor: SupervisorSettings?
     /// `dynamic_allocator`: `nil` when the section is absent; then the pool does not grow.
-    public var dynamicAllocator: DynamicAllocatorSettings?
+    package var dynamicAllocator: DynamicAllocatorSettings?
 
-    public init(
+    package init(
         numWorkers: Int = 1,
         maxJobs: Int = 0,
         maxQueueSize: Int = 0,
@@ -50,19 +50,19 @@ public struct PoolSettings: Sendable, Equatable {
 }
 
 /// `tcp.pool.supervisor`: limits on a worker; all take effect after the current event, but ``execTTL``, which kills.
-public struct SupervisorSettings: Sendable, Equatable {
+package struct SupervisorSettings: Sendable, Equatable {
     /// `watch_tick`: how often the limits are looked at; above zero, default 5 s.
-    public var watchTick: Duration
+    package var watchTick: Duration
     /// `ttl`: the longest life of a worker; zero, the default, is off.
-    public var ttl: Duration
+    package var ttl: Duration
     /// `idle_ttl`: the longest a worker may be idle; zero, the default, is off.
-    public var idleTTL: Duration
+    package var idleTTL: Duration
     /// `exec_ttl`: the longest an event may take; zero, the default, is off.
-    public var execTTL: Duration
+    package var execTTL: Duration
     /// `max_worker_memory`: resident memory in MB (2^20 bytes); 0 is off. The default is ``MemoryShare``, or 0.
-    public var maxWorkerMemory: Int
+    package var maxWorkerMemory: Int
 
-    public init(
+    package init(
         watchTick: Duration = .seconds(5),
         ttl: Duration = .zero,
         idleTTL: Duration = .zero,
@@ -78,15 +78,15 @@ public struct SupervisorSettings: Sendable, Equatable {
 }
 
 /// `tcp.pool.dynamic_allocator`: how far the pool grows while events wait.
-public struct DynamicAllocatorSettings: Sendable, Equatable {
+package struct DynamicAllocatorSettings: Sendable, Equatable {
     /// `max_workers`: workers on top of `num_workers`; 1…500, default 10.
-    public var maxWorkers: Int
+    package var maxWorkers: Int
     /// `spawn_rate`: workers started at a time; 1…100, default 5.
-    public var spawnRate: Int
+    package var spawnRate: Int
     /// `idle_timeout`: idle time after which the pool shrinks back; above zero, default 1 min.
-    public var idleTimeout: Duration
+    package var idleTimeout: Duration
 
-    public init(maxWorkers: Int = 10, spawnRate: Int = 5, idleTimeout: Duration = .seconds(60)) {
+    package init(maxWorkers: Int = 10, spawnRate: Int = 5, idleTimeout: Duration = .seconds(60)) {
         self.maxWorkers = maxWorkers
         self.spawnRate = spawnRate
         self.idleTimeout = idleTimeout

@@ -1,19 +1,19 @@
 /// `server`: how workers are started (docs/protocol.md).
-public struct ServerSettings: Sendable, Equatable {
+package struct ServerSettings: Sendable, Equatable {
     /// `server.command`: the argument vector, already split as a shell would; never empty. Required.
-    public var command: [String]
+    package var command: [String]
     /// `server.user`: a user's name; `nil` keeps the server's own. Needs root.
-    public var user: String?
+    package var user: String?
     /// `server.group`: a group's name; `nil` means the primary group of ``user``.
-    public var group: String?
+    package var group: String?
     /// `server.env`: added to each worker's environment, in file order. Default: nothing.
-    public var environment: [EnvironmentEntry]
+    package var environment: [EnvironmentEntry]
     /// `server.relay`: how frames reach a worker. Default ``Relay/pipes``.
-    public var relay: Relay
+    package var relay: Relay
     /// `server.on_init`: a command that runs before the workers start; `nil` when the section is absent.
-    public var onInit: OnInitSettings?
+    package var onInit: OnInitSettings?
 
-    public init(
+    package init(
         command: [String],
         user: String? = nil,
         group: String? = nil,
@@ -31,19 +31,19 @@ public struct ServerSettings: Sendable, Equatable {
 }
 
 /// One variable for a worker: the name is upper case, the value is expanded.
-public struct EnvironmentEntry: Sendable, Equatable, Hashable {
-    public var name: String
+package struct EnvironmentEntry: Sendable, Equatable, Hashable {
+    package var name: String
     /// Anything but NUL: a variable may hold what is not UTF-8.
-    public var value: ByteText
+    package var value: ByteText
 
-    public init(name: String, value: ByteText) {
+    package init(name: String, value: ByteText) {
         self.name = name
         self.value = value
     }
 }
 
 /// `server.relay`: what carries frames between the server and a worker.
-public enum Relay: Sendable, Equatable, CustomStringConvertible {
+package enum Relay: Sendable, Equatable, CustomStringConvertible {
     /// `pipes`: the worker's standard input and output.
     case pipes
     /// `tcp://host:port`: the server listens, each worker connects. The port is 1…65535, IPv6 is without brackets.
@@ -52,7 +52,7 @@ public enum Relay: Sendable, Equatable, CustomStringConvertible {
     case unix(path: String)
 
     /// The value as a configuration file spells it, which is also what `RR_RELAY` tells a worker.
-    public var description: String {
+    package var description: String {
         switch self {
         case .pipes: "pipes"
         case .tcp(let host, let port): "tcp://\(ListenAddress.tcp(host: host, port: port))"
@@ -62,19 +62,19 @@ public enum Relay: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// `server.on_init`: a command that runs to its end before the workers start; its output is logged.
-public struct OnInitSettings: Sendable, Equatable {
+package struct OnInitSettings: Sendable, Equatable {
     /// `server.on_init.command`: the argument vector; never empty. Required.
-    public var command: [String]
+    package var command: [String]
     /// `server.on_init.exec_timeout`: above zero, default 60 s.
-    public var execTimeout: Duration
+    package var execTimeout: Duration
     /// `server.on_init.env`: added to the command's environment. Default: nothing.
-    public var environment: [EnvironmentEntry]
+    package var environment: [EnvironmentEntry]
     /// `server.on_init.user`: a user's name; `nil` keeps the server's own. Needs root.
-    public var user: String?
+    package var user: String?
     /// `server.on_init.exit_on_error`: whether a failure ends the server. Default `false`.
-    public var exitOnError: Bool
+    package var exitOnError: Bool
 
-    public init(
+    package init(
         command: [String],
         execTimeout: Duration = .seconds(60),
         environment: [EnvironmentEntry] = [],

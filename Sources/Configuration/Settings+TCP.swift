@@ -1,14 +1,14 @@
 /// `tcp`: the listeners, and the pool of workers that answers them all.
-public struct TCPSettings: Sendable, Equatable {
+package struct TCPSettings: Sendable, Equatable {
     /// `tcp.servers`: sorted by name; at least one.
-    public var servers: [TCPServerSettings]
+    package var servers: [TCPServerSettings]
     /// `tcp.max_pending` (ours): MB of answers that clients have not taken, of all together; past it large answers stay
     /// with the workers. 0: no bound. Default 256.
-    public var maxPending: Int
+    package var maxPending: Int
     /// `tcp.pool`.
-    public var pool: PoolSettings
+    package var pool: PoolSettings
 
-    public init(
+    package init(
         servers: [TCPServerSettings],
         maxPending: Int = Self.defaultMaxPending,
         pool: PoolSettings = PoolSettings()
@@ -19,34 +19,34 @@ public struct TCPSettings: Sendable, Equatable {
     }
 
     /// The default of ``maxPending``, in MB: many large answers, and still little beside what workers take.
-    public static let defaultMaxPending = 256
+    package static let defaultMaxPending = 256
 }
 
 /// `tcp.servers.<name>`: one listener and how its bytes become packets (docs/configuration.md).
-public struct TCPServerSettings: Sendable, Equatable {
+package struct TCPServerSettings: Sendable, Equatable {
     /// The default of ``delimiter``: CR LF.
-    public static let defaultDelimiter: [UInt8] = [0x0D, 0x0A]
+    package static let defaultDelimiter: [UInt8] = [0x0D, 0x0A]
     /// The default of ``readBufferSize``, in bytes: 1 MB.
-    public static let defaultReadBufferSize = 1 << 20
+    package static let defaultReadBufferSize = 1 << 20
     /// The default of ``maxPacketSize``, in bytes: 64 MB.
-    public static let defaultMaxPacketSize = 64 << 20
+    package static let defaultMaxPacketSize = 64 << 20
 
     /// The name, in lower case: what a worker sees as `server`.
-    public var name: String
+    package var name: String
     /// `addr`. Required.
-    public var address: ListenAddress
+    package var address: ListenAddress
     /// `socket_mode` (ours): the permissions of a unix socket's file, 0…0o777; `nil` for those of the umask.
-    public var socketMode: UInt32?
+    package var socketMode: UInt32?
     /// `delimiter`: the bytes that end a packet; never empty, default CR LF.
-    public var delimiter: [UInt8]
+    package var delimiter: [UInt8]
     /// `read_buf_size`: bytes, at least 1, the most read at once; never preallocated a connection. Default 1 MB.
-    public var readBufferSize: Int
+    package var readBufferSize: Int
     /// `framing` (ours). Default ``Framing/merge``.
-    public var framing: Framing
+    package var framing: Framing
     /// `max_packet_size` (ours): bytes, at least 1; a connection that exceeds it is closed. Default 64 MB.
-    public var maxPacketSize: Int
+    package var maxPacketSize: Int
 
-    public init(
+    package init(
         name: String,
         address: ListenAddress,
         socketMode: UInt32? = nil,
@@ -66,7 +66,7 @@ public struct TCPServerSettings: Sendable, Equatable {
 }
 
 /// `tcp.servers.<name>.framing`: what one `DATA` event holds.
-public enum Framing: String, Sendable, Equatable, CaseIterable {
+package enum Framing: String, Sendable, Equatable, CaseIterable {
     /// Everything read so far once it ends with the delimiter, as RoadRunner does: pipelined packets come together.
     case merge
     /// One packet an event (ours).

@@ -2,25 +2,25 @@
 /// and validated.
 ///
 /// A value of this type that came from ``ConfigurationLoader`` is valid; one made by hand (in tests) is taken as it is.
-public struct Settings: Sendable, Equatable {
+package struct Settings: Sendable, Equatable {
     /// `version`: text, required, any value (docs/configuration.md).
-    public var version: String
+    package var version: String
     /// `server`: how workers are started.
-    public var server: ServerSettings
+    package var server: ServerSettings
     /// `tcp`: the listeners and the pool behind them.
-    public var tcp: TCPSettings
+    package var tcp: TCPSettings
     /// `rpc`: `nil` when the section is absent; workers then get no `RR_RPC`.
-    public var rpc: RPCSettings?
+    package var rpc: RPCSettings?
     /// `status`: `nil` when the section is absent; then there are no probes.
-    public var status: StatusSettings?
+    package var status: StatusSettings?
     /// `metrics`: `nil` when the section is absent; then nothing is exported.
-    public var metrics: MetricsSettings?
+    package var metrics: MetricsSettings?
     /// `logs`.
-    public var logs: LogSettings
+    package var logs: LogSettings
     /// `endure`: how the process ends.
-    public var endure: EndureSettings
+    package var endure: EndureSettings
 
-    public init(
+    package init(
         version: String = "3",
         server: ServerSettings,
         tcp: TCPSettings,

@@ -1,4 +1,4 @@
-internal import Platform
+import Platform
 
 extension SettingsReader {
     func pool(from reader: inout SectionReader) throws(ConfigurationError) -> PoolSettings {

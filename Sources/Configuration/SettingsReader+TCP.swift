@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 extension SettingsReader {
     /// What the servers of a file share unless they say otherwise.

@@ -1,5 +1,5 @@
-internal import Platform
-internal import YAML
+import Platform
+import YAML
 
 /// Makes settings of a merged source tree: defaults, conversion, validation.
 struct SettingsReader {

@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 /// Where a key or a value stands.
 enum SourcePlace: Sendable, Equatable {

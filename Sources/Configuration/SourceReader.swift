@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 /// Turns one file into a source tree: keys folded to lower case, variables expanded.
 struct SourceReader {

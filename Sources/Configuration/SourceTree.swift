@@ -1,4 +1,4 @@
-internal import YAML
+import YAML
 
 /// A value as some source gave it: a file, an include, a variable or `-o`; variables in it are expanded already.
 struct SourceValue: Sendable, Equatable {

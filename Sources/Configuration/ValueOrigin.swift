@@ -1,5 +1,5 @@
 /// Where a value in force came from, from the weakest to the strongest (docs/configuration.md, precedence).
-public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
+package enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
     /// Nobody said anything.
     case defaultValue
     /// A file named by `include`. The line is 1-based.
@@ -13,7 +13,7 @@ public enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible 
     /// A value that was worked out, in place of what came from there, or of nothing; and how.
     indirect case derived(ValueOrigin, String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .defaultValue: "default"
         case .include(let file, let line): "include \(file):\(line)"

@@ -1,14 +1,14 @@
-public import NIOCore
+package import NIOCore
 
 /// What server and worker say to each other about themselves, as JSON in a control frame.
-public enum ControlMessage: Sendable, Hashable {
+package enum ControlMessage: Sendable, Hashable {
     /// The handshake: each side tells its process id, the server first.
     case pid(Int)
     /// The server asks the worker to end.
     case stop
 
     /// Reads the payload of a control frame; `nil` when it is neither of these.
-    public init?(payload: ByteBuffer) {
+    package init?(payload: ByteBuffer) {
         guard let text = String(validating: payload.readableBytesView, as: UTF8.self), let object = JSONObject(text)
         else {
             return nil
@@ -31,7 +31,7 @@ public enum ControlMessage: Sendable, Hashable {
     }
 
     /// Whether an answer's context is `{"stop":true}`: the worker wants to be replaced.
-    public static func isStop(context: ByteBuffer) -> Bool {
+    package static func isStop(context: ByteBuffer) -> Bool {
         // Most contexts are WRITE or CONTINUE: no JSON is read for those.
         guard context.getInteger(at: context.readerIndex, as: UInt8.self) == UInt8(ascii: "{") else {
             return false
@@ -49,7 +49,7 @@ public enum ControlMessage: Sendable, Hashable {
 
 extension ByteBuffer {
     /// Appends a control frame: JSON, no options.
-    public mutating func writeControlFrame(_ message: ControlMessage) {
+    package mutating func writeControlFrame(_ message: ControlMessage) {
         let json = message.json
         self.writeFrameHeader(
             FrameHeader(flags: .control, optionCount: 0, payloadLength: UInt32(json.utf8.count))

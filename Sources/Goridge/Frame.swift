@@ -1,17 +1,17 @@
-public import NIOCore
+package import NIOCore
 
 /// One whole frame as it came.
-public struct Frame: Sendable, Hashable {
-    public var flags: FrameFlags
-    public var streamFlags: StreamFlags
+package struct Frame: Sendable, Hashable {
+    package var flags: FrameFlags
+    package var streamFlags: StreamFlags
     /// Options the frame carries, 0 to ``FrameHeader/maximumOptionCount``.
-    public var optionCount: Int
+    package var optionCount: Int
     /// The first option, or 0 without options: the length of the context in a request or an answer.
-    public var firstOption: UInt32
+    package var firstOption: UInt32
     /// Context and body; shares its memory with what was read.
-    public var payload: ByteBuffer
+    package var payload: ByteBuffer
 
-    public init(
+    package init(
         flags: FrameFlags = [],
         streamFlags: StreamFlags = [],
         optionCount: Int = 0,

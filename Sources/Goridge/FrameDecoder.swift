@@ -1,13 +1,13 @@
-public import NIOCore
+package import NIOCore
 
 /// Cuts a stream of bytes into frames; a frame may come in any number of pieces, several may come in one read.
 ///
 /// Nothing is reserved for a frame before its header was verified; until then the decoder holds what came and no more.
 /// After that memory grows with what arrives, so a header that announces much and sends little costs little.
 /// After an error the stream has no meaning any more: the decoder throws the same error for ever.
-public struct FrameDecoder: Sendable {
+package struct FrameDecoder: Sendable {
     /// The most bytes of payload that a frame may have by default: 1 GiB.
-    public static let defaultPayloadLimit = 1 << 30
+    package static let defaultPayloadLimit = 1 << 30
     /// The most that is reserved at once for an announced payload: 1 MiB.
     static let reservation = 1 << 20
 
@@ -18,23 +18,23 @@ public struct FrameDecoder: Sendable {
     private var failure: FrameError?
 
     /// - Parameter payloadLimit: The most bytes of payload that a frame may have, 0…1 GiB.
-    public init(payloadLimit: Int = FrameDecoder.defaultPayloadLimit) {
+    package init(payloadLimit: Int = FrameDecoder.defaultPayloadLimit) {
         precondition((0...Self.defaultPayloadLimit).contains(payloadLimit))
         self.payloadLimit = payloadLimit
     }
 
     /// Bytes that came and are not part of a decoded frame.
-    public var undecoded: ByteBuffer {
+    package var undecoded: ByteBuffer {
         self.failure?.bytes ?? self.pending
     }
 
     /// Whether every byte that came was part of a decoded frame.
-    public var isEmpty: Bool {
+    package var isEmpty: Bool {
         self.failure == nil && self.pending.readableBytes == 0
     }
 
     /// Adds what was read.
-    public mutating func append(_ bytes: ByteBuffer) {
+    package mutating func append(_ bytes: ByteBuffer) {
         if self.pending.readableBytes == 0 {
             self.pending = bytes
         } else {
@@ -56,7 +56,7 @@ public struct FrameDecoder: Sendable {
     /// The next whole frame, or `nil` when more bytes are needed.
     ///
     /// - Throws: ``FrameError`` as soon as no valid frame can follow.
-    public mutating func next() throws(FrameError) -> Frame? {
+    package mutating func next() throws(FrameError) -> Frame? {
         if let failure {
             throw failure
         }

@@ -1,9 +1,9 @@
-public import NIOCore
+package import NIOCore
 
 /// Bytes that cannot be, or become, a frame.
-public struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Why the bytes were refused.
-    public enum Reason: Sendable, Hashable {
+    package enum Reason: Sendable, Hashable {
         /// The high four bits of byte 0 are not 1: nearly always text that a script printed to STDOUT.
         case version(UInt8)
         /// A header length, in 32-bit words, outside 3…13.
@@ -18,16 +18,16 @@ public struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
         case payloadLength(UInt32, limit: Int)
     }
 
-    public var reason: Reason
+    package var reason: Reason
     /// What was wrong: everything undecoded that had come, from the first byte of the refused header on.
-    public var bytes: ByteBuffer
+    package var bytes: ByteBuffer
 
-    public init(reason: Reason, bytes: ByteBuffer) {
+    package init(reason: Reason, bytes: ByteBuffer) {
         self.reason = reason
         self.bytes = bytes
     }
 
-    public var description: String {
+    package var description: String {
         switch self.reason {
         case .version(let version):
             "not a Goridge frame: version \(version) instead of \(FrameHeader.version)"

@@ -1,39 +1,39 @@
 /// Byte 1 of a frame's header: what the frame is and how its payload is written.
-public struct FrameFlags: OptionSet, Sendable, Hashable {
-    public let rawValue: UInt8
+package struct FrameFlags: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
 
-    public init(rawValue: UInt8) {
+    package init(rawValue: UInt8) {
         self.rawValue = rawValue
     }
 
     /// A message between server and worker themselves (handshake, stop): JSON, no options.
-    public static let control = FrameFlags(rawValue: 0x01)
-    public static let raw = FrameFlags(rawValue: 0x04)
-    public static let json = FrameFlags(rawValue: 0x08)
-    public static let msgpack = FrameFlags(rawValue: 0x10)
-    public static let gob = FrameFlags(rawValue: 0x20)
+    package static let control = FrameFlags(rawValue: 0x01)
+    package static let raw = FrameFlags(rawValue: 0x04)
+    package static let json = FrameFlags(rawValue: 0x08)
+    package static let msgpack = FrameFlags(rawValue: 0x10)
+    package static let gob = FrameFlags(rawValue: 0x20)
     /// The payload is an error message of the worker's.
-    public static let error = FrameFlags(rawValue: 0x40)
-    public static let proto = FrameFlags(rawValue: 0x80)
+    package static let error = FrameFlags(rawValue: 0x40)
+    package static let proto = FrameFlags(rawValue: 0x80)
 
     /// The bits that have a meaning.
-    public static let known: FrameFlags = [.control, .raw, .json, .msgpack, .gob, .error, .proto]
+    package static let known: FrameFlags = [.control, .raw, .json, .msgpack, .gob, .error, .proto]
 }
 
 /// Byte 10 of a frame's header.
-public struct StreamFlags: OptionSet, Sendable, Hashable {
-    public let rawValue: UInt8
+package struct StreamFlags: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
 
-    public init(rawValue: UInt8) {
+    package init(rawValue: UInt8) {
         self.rawValue = rawValue
     }
 
     /// More frames of the same answer follow.
-    public static let stream = StreamFlags(rawValue: 0x01)
-    public static let stop = StreamFlags(rawValue: 0x02)
-    public static let ping = StreamFlags(rawValue: 0x04)
-    public static let pong = StreamFlags(rawValue: 0x08)
+    package static let stream = StreamFlags(rawValue: 0x01)
+    package static let stop = StreamFlags(rawValue: 0x02)
+    package static let ping = StreamFlags(rawValue: 0x04)
+    package static let pong = StreamFlags(rawValue: 0x08)
 
     /// The bits that have a meaning.
-    public static let known: StreamFlags = [.stream, .stop, .ping, .pong]
+    package static let known: StreamFlags = [.stream, .stop, .ping, .pong]
 }

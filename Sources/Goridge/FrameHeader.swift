@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// The fixed part of a Goridge v3 frame: twelve bytes, all integers little-endian.
 ///
@@ -10,22 +10,22 @@ public import NIOCore
 /// | 6–9 | CRC-32 of bytes 0–5 |
 /// | 10 | ``StreamFlags`` |
 /// | 11 | 0 |
-public struct FrameHeader: Sendable, Hashable {
+package struct FrameHeader: Sendable, Hashable {
     /// Bytes of a header without options.
-    public static let fixedLength = 12
+    package static let fixedLength = 12
     /// The protocol's version, in the high four bits of byte 0.
-    public static let version: UInt8 = 1
+    package static let version: UInt8 = 1
     /// Options that a frame may have; each is four bytes.
-    public static let maximumOptionCount = 10
+    package static let maximumOptionCount = 10
 
-    public var flags: FrameFlags
-    public var streamFlags: StreamFlags
+    package var flags: FrameFlags
+    package var streamFlags: StreamFlags
     /// Four-byte options between the fixed part and the payload, 0 to ``maximumOptionCount``.
-    public var optionCount: Int
+    package var optionCount: Int
     /// Bytes of payload after the options.
-    public var payloadLength: UInt32
+    package var payloadLength: UInt32
 
-    public init(flags: FrameFlags, streamFlags: StreamFlags = [], optionCount: Int, payloadLength: UInt32) {
+    package init(flags: FrameFlags, streamFlags: StreamFlags = [], optionCount: Int, payloadLength: UInt32) {
         precondition((0...Self.maximumOptionCount).contains(optionCount))
         self.flags = flags
         self.streamFlags = streamFlags
@@ -34,7 +34,7 @@ public struct FrameHeader: Sendable, Hashable {
     }
 
     /// Bytes of the whole header, options included.
-    public var length: Int {
+    package var length: Int {
         Self.fixedLength + 4 * self.optionCount
     }
 }
@@ -111,7 +111,7 @@ extension FrameHeader {
 
 extension ByteBuffer {
     /// Appends the twelve bytes of a header; its options and payload are the caller's to append.
-    public mutating func writeFrameHeader(_ header: FrameHeader) {
+    package mutating func writeFrameHeader(_ header: FrameHeader) {
         let first = FrameHeader.version &<< 4 | UInt8(truncatingIfNeeded: 3 &+ header.optionCount)
         let crc = CRC32.checksum(version: first, flags: header.flags.rawValue, payloadLength: header.payloadLength)
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.fixedLength) { pointer in

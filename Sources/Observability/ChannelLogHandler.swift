@@ -1,19 +1,14 @@
-public import Logging
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+package import Logging
 
 /// The log handler of one channel (`logs.channels`): a level, and where its lines go in which style.
-public struct ChannelLogHandler: LogHandler {
+package struct ChannelLogHandler: LogHandler {
     /// An output, and how lines look there.
-    public struct Target: Sendable {
+    package struct Target: Sendable {
         var output: LogOutput
         var style: LogStyle
 
-        public init(_ output: LogOutput, _ style: LogStyle) {
+        package init(_ output: LogOutput, _ style: LogStyle) {
             self.output = output
             self.style = style
         }
@@ -24,26 +19,26 @@ public struct ChannelLogHandler: LogHandler {
     private let channelLevel: LogLevelSwitch
     /// A level of this logger's own.
     private var ownLevel: Logger.Level?
-    public var metadata: Logger.Metadata = [:]
+    package var metadata: Logger.Metadata = [:]
 
     /// - Parameter channel: The name that each line shows: `rr`, `server`, `tcp`.
-    public init(channel: String, level: LogLevelSwitch, targets: [Target]) {
+    package init(channel: String, level: LogLevelSwitch, targets: [Target]) {
         self.channel = channel
         self.channelLevel = level
         self.targets = targets
     }
 
-    public var logLevel: Logger.Level {
+    package var logLevel: Logger.Level {
         get { self.ownLevel ?? self.channelLevel.level }
         set { self.ownLevel = newValue }
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let time = timespec.now
         let entry = LogEntry(
             level: event.level,

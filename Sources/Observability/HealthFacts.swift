@@ -1,5 +1,5 @@
 /// Where the service is between its start and its exit.
-public enum ServicePhase: Sendable, Hashable {
+package enum ServicePhase: Sendable, Hashable {
     /// Workers are being started, listeners bound.
     case starting
     case serving
@@ -8,16 +8,16 @@ public enum ServicePhase: Sendable, Hashable {
 }
 
 /// What a probe's answer depends on.
-public struct HealthFacts: Sendable, Hashable {
-    public var phase: ServicePhase
+package struct HealthFacts: Sendable, Hashable {
+    package var phase: ServicePhase
     /// Servers whose listener is not bound at the moment.
-    public var serversNotListening: [String]
+    package var serversNotListening: [String]
     /// How long there has been no worker to serve with; `nil` when there is one.
-    public var withoutWorkersFor: Duration?
+    package var withoutWorkersFor: Duration?
     /// `status.unavailable_after`: zero means never.
-    public var unavailableAfter: Duration
+    package var unavailableAfter: Duration
 
-    public init(
+    package init(
         phase: ServicePhase,
         serversNotListening: [String] = [],
         withoutWorkersFor: Duration? = nil,
@@ -31,13 +31,13 @@ public struct HealthFacts: Sendable, Hashable {
 }
 
 /// What the probes say (docs/configuration.md); `nil` means all is well.
-public struct HealthReport: Sendable, Hashable {
+package struct HealthReport: Sendable, Hashable {
     /// Why a restart of this process may help: `/health`.
-    public var healthFault: String?
+    package var healthFault: String?
     /// Why no traffic should come here: `/ready`.
-    public var readyFault: String?
+    package var readyFault: String?
 
-    public init(_ facts: HealthFacts) {
+    package init(_ facts: HealthFacts) {
         self.healthFault = Self.healthFault(facts)
         self.readyFault = Self.readyFault(facts)
     }

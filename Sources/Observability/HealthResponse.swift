@@ -1,18 +1,18 @@
 /// What `/health` and `/ready` answer, in RoadRunner's form (docs/configuration.md).
-public struct HealthResponse: Sendable, Hashable {
+package struct HealthResponse: Sendable, Hashable {
     /// The one plugin of RoadRunner's that this service is.
-    public static let plugin = "tcp"
+    package static let plugin = "tcp"
 
     /// The status of the HTTP answer.
-    public var status: Int
+    package var status: Int
     /// JSON: a list with an entry for each plugin that was asked for.
-    public var body: String
+    package var body: String
 
     /// - Parameters:
     ///   - fault: Why not all is well, if so.
     ///   - unavailable: The status then: `status.unavailable_status_code`.
     ///   - plugins: The plugins asked for; all when empty. Others than ``plugin`` are left out, as RoadRunner does.
-    public init(fault: String?, unavailable: Int, plugins: [String]) {
+    package init(fault: String?, unavailable: Int, plugins: [String]) {
         let asked = plugins.isEmpty ? 1 : plugins.count { $0 == Self.plugin }
         let code = fault == nil ? 200 : unavailable
         let entry =

@@ -1,12 +1,12 @@
 /// Where lines go.
-public enum LogDestination: Sendable, Hashable {
+package enum LogDestination: Sendable, Hashable {
     case standardOutput
     case standardError
     /// Appended to; opened anew when a tool such as logrotate has put it aside and says so.
     case file(path: String, rotation: LogRotation?)
 
     /// What the file is called; for messages.
-    public var name: String {
+    package var name: String {
         switch self {
         case .standardOutput: "stdout"
         case .standardError: "stderr"
@@ -16,6 +16,6 @@ public enum LogDestination: Sendable, Hashable {
 }
 
 /// A log cannot be written where it should; in one line.
-public struct LogFailure: Error, Sendable, CustomStringConvertible {
-    public var description: String
+package struct LogFailure: Error, Sendable, CustomStringConvertible {
+    package var description: String
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// An open ``LogDestination``. Blocks for as long as the kernel does not take what is written.
 struct LogFile: ~Copyable {

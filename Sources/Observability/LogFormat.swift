@@ -1,13 +1,8 @@
-import Logging
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+package import Logging
 
 /// How an entry becomes a line.
-public enum LogFormat: Sendable, Hashable {
+package enum LogFormat: Sendable, Hashable {
     /// For people: time, level, channel, message, then the metadata as `key=value`.
     case console
     /// As `console`, with colours: for terminals.
@@ -29,12 +24,12 @@ struct LogEntry {
 
 extension LogFormat {
     /// The line of a message that is not logged, without its end; as of now.
-    public func line(_ level: Logger.Level, _ channel: String, _ message: String) -> String {
+    package func line(_ level: Logger.Level, _ channel: String, _ message: String) -> String {
         self.line(LogEntry(level: level, channel: channel, message: message, metadata: [:]), at: .now)
     }
 
     /// A text as the console shows it: in one line, with control characters escaped.
-    public static func singleLine(_ text: String) -> String {
+    package static func singleLine(_ text: String) -> String {
         text.singleLine
     }
 

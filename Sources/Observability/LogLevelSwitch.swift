@@ -1,15 +1,15 @@
-public import Logging
+package import Logging
 import Synchronization
 
 /// The level of a channel, which may be changed while its loggers are in use.
-public final class LogLevelSwitch: Sendable {
+package final class LogLevelSwitch: Sendable {
     private let index: Atomic<Int>
 
-    public init(_ level: Logger.Level) {
+    package init(_ level: Logger.Level) {
         self.index = Atomic(Self.index(of: level))
     }
 
-    public var level: Logger.Level {
+    package var level: Logger.Level {
         get { Logger.Level.allCases[self.index.load(ordering: .relaxed)] }
         set { self.index.store(Self.index(of: newValue), ordering: .relaxed) }
     }

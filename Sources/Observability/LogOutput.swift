@@ -1,27 +1,22 @@
+import Glibc
 import Logging
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// One place where lines go, in their order.
 ///
 /// ``write(_:)`` never waits for the output: a thread of its own writes. What it cannot write in time is dropped and
 /// counted, and the count is logged there as soon as writing works again.
-public final class LogOutput: Sendable {
-    public let destination: LogDestination
+package final class LogOutput: Sendable {
+    package let destination: LogDestination
     private let queue = Monitor(LogQueue())
     private let style: LogStyle
     /// Whether the output is a terminal.
-    public let isTerminal: Bool
+    package let isTerminal: Bool
 
     /// - Parameters:
     ///   - style: How it writes its own notes.
     ///   - faults: Where it tells that it cannot write.
     /// - Throws: ``LogFailure`` when a file cannot be opened.
-    public init(_ destination: LogDestination, style: LogStyle, faults: [LogOutput] = []) throws(LogFailure) {
+    package init(_ destination: LogDestination, style: LogStyle, faults: [LogOutput] = []) throws(LogFailure) {
         let file = try LogFile(destination)
         self.destination = destination
         self.isTerminal = isatty(file.descriptor) == 1
@@ -47,7 +42,7 @@ public final class LogOutput: Sendable {
     }
 
     /// Opens a file anew: what is logged from now on goes to the file that has the name then.
-    public func reopen() {
+    package func reopen() {
         self.queue.withLock { $0.reopen() }
         self.queue.wakeAll()
     }
@@ -62,7 +57,7 @@ public final class LogOutput: Sendable {
     /// Waits until all that was logged before is written to all of these.
     ///
     /// - Parameter milliseconds: The longest that it may take, all together.
-    public static func flush(_ outputs: some Sequence<LogOutput>, milliseconds: Int) {
+    package static func flush(_ outputs: some Sequence<LogOutput>, milliseconds: Int) {
         let deadline = timespec.fromNow(milliseconds: milliseconds)
         for output in outputs {
             output.flush(until: deadline)

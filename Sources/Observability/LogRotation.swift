@@ -1,20 +1,16 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// When a log file is put aside, under which name, and which old ones go: the rules of lumberjack, RoadRunner's own.
-public struct LogRotation: Sendable, Hashable {
+package struct LogRotation: Sendable, Hashable {
     /// Bytes that a file may reach; only a longer entry, alone in its file, exceeds it.
-    public var maximumSize: Int
+    package var maximumSize: Int
     /// Days after which an old file goes.
-    public var maximumAge: Int
+    package var maximumAge: Int
     /// Old files that stay.
-    public var maximumBackups: Int
+    package var maximumBackups: Int
 
     /// All at least 1.
-    public init(maximumSize: Int, maximumAge: Int, maximumBackups: Int) {
+    package init(maximumSize: Int, maximumAge: Int, maximumBackups: Int) {
         self.maximumSize = maximumSize
         self.maximumAge = maximumAge
         self.maximumBackups = maximumBackups

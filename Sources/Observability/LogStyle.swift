@@ -1,17 +1,12 @@
+import Glibc
 import Logging
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A format with what ends each line.
-public struct LogStyle: Sendable, Hashable {
-    public var format: LogFormat
-    public var lineEnding: String
+package struct LogStyle: Sendable, Hashable {
+    package var format: LogFormat
+    package var lineEnding: String
 
-    public init(_ format: LogFormat, lineEnding: String = "\n") {
+    package init(_ format: LogFormat, lineEnding: String = "\n") {
         self.format = format
         self.lineEnding = lineEnding
     }

@@ -1,10 +1,5 @@
+import Glibc
 import Logging
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The thread of one ``LogOutput``: takes lines from its queue and writes them, for as long as that may take.
 final class LogWriter: @unchecked Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// A state under a lock whose changes a thread can wait for.
 final class Monitor<State: Sendable>: @unchecked Sendable {

@@ -1,26 +1,22 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// What the system knows of this process, for the conventional `process_*` metrics; `nil` is what it does not tell.
-public struct ProcessMetrics: Sendable {
+package struct ProcessMetrics: Sendable {
     /// Bytes.
-    public var residentMemory: Int?
+    package var residentMemory: Int?
     /// Bytes.
-    public var virtualMemory: Int?
-    public var openDescriptors: Int?
+    package var virtualMemory: Int?
+    package var openDescriptors: Int?
     /// The soft limit; `nil` when there is none.
-    public var maximumDescriptors: UInt64?
+    package var maximumDescriptors: UInt64?
     /// Seconds of all processors, in user and system mode.
-    public var processorTime: Double?
+    package var processorTime: Double?
     /// Seconds since 1970.
-    public var startTime: Double?
-    public var threads: Int?
+    package var startTime: Double?
+    package var threads: Int?
 
     /// Reads `/proc`: some files, and an entry for each open descriptor.
-    public init() {
+    package init() {
         self.openDescriptors = Self.countDescriptors()
         self.maximumDescriptors = Self.descriptorLimit()
         guard let stat = Self.read("/proc/self/stat") else {
@@ -93,7 +89,7 @@ public struct ProcessMetrics: Sendable {
 }
 
 extension PrometheusText {
-    public mutating func add(_ process: ProcessMetrics) {
+    package mutating func add(_ process: ProcessMetrics) {
         if let value = process.residentMemory {
             self.family("process_resident_memory_bytes", .gauge, "Resident memory of rr itself, in bytes.", value)
         }

@@ -1,24 +1,24 @@
 /// Metrics in Prometheus' text format 0.0.4, written family by family.
-public struct PrometheusText: Sendable {
-    public enum Kind: String, Sendable {
+package struct PrometheusText: Sendable {
+    package enum Kind: String, Sendable {
         case counter
         case gauge
     }
 
     /// The `Content-Type` of ``text``.
-    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    public private(set) var text = ""
+    package private(set) var text = ""
 
-    public init() {}
+    package init() {}
 
     /// A family without labels.
-    public mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some MetricValue) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some MetricValue) {
         self.family(name, kind, help) { $0.add(value) }
     }
 
     /// A family; its samples are added by the closure, each with other labels.
-    public mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
         self.head(name, kind.rawValue, help)
         var written = Samples(name: name)
         samples(&written)
@@ -29,7 +29,7 @@ public struct PrometheusText: Sendable {
     ///   - upperBounds: Ascending; what is beyond the last one is in a bucket of its own.
     ///   - counts: Of each bucket alone, one more than there are bounds.
     ///   - sum: Of all values that were counted.
-    public mutating func histogram(
+    package mutating func histogram(
         _ name: String,
         _ help: String,
         upperBounds: [Double],
@@ -53,12 +53,12 @@ public struct PrometheusText: Sendable {
 
 extension PrometheusText {
     /// The samples of one family.
-    public struct Samples: Sendable {
+    package struct Samples: Sendable {
         fileprivate let name: String
         fileprivate var text = ""
 
         /// - Parameter labels: Names that are valid and different; values may be anything.
-        public mutating func add(_ value: some MetricValue, _ labels: (name: String, value: String)...) {
+        package mutating func add(_ value: some MetricValue, _ labels: (name: String, value: String)...) {
             self.text += self.name
             if !labels.isEmpty {
                 let pairs = labels.map { "\($0.name)=\"\($0.value.escapedForLabel)\"" }
@@ -70,20 +70,20 @@ extension PrometheusText {
 }
 
 /// A number as the text format has it.
-public protocol MetricValue: Sendable {
+package protocol MetricValue: Sendable {
     var metricText: String { get }
 }
 
 extension Int: MetricValue {
-    public var metricText: String { String(self) }
+    package var metricText: String { String(self) }
 }
 
 extension UInt64: MetricValue {
-    public var metricText: String { String(self) }
+    package var metricText: String { String(self) }
 }
 
 extension Double: MetricValue {
-    public var metricText: String {
+    package var metricText: String {
         switch self {
         case .infinity: "+Inf"
         case -.infinity: "-Inf"

@@ -2,7 +2,7 @@
 ///
 /// A limit holds for all groups below the one that has it, so each is looked for from the process's own group up to the
 /// mount, and the smallest counts. In a container that is all there is to see: what lies above the mount is not known.
-public struct ControlGroups: Sendable {
+package struct ControlGroups: Sendable {
     private static let unified = ""
 
     private let files: SystemFiles
@@ -10,7 +10,7 @@ public struct ControlGroups: Sendable {
     private let directories: [String: [String]]
 
     /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
-    public init(root: String = "") {
+    package init(root: String = "") {
         let files = SystemFiles(root: root)
         let paths = Self.paths(files.text("/proc/self/cgroup") ?? "")
         let mounts = Self.mounts(files.text("/proc/self/mountinfo") ?? "")
@@ -21,7 +21,7 @@ public struct ControlGroups: Sendable {
     }
 
     /// How many processors' time the process may use, as a fraction; `nil` when there is no limit.
-    public var processorQuota: Double? {
+    package var processorQuota: Double? {
         let two = self.values("cpu.max", of: Self.unified) { text in
             let words = text.split(whereSeparator: \.isWhitespace)
             return words.count == 2 ? Self.quota(words[0], of: words[1]) : nil
@@ -38,7 +38,7 @@ public struct ControlGroups: Sendable {
     }
 
     /// How many bytes the process and all others of its group may hold; `nil` when there is no limit.
-    public var memoryLimit: Int? {
+    package var memoryLimit: Int? {
         // Without a limit version 2 says `max`, version 1 the largest number of whole pages.
         let one = self.values("memory.limit_in_bytes", of: "memory") { Int($0.firstWord) }
         let two = self.values("memory.max", of: Self.unified) { Int($0.firstWord) }
@@ -46,7 +46,7 @@ public struct ControlGroups: Sendable {
     }
 
     /// How many processes of the group the kernel has killed for want of memory; `nil` when it does not count them.
-    public var outOfMemoryKills: Int? {
+    package var outOfMemoryKills: Int? {
         let own = [(Self.unified, "memory.events"), ("memory", "memory.oom_control")]
         for (controller, name) in own {
             guard let directory = self.directories[controller]?.first,

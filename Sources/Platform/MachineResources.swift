@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// What this process may use of the machine: what some defaults are made of.
-public struct MachineResources: Sendable, Hashable {
-    public var processors: ProcessorBudget
+package struct MachineResources: Sendable, Hashable {
+    package var processors: ProcessorBudget
     /// Bytes that this process and its workers may hold together, by their control group; `nil` when nothing says so.
-    public var memoryLimit: Int?
+    package var memoryLimit: Int?
 
-    public init(processors: ProcessorBudget, memoryLimit: Int? = nil) {
+    package init(processors: ProcessorBudget, memoryLimit: Int? = nil) {
         self.processors = processors
         self.memoryLimit = memoryLimit
     }
@@ -18,7 +14,7 @@ public struct MachineResources: Sendable, Hashable {
     /// Reads what the kernel tells now.
     ///
     /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
-    public init(root: String = "") {
+    package init(root: String = "") {
         let groups = ControlGroups(root: root)
         self.init(
             processors: ProcessorBudget(

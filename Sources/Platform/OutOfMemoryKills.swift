@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Tells whether the kernel's killing for want of memory may be why a process of ours was killed.
-public final class OutOfMemoryKills: Sendable {
+package final class OutOfMemoryKills: Sendable {
     private struct State {
         var seen: Int
         /// Kills that explain no process yet.
@@ -12,14 +12,14 @@ public final class OutOfMemoryKills: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
-    public init(root: String = "") {
+    package init(root: String = "") {
         self.groups = ControlGroups(root: root)
         self.state = Mutex(State(seen: self.groups.outOfMemoryKills ?? 0))
     }
 
     /// Asks for one process that has ended by SIGKILL; each kill that the kernel counts explains one. Reads a file: not
     /// for an event loop with packets.
-    public func explainOne() -> Bool {
+    package func explainOne() -> Bool {
         guard let count = self.groups.outOfMemoryKills else {
             return false
         }

@@ -2,7 +2,7 @@
 ///
 /// The smallest of: the processors that are online, those that its affinity mask allows (taskset, cpusets), and its
 /// control groups' quota of their time, rounded up.
-public struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
+package struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
     private enum Bound: Hashable {
         case machine
         case affinity
@@ -10,11 +10,11 @@ public struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// At least 1.
-    public let count: Int
+    package let count: Int
     private let bound: Bound
 
     /// A machine with so many processors, all of them for us.
-    public init(count: Int) {
+    package init(count: Int) {
         self.init(online: count, allowed: count, quota: nil)
     }
 
@@ -31,7 +31,7 @@ public struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// What the number comes from, for people: `CPU of the cgroup's quota, 0.5 rounded up`.
-    public var description: String {
+    package var description: String {
         switch self.bound {
         case .machine: "CPU"
         case .affinity: "CPU of the affinity mask"

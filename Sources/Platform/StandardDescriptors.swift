@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// Standard input, output and error.
-public enum StandardDescriptors {
+package enum StandardDescriptors {
     /// Opens `/dev/null` for those that are closed.
     ///
     /// To be called before anything else is opened: whatever got the number of standard error, a client's connection
     /// say, would be sent what is printed there.
-    public static func openClosedOnes() {
+    package static func openClosedOnes() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             // The lowest number that is free is this one. Where there is no such file a directory keeps the place.
             guard open("/dev/null", O_RDWR) == descriptor || open("/", O_RDONLY | O_DIRECTORY) == descriptor else {

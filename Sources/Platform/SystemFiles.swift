@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// The files in which the kernel tells about processes and machines, below a root that tests can make up.
 struct SystemFiles: Sendable {

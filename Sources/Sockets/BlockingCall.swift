@@ -2,11 +2,11 @@ import Dispatch
 
 /// Calls that may block for long, a name's lookup say: on a thread of their own instead of one that tasks or event loops
 /// share, of which there may be just one.
-public enum BlockingCall {
+package enum BlockingCall {
     /// Runs a call; when the task is cancelled the call is left to itself and not waited for.
     ///
     /// - Throws: What the call throws, or `CancellationError`.
-    public static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
         let (results, tell) = AsyncThrowingStream<Result, any Error>.makeStream()

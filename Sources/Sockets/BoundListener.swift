@@ -1,25 +1,20 @@
-public import Logging
-public import NIOCore
-public import NIOPosix
+import Glibc
+package import Logging
+package import NIOCore
+package import NIOPosix
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A socket that listens and its channel; listens anew at the same address when the system ends it.
-public final class BoundListener: Sendable {
+package final class BoundListener: Sendable {
     /// What is to be known when it listens anew.
-    public struct Environment: Sendable {
+    package struct Environment: Sendable {
         /// Makes the channel of a socket, which it owns when it succeeds.
-        public var makeChannel: @Sendable (BoundSocket) async throws -> any Channel
+        package var makeChannel: @Sendable (BoundSocket) async throws -> any Channel
         /// Listeners that conflict with this one, and do not mind: there after a hand-over.
-        public var neighbours: @Sendable () -> [BoundListener]
-        public var logger: @Sendable () -> Logger
+        package var neighbours: @Sendable () -> [BoundListener]
+        package var logger: @Sendable () -> Logger
 
-        public init(
+        package init(
             makeChannel: @escaping @Sendable (BoundSocket) async throws -> any Channel,
             neighbours: @escaping @Sendable () -> [BoundListener] = { [] },
             logger: @escaping @Sendable () -> Logger
@@ -37,7 +32,7 @@ public final class BoundListener: Sendable {
     }
 
     /// As it was bound, with the port that the system chose.
-    public let address: SocketAddress
+    package let address: SocketAddress
     private let options: BoundSocket.Options
     private let environment: Environment
     private let state: Mutex<State>
@@ -52,7 +47,7 @@ public final class BoundListener: Sendable {
     /// Takes over a bound socket and listens.
     ///
     /// - Throws: Why there is no channel; the socket is closed then.
-    public static func listen(on socket: BoundSocket, _ environment: Environment) async throws -> BoundListener {
+    package static func listen(on socket: BoundSocket, _ environment: Environment) async throws -> BoundListener {
         let channel = try await Self.open(socket, environment)
         let listener = BoundListener(socket, channel, environment)
         listener.watch(channel)
@@ -70,21 +65,21 @@ public final class BoundListener: Sendable {
         return try await environment.makeChannel(socket)
     }
 
-    public var channel: any Channel {
+    package var channel: any Channel {
         self.state.withLock { $0.channel }
     }
 
-    public var isClosed: Bool {
+    package var isClosed: Bool {
         self.state.withLock { $0.isClosed }
     }
 
     /// Whether the socket is there, as opposed to being about to be bound anew.
-    public var isListening: Bool {
+    package var isListening: Bool {
         self.state.withLock { !$0.isClosed && $0.channel.isActive }
     }
 
     /// Whether it listens at this very address, or at another path of the same file.
-    public func isListening(at address: SocketAddress) -> Bool {
+    package func isListening(at address: SocketAddress) -> Bool {
         guard self.isListening else {
             return false
         }
@@ -95,19 +90,19 @@ public final class BoundListener: Sendable {
     }
 
     /// Changes the permissions of a unix socket's file; `nil` gives it those that it had at first.
-    public func setMode(_ mode: UInt32?) throws(IOError) {
+    package func setMode(_ mode: UInt32?) throws(IOError) {
         try self.state.withLock { $0.file }?.setMode(mode)
     }
 
     /// Lets sockets be bound that conflict with this one, or no more.
-    public func sharePort(_ isShared: Bool) async {
+    package func sharePort(_ isShared: Bool) async {
         let option = ChannelOptions.socketOption(.init(rawValue: SO_REUSEPORT))
         // Fails only on a channel that is closed, which is in nobody's way.
         try? await self.channel.setOption(option, value: isShared ? 1 : 0).get()
     }
 
     /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
-    public func close() async {
+    package func close() async {
         let (channel, file) = self.state.withLock { state in
             state.isClosed = true
             return (state.channel, state.file)
@@ -178,7 +173,7 @@ extension BoundSocket {
     /// it, so that nobody else gets in beside us. The new socket listens when this returns.
     ///
     /// - Throws: `IOError`; all is as before then.
-    public static func bind(
+    package static func bind(
         _ addresses: [SocketAddress],
         _ options: Options,
         besides listeners: [BoundListener]
@@ -219,7 +214,7 @@ extension BoundSocket {
 
 extension ServerBootstrap {
     /// Makes the channel of a socket that listens; the channel owns it.
-    public func channel(of socket: BoundSocket) async throws -> any Channel {
+    package func channel(of socket: BoundSocket) async throws -> any Channel {
         let channel = try await self.withBoundSocket(socket.descriptor).get()
         let backlog = socket.options.backlog
         // NIO has made it a backlog of its own.

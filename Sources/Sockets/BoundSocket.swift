@@ -1,29 +1,24 @@
-public import Logging
-public import NIOCore
-
-#if canImport(Glibc)
-    public import Glibc
-#elseif canImport(Musl)
-    public import Musl
-#endif
+package import Glibc
+package import Logging
+package import NIOCore
 
 /// A socket that is bound, before a channel or a dispatch source takes it over. Neither blocks nor is inherited.
 ///
 /// The one way to an address for all that listens. A unix socket listens at once, see ``SocketFile``; a TCP socket gets
 /// no connection before ``listen()``, so that one of several that cannot be bound costs the others nothing.
-public struct BoundSocket: Sendable {
-    public struct Options: Sendable {
+package struct BoundSocket: Sendable {
+    package struct Options: Sendable {
         /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
-        public var backlog: CInt
+        package var backlog: CInt
         /// The permissions of a unix socket's file; `nil` for those of the umask.
-        public var mode: mode_t?
+        package var mode: mode_t?
         /// For TCP connections, which inherit it: whether small writes are sent at once.
-        public var isWithoutDelay: Bool
+        package var isWithoutDelay: Bool
         /// Seconds of silence after which, and between which, the system asks whether a client is still there; `nil`:
         /// never.
-        public var keepAlive: CInt?
+        package var keepAlive: CInt?
 
-        public init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: CInt? = nil) {
+        package init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: CInt? = nil) {
             self.backlog = backlog
             self.mode = mode
             self.isWithoutDelay = isWithoutDelay
@@ -32,13 +27,13 @@ public struct BoundSocket: Sendable {
     }
 
     /// Owned by whoever takes the socket over.
-    public let descriptor: CInt
+    package let descriptor: CInt
     /// With the port that the system chose.
-    public let address: SocketAddress
-    public let file: SocketFile?
+    package let address: SocketAddress
+    package let file: SocketFile?
     /// Why a unix socket was bound without the lock that guards against another process that starts.
-    public let lockFailure: IOError?
-    public let options: Options
+    package let lockFailure: IOError?
+    package let options: Options
 
     /// Binds to the first address of a kind that the system has. The file of a unix socket may block the thread for half
     /// a second.
@@ -46,7 +41,7 @@ public struct BoundSocket: Sendable {
     /// - Parameter sharesPort: Whether listeners that conflict are no obstacle if they let it (`SO_REUSEPORT`); taken
     ///   back by ``endSharing()``.
     /// - Throws: `IOError`.
-    public static func bind(
+    package static func bind(
         _ addresses: [SocketAddress],
         _ options: Options,
         sharesPort: Bool = false
@@ -129,14 +124,14 @@ public struct BoundSocket: Sendable {
     /// Lets connections come; of no effect on one that listens.
     ///
     /// - Throws: `IOError`.
-    public func listen() throws {
+    package func listen() throws {
         guard systemListen(self.descriptor, self.options.backlog) == 0 else {
             throw IOError(errnoCode: errno, reason: "listen")
         }
     }
 
     /// Says so when it was bound without its lock.
-    public func report(to logger: Logger) {
+    package func report(to logger: Logger) {
         guard let lockFailure else {
             return
         }
@@ -147,7 +142,7 @@ public struct BoundSocket: Sendable {
     }
 
     /// Gives it up, as long as nobody has taken it over.
-    public func close() {
+    package func close() {
         self.file?.remove()
         systemClose(self.descriptor)
     }
@@ -155,12 +150,12 @@ public struct BoundSocket: Sendable {
 
 extension SocketAddress {
     /// The address that a TCP socket is bound to.
-    public static func local(of descriptor: CInt) throws(IOError) -> SocketAddress {
+    package static func local(of descriptor: CInt) throws(IOError) -> SocketAddress {
         try Self.address { getsockname(descriptor, $0, $1) }
     }
 
     /// The address of the other end of a TCP connection.
-    public static func remote(of descriptor: CInt) throws(IOError) -> SocketAddress {
+    package static func remote(of descriptor: CInt) throws(IOError) -> SocketAddress {
         try Self.address { getpeername(descriptor, $0, $1) }
     }
 

@@ -1,10 +1,5 @@
-public import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+package import NIOCore
 
 /// Writes to a channel's descriptor at once while the channel itself has nothing to write.
 ///
@@ -18,7 +13,7 @@ public import NIOCore
 /// write can reach a descriptor that is not the channel's.
 ///
 /// Confined to the channel's event loop.
-public struct DirectWriter {
+package struct DirectWriter {
     private typealias Socket = any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>
     private typealias Pipe = any NIOTransportAccessibleChannelCore<NIOBSDSocket.PipeHandle>
 
@@ -40,11 +35,11 @@ public struct DirectWriter {
 
     private var target: Target
     /// Whether the channel may have bytes that go before.
-    public private(set) var isBehind = false
+    package private(set) var isBehind = false
 
     /// - Parameter isLongLived: Whether many writes are to be expected. Or else the first one goes the channel's way, as
     ///   finding out who owns the descriptor takes the time of five.
-    public init(isLongLived: Bool) {
+    package init(isLongLived: Bool) {
         self.target = isLongLived ? .unknown : .unused
     }
 
@@ -52,7 +47,7 @@ public struct DirectWriter {
     ///
     /// - Returns: What is left for the caller to write with ``ChannelHandlerContext/writeAndFlush(_:promise:)``, now. It is
     ///   not done here because it may call handlers back, which may ask this writer.
-    public mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
+    package mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
         guard let written = self.writeNow(bytes, context) else {
             self.isBehind = true
             return bytes
@@ -68,12 +63,12 @@ public struct DirectWriter {
     }
 
     /// Notes that the caller has the channel write something on its own.
-    public mutating func channelWrites() {
+    package mutating func channelWrites() {
         self.isBehind = true
     }
 
     /// Bytes that the channel has still to write; asks it only when there may be some.
-    public mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
+    package mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
         guard self.isBehind else {
             return 0
         }

@@ -1,14 +1,9 @@
-public import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+package import NIOCore
 
 extension IOError {
     /// Why a socket cannot be listened on, in one line for people.
-    public var listenFailure: String {
+    package var listenFailure: String {
         let text = String(cString: strerror(self.errnoCode))
         let hint = "another process listens there, or another server of this one"
         return self.errnoCode == EADDRINUSE ? "\(text); \(hint)" : text

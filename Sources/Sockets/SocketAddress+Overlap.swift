@@ -1,8 +1,8 @@
-public import NIOCore
+package import NIOCore
 
 extension SocketAddress {
     /// Whether this and another address cannot both be listened on, but for ``BoundSocket/Options/sharesPort``.
-    public func conflicts(with other: SocketAddress) -> Bool {
+    package func conflicts(with other: SocketAddress) -> Bool {
         self.covers(other) || other.covers(self)
     }
 
@@ -10,7 +10,7 @@ extension SocketAddress {
     ///
     /// That is how Linux chooses: the listener of the very address before one of every IPv4 address, and that before one
     /// of every address.
-    public func covers(_ other: SocketAddress) -> Bool {
+    package func covers(_ other: SocketAddress) -> Bool {
         guard self.port == other.port, self.port != 0 else {
             // The path of a unix socket is one listener's or another's.
             return self.port == nil && other.port == nil && self == other

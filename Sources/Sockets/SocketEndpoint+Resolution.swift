@@ -1,22 +1,17 @@
-public import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+package import NIOCore
 
 extension SocketEndpoint {
     /// A host name that has no address, in one line.
-    public struct UnknownHost: Error, CustomStringConvertible {
-        public var description: String
+    package struct UnknownHost: Error, CustomStringConvertible {
+        package var description: String
     }
 
     /// The addresses that it may be bound to, the best first; the next one is for a system that lacks the kind.
     ///
     /// - Throws: ``UnknownHost``, `CancellationError`, or why a path cannot be the address of a socket. A lookup that is
     ///   not waited for any more is left to itself.
-    public func resolved() async throws -> [SocketAddress] {
+    package func resolved() async throws -> [SocketAddress] {
         if let addresses = try self.withoutLookup {
             return addresses
         }
@@ -24,7 +19,7 @@ extension SocketEndpoint {
     }
 
     /// As ``resolved()``, blocking the thread for as long as the system looks a name up.
-    public func resolvedNow() throws -> [SocketAddress] {
+    package func resolvedNow() throws -> [SocketAddress] {
         try self.withoutLookup ?? self.lookup()
     }
 

@@ -1,12 +1,12 @@
 /// Where a socket listens, as it is asked for: an address of a configuration, not of the system.
-public enum SocketEndpoint: Sendable, Hashable, CustomStringConvertible {
+package enum SocketEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// `host` is a name or an address, IPv6 without brackets; empty means every interface. `port` is 0…65535, 0 a free
     /// one.
     case tcp(host: String, port: Int)
     /// A relative path counts from the work directory.
     case unix(path: String)
 
-    public var isTCP: Bool {
+    package var isTCP: Bool {
         switch self {
         case .tcp: true
         case .unix: false
@@ -14,7 +14,7 @@ public enum SocketEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// `host:port`, `[::1]:port`, `:port` or `unix://path`.
-    public var description: String {
+    package var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix://\(path)"
@@ -22,7 +22,7 @@ public enum SocketEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The same with its scheme in either case.
-    public var url: String {
+    package var url: String {
         switch self {
         case .tcp: "tcp://\(self)"
         case .unix: "\(self)"

@@ -1,15 +1,10 @@
-import NIOCore
+package import Glibc
+package import NIOCore
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// The file of a unix socket that is ours: known by its inode, as others may have the path after us.
-public struct SocketFile: Sendable, Hashable {
-    public let path: String
+package struct SocketFile: Sendable, Hashable {
+    package let path: String
     private let device: dev_t
     private let inode: ino_t
     /// What the system gave it: all but the bits of the umask.
@@ -125,14 +120,14 @@ public struct SocketFile: Sendable, Hashable {
     }
 
     /// Changes its permissions; `nil` gives it those that it had at first.
-    public func setMode(_ mode: mode_t?) throws(IOError) {
+    package func setMode(_ mode: mode_t?) throws(IOError) {
         if self.isFound(at: self.path), chmod(self.path, mode ?? self.defaultMode) != 0 {
             throw IOError(errnoCode: errno, reason: "chmod")
         }
     }
 
     /// Removes it, unless the path is another's by now. To be called while its socket listens: nobody replaces it then.
-    public func remove() {
+    package func remove() {
         if self.isFound(at: self.path) {
             unlink(self.path)
         }
@@ -140,7 +135,7 @@ public struct SocketFile: Sendable, Hashable {
     }
 
     /// Removes all that are there, for a process that leaves at once.
-    public static func removeAll() {
+    package static func removeAll() {
         for file in Self.all.withLock({ $0 }) {
             file.remove()
         }

@@ -1,11 +1,6 @@
+import Glibc
 import Logging
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Keeps a listener alive when connections cannot be accepted: it waits and tries again (docs/protocol.md).
 ///

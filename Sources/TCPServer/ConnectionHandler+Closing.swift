@@ -1,11 +1,6 @@
+import Glibc
 import NIOCore
 import Sockets
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The end of a socket: what was written goes out first, and the client gets all of it.
 extension ConnectionHandler {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// Finds a delimiter in a stream that comes in pieces, in time linear in the stream whatever the delimiter and the pieces
 /// are: the algorithm of Knuth, Morris and Pratt, which looks at each byte once and keeps a number between pieces.

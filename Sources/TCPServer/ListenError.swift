@@ -1,13 +1,13 @@
 import NIOCore
-public import Sockets
+package import Sockets
 
 /// A server that could not listen.
-public struct ListenError: Error, Sendable, CustomStringConvertible {
+package struct ListenError: Error, Sendable, CustomStringConvertible {
     /// The server's name.
-    public var server: String
-    public var address: SocketEndpoint
+    package var server: String
+    package var address: SocketEndpoint
     /// Why, in one line.
-    public var reason: String
+    package var reason: String
 
     init(server: String, address: SocketEndpoint, reason: String) {
         self.server = server
@@ -20,7 +20,7 @@ public struct ListenError: Error, Sendable, CustomStringConvertible {
         self.init(server: server.name, address: server.address, reason: reason)
     }
 
-    public var description: String {
+    package var description: String {
         "cannot listen on \(self.address) (tcp.servers.\(self.server).addr): \(self.reason)"
     }
 }

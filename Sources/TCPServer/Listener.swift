@@ -1,19 +1,14 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
-public import Sockets
+package import Sockets
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// What listens for a server: one socket, and what its connections get.
 ///
 /// After a reload that widened an address a server has two: see ``TCPServer/listen(on:keeping:)``.
-public final class Listener: Sendable {
+package final class Listener: Sendable {
     private struct State {
         var configuration: ServerConfiguration
         /// Whether another listener of the server gets all connections when this one ends.
@@ -21,7 +16,7 @@ public final class Listener: Sendable {
     }
 
     /// The address as it was asked for, with the port that the system chose when port 0 was.
-    public let address: SocketEndpoint
+    package let address: SocketEndpoint
     let shared: SharedServer
     let bound: BoundListener
     private let state: Mutex<State>
@@ -42,7 +37,7 @@ public final class Listener: Sendable {
         self.state.withLock { $0.configuration }
     }
 
-    public var server: String {
+    package var server: String {
         self.configuration.name
     }
 
@@ -75,7 +70,7 @@ public final class Listener: Sendable {
     }
 
     /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
-    public func close() async {
+    package func close() async {
         await self.bound.close()
     }
 }

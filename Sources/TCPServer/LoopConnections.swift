@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import WorkerPool
 
 /// The connections of one event loop, and what they share; all but the constants is confined to that loop.
@@ -195,15 +195,15 @@ final class LoopConnections: @unchecked Sendable {
 
 extension TCPServer {
     /// How long sessions go on while the server drains.
-    public struct Rest: Sendable {
+    package struct Rest: Sendable {
         /// How long a connection may rest between two packets before it is ended.
-        public var idle: TimeAmount
+        package var idle: TimeAmount
         /// After this those that never rest are ended, too, one after the other.
-        public var untilSpreading: TimeAmount
+        package var untilSpreading: TimeAmount
         /// How long that takes.
-        public var spreading: TimeAmount
+        package var spreading: TimeAmount
 
-        public init(idle: TimeAmount, untilSpreading: TimeAmount, spreading: TimeAmount) {
+        package init(idle: TimeAmount, untilSpreading: TimeAmount, spreading: TimeAmount) {
             self.idle = idle
             self.untilSpreading = untilSpreading
             self.spreading = spreading

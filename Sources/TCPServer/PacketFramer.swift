@@ -1,10 +1,5 @@
+import Glibc
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Gathers what a client sends and cuts it into packets; each byte is looked at once, however it comes in pieces.
 struct PacketFramer {

@@ -1,8 +1,8 @@
 import Synchronization
-public import WorkerPool
+package import WorkerPool
 
 /// Why the socket of a connection was closed.
-public enum CloseCause: String, Sendable, Hashable, CaseIterable {
+package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     /// The client ended it.
     case client
     /// A worker answered `CLOSE`, or something unknown.
@@ -27,18 +27,18 @@ public enum CloseCause: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What has been counted of one server since it is there.
-public struct ServerCounts: Sendable, Hashable {
-    public var server: String
-    public var accepted: UInt64 = 0
-    public var closed: [CloseCause: UInt64] = [:]
-    public var events: [EventKind: UInt64] = [:]
+package struct ServerCounts: Sendable, Hashable {
+    package var server: String
+    package var accepted: UInt64 = 0
+    package var closed: [CloseCause: UInt64] = [:]
+    package var events: [EventKind: UInt64] = [:]
     /// Bytes that clients have sent.
-    public var receivedBytes: UInt64 = 0
+    package var receivedBytes: UInt64 = 0
     /// Bytes of answers that were given to the system for clients.
-    public var sentBytes: UInt64 = 0
+    package var sentBytes: UInt64 = 0
 
     /// Connections whose socket is open.
-    public var open: UInt64 {
+    package var open: UInt64 {
         // Both are read while they are counted up: never less than none.
         let closed = self.closed.values.reduce(0, &+)
         return self.accepted > closed ? self.accepted - closed : 0

@@ -18,7 +18,7 @@ extension TCPServer {
     /// - Parameter current: What an earlier call returned.
     /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then. `CancellationError` when
     ///   ``closeListeners()`` was called meanwhile: none is left then.
-    public func listen(
+    package func listen(
         on servers: [ServerConfiguration],
         keeping current: [Listener] = []
     ) async throws -> [Listener] {

@@ -1,11 +1,11 @@
-public import Logging
-public import NIOCore
-public import NIOPosix
+package import Logging
+package import NIOCore
+package import NIOPosix
 import Synchronization
-public import WorkerPool
+package import WorkerPool
 
 /// Listens on all configured servers and serves their connections with the workers of a pool.
-public final class TCPServer: Sendable {
+package final class TCPServer: Sendable {
     let pool: WorkerPool
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
@@ -20,7 +20,7 @@ public final class TCPServer: Sendable {
     /// - Parameters:
     ///   - group: The event loops of the pool, in the same order.
     ///   - isMeasured: Whether connections, events and bytes are counted, for ``counts()``.
-    public init(pool: WorkerPool, group: MultiThreadedEventLoopGroup, logger: Logger, isMeasured: Bool = false) {
+    package init(pool: WorkerPool, group: MultiThreadedEventLoopGroup, logger: Logger, isMeasured: Bool = false) {
         self.pool = pool
         self.group = group
         self.logger = logger
@@ -35,7 +35,7 @@ public final class TCPServer: Sendable {
     /// Lets new connections wait in the backlog while this many are open.
     ///
     /// - Parameter batch: How many a listener that is bound from now on accepts in a row, and so may be over the limit.
-    public func limitConnections(to maximum: Int, batch: Int) {
+    package func limitConnections(to maximum: Int, batch: Int) {
         self.limit.set(maximum, batch: batch)
     }
 
@@ -52,12 +52,12 @@ public final class TCPServer: Sendable {
     }
 
     /// Servers whose listener has ended and is not there again yet.
-    public var serversNotListening: [String] {
+    package var serversNotListening: [String] {
         (self.listeners.withLock { $0 } ?? []).filter { !$0.isListening }.map(\.server)
     }
 
     /// Closes every listener, for good: one that is being bound meanwhile is closed as well.
-    public func closeListeners() async {
+    package func closeListeners() async {
         let listeners = self.listeners.withLock { listeners in
             defer { listeners = nil }
             return listeners
@@ -68,21 +68,21 @@ public final class TCPServer: Sendable {
     }
 
     /// The counts of every server; empty when nothing is counted.
-    public func counts() -> [ServerCounts] {
+    package func counts() -> [ServerCounts] {
         self.counters?.counts() ?? []
     }
 
     /// Ends every connection between two packets: what is complete is answered, then each gets its CLOSE.
     ///
     /// - Parameter rest: How long a session may rest before it is ended, and until when; `nil` ends them without a wait.
-    public func drain(_ rest: Rest?) {
+    package func drain(_ rest: Rest?) {
         for home in self.homes {
             home.eventLoop.execute { home.drain(rest) }
         }
     }
 
     /// Ends also connections with half a packet, and those whose client does not read: each gets its CLOSE.
-    public func endConnections() {
+    package func endConnections() {
         for home in self.homes {
             home.eventLoop.execute { home.end() }
         }
@@ -90,12 +90,12 @@ public final class TCPServer: Sendable {
 
     /// Done when the last event of the last connection is, from ``drain(_:)`` on; sockets may still be open for clients
     /// that read their last answer.
-    public func sessionsEnded() -> EventLoopFuture<Void> {
+    package func sessionsEnded() -> EventLoopFuture<Void> {
         self.whenAll { $0.sessionsEnded() }
     }
 
     /// Done when no connection is left, from ``drain(_:)`` on.
-    public func socketsClosed() -> EventLoopFuture<Void> {
+    package func socketsClosed() -> EventLoopFuture<Void> {
         self.whenAll { $0.socketsClosed() }
     }
 
@@ -107,24 +107,24 @@ public final class TCPServer: Sendable {
     }
 
     /// Closes every connection at once: there is no time left. Returns when that is done.
-    public func cutOff() async {
+    package func cutOff() async {
         for home in self.homes {
             try? await home.eventLoop.submit { home.cutOff() }.get()
         }
     }
 
     /// Connections that are not over: open, or with an event still to be handled.
-    public func connectionCount() async -> Int {
+    package func connectionCount() async -> Int {
         await self.sum { $0.count }
     }
 
     /// Connections with an event still to be handled, or an answer that the client has not taken.
-    public func unfinishedCount() async -> Int {
+    package func unfinishedCount() async -> Int {
         await self.sum { $0.unfinishedCount }
     }
 
     /// Whether an answer or a CLOSE was given up, from ``drain(_:)`` on.
-    public func hasLost() async -> Bool {
+    package func hasLost() async -> Bool {
         await self.sum { $0.hasLost ? 1 : 0 } > 0
     }
 

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// Random version 4 UUIDs (RFC 9562), in lower case.
 struct UUIDGenerator {

@@ -5,32 +5,32 @@ import Synchronization
 /// Who writes answers counts; who reads large ones from workers looks first whether there is room. An answer that
 /// is being read when the limit is reached is still read to its end, so the limit may be exceeded by one answer for each
 /// worker.
-public final class PendingAnswers: Sendable {
+package final class PendingAnswers: Sendable {
     private let total = Atomic<Int>(0)
     private let limit = Atomic<Int>(.max)
 
-    public init() {}
+    package init() {}
 
-    public var bytes: Int {
+    package var bytes: Int {
         self.total.load(ordering: .relaxed)
     }
 
     /// Whether no large answer is to be read before clients have taken some.
-    public var isFull: Bool {
+    package var isFull: Bool {
         self.bytes >= self.limit.load(ordering: .relaxed)
     }
 
     /// Whether so much is pending that it is worth making room once there is none.
-    public var isHalfFull: Bool {
+    package var isHalfFull: Bool {
         self.bytes >= self.limit.load(ordering: .relaxed) / 2
     }
 
     /// - Parameter limit: In bytes, at least 1; `nil` for no bound.
-    public func setLimit(_ limit: Int?) {
+    package func setLimit(_ limit: Int?) {
         self.limit.store(limit.map { max(1, $0) } ?? .max, ordering: .relaxed)
     }
 
-    public func add(_ bytes: Int) {
+    package func add(_ bytes: Int) {
         self.total.wrappingAdd(bytes, ordering: .relaxed)
     }
 }

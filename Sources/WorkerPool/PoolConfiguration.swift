@@ -1,55 +1,55 @@
-public import NIOCore
+package import NIOCore
 
 /// The limits of a pool: `tcp.pool` of the configuration.
-public struct PoolConfiguration: Sendable, Hashable {
+package struct PoolConfiguration: Sendable, Hashable {
     /// Workers to keep, 1…500.
-    public var numWorkers: Int
+    package var numWorkers: Int
     /// Events after which a worker is replaced, each worker with 0 to 14 % more of its own; 0 means never. It goes on
     /// until its successor is ready.
-    public var maxJobs: Int
+    package var maxJobs: Int
     /// Events running and waiting at the most; 0 means no limit. `CLOSE` events are never refused.
-    public var maxQueueSize: Int
+    package var maxQueueSize: Int
     /// How long an event waits for a free worker, and a new worker may take for its handshake.
-    public var allocateTimeout: TimeAmount
+    package var allocateTimeout: TimeAmount
     /// How long a worker may take to end after it was asked to.
-    public var destroyTimeout: TimeAmount
+    package var destroyTimeout: TimeAmount
     /// How long a worker that a reset replaces may take for its event once its successor is ready.
-    public var resetTimeout: TimeAmount = .seconds(60)
+    package var resetTimeout: TimeAmount = .seconds(60)
     /// The limits that workers are watched for.
-    public var supervisor = Supervisor()
+    package var supervisor = Supervisor()
     /// More workers while events wait; `nil` keeps to ``numWorkers``.
-    public var allocator: Allocator?
+    package var allocator: Allocator?
     /// Workers that may answer one event with `{"stop":true}` before it fails.
-    public var maxAttempts = 3
+    package var maxAttempts = 3
     /// The waits before a worker that keeps failing is started again: the first, and the longest.
-    public var backoff = Backoff()
+    package var backoff = Backoff()
 
     /// `tcp.pool.supervisor`; a limit that is `nil` is off. All but ``execTTL`` let the worker finish its request.
-    public struct Supervisor: Sendable, Hashable {
+    package struct Supervisor: Sendable, Hashable {
         /// How often the limits are looked at.
-        public var watchTick: TimeAmount = .seconds(5)
+        package var watchTick: TimeAmount = .seconds(5)
         /// How long a worker may live.
-        public var ttl: TimeAmount?
+        package var ttl: TimeAmount?
         /// How long a worker may be idle.
-        public var idleTTL: TimeAmount?
+        package var idleTTL: TimeAmount?
         /// How long a request may take; then the worker is killed.
-        public var execTTL: TimeAmount?
+        package var execTTL: TimeAmount?
         /// Bytes that a worker may hold resident.
-        public var maxWorkerMemory: Int?
+        package var maxWorkerMemory: Int?
 
-        public init() {}
+        package init() {}
     }
 
     /// `tcp.pool.dynamic_allocator`.
-    public struct Allocator: Sendable, Hashable {
+    package struct Allocator: Sendable, Hashable {
         /// Workers beyond ``PoolConfiguration/numWorkers`` at the most.
-        public var maxWorkers: Int
+        package var maxWorkers: Int
         /// Workers that may be starting at once.
-        public var spawnRate: Int
+        package var spawnRate: Int
         /// How long one of them is idle before it is stopped.
-        public var idleTimeout: TimeAmount
+        package var idleTimeout: TimeAmount
 
-        public init(maxWorkers: Int, spawnRate: Int, idleTimeout: TimeAmount) {
+        package init(maxWorkers: Int, spawnRate: Int, idleTimeout: TimeAmount) {
             self.maxWorkers = maxWorkers
             self.spawnRate = spawnRate
             self.idleTimeout = idleTimeout
@@ -57,7 +57,7 @@ public struct PoolConfiguration: Sendable, Hashable {
     }
 
     /// Workers at the most, but for those that are being replaced.
-    public var maximumWorkers: Int {
+    package var maximumWorkers: Int {
         self.numWorkers + (self.allocator?.maxWorkers ?? 0)
     }
 
@@ -83,16 +83,16 @@ public struct PoolConfiguration: Sendable, Hashable {
     }
 
     /// Waits that double from ``shortest`` to ``longest``, each shortened by up to a half at random.
-    public struct Backoff: Sendable, Hashable {
-        public var shortest: TimeAmount = .milliseconds(100)
-        public var longest: TimeAmount = .seconds(5)
+    package struct Backoff: Sendable, Hashable {
+        package var shortest: TimeAmount = .milliseconds(100)
+        package var longest: TimeAmount = .seconds(5)
         /// A worker that lived this long without a job does not count as failed when it ends.
-        public var healthyAfter: TimeAmount = .seconds(5)
+        package var healthyAfter: TimeAmount = .seconds(5)
 
-        public init() {}
+        package init() {}
     }
 
-    public init(
+    package init(
         numWorkers: Int,
         maxJobs: Int = 0,
         maxQueueSize: Int = 0,

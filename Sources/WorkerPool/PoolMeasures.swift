@@ -1,12 +1,12 @@
 /// What a pool has counted since its start.
-public struct PoolMeasures: Sendable, Hashable {
+package struct PoolMeasures: Sendable, Hashable {
     /// How long requests waited: once each time a worker takes one, nothing where one was free, and once for each that
     /// waited in vain.
-    public internal(set) var waits = TimeHistogram()
+    package internal(set) var waits = TimeHistogram()
     /// From a request's being given to a worker to the worker's answer.
-    public internal(set) var workerTimes = TimeHistogram()
+    package internal(set) var workerTimes = TimeHistogram()
     /// Workers whose place was given to another one, and starts that failed.
-    public private(set) var restarts: [RestartReason: UInt64] = [:]
+    package private(set) var restarts: [RestartReason: UInt64] = [:]
 
     mutating func countRestart(_ reason: RestartReason) {
         self.restarts[reason, default: 0] &+= 1
@@ -14,7 +14,7 @@ public struct PoolMeasures: Sendable, Hashable {
 }
 
 /// Why a worker's place was given to another one.
-public enum RestartReason: String, Sendable, Hashable, CaseIterable {
+package enum RestartReason: String, Sendable, Hashable, CaseIterable {
     /// It never did its handshake.
     case start
     /// It ended by itself.

@@ -1,21 +1,21 @@
-public import NIOCore
+package import NIOCore
 
 /// What happened on a connection.
-public enum EventKind: String, Sendable, Hashable, CaseIterable {
+package enum EventKind: String, Sendable, Hashable, CaseIterable {
     case connected = "CONNECTED"
     case data = "DATA"
     case close = "CLOSE"
 }
 
 /// One event as a worker gets it.
-public struct WorkerEvent: Sendable {
-    public var kind: EventKind
+package struct WorkerEvent: Sendable {
+    package var kind: EventKind
     /// The context's JSON up to the event's name: `{"remote_addr":…,"event":"`.
-    public var contextPrefix: [UInt8]
+    package var contextPrefix: [UInt8]
     /// The packet of a ``EventKind/data`` event, else empty.
-    public var body: ByteBuffer
+    package var body: ByteBuffer
 
-    public init(kind: EventKind, contextPrefix: [UInt8], body: ByteBuffer) {
+    package init(kind: EventKind, contextPrefix: [UInt8], body: ByteBuffer) {
         self.kind = kind
         self.contextPrefix = contextPrefix
         self.body = body
@@ -23,7 +23,7 @@ public struct WorkerEvent: Sendable {
 }
 
 /// A worker's answer to an event.
-public enum WorkerAnswer: Sendable {
+package enum WorkerAnswer: Sendable {
     /// An ordinary answer: the context says what to do, the body what to write.
     case reply(context: ByteBuffer, body: ByteBuffer)
     /// An error frame: the worker is well, the event failed.
@@ -33,13 +33,13 @@ public enum WorkerAnswer: Sendable {
 }
 
 /// How an event ended.
-public enum EventOutcome: Sendable {
+package enum EventOutcome: Sendable {
     case answered(WorkerAnswer)
     case failed(EventFailure)
 }
 
 /// Why an event got no answer.
-public enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
+package enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// No worker became free within `allocate_timeout`.
     case noFreeWorkers
     /// `max_queue_size` events were running or waiting already.
@@ -52,7 +52,7 @@ public enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case poolClosing
 
     /// Whether a worker may have seen the event.
-    public var reachedWorker: Bool {
+    package var reachedWorker: Bool {
         switch self {
         case .noFreeWorkers, .queueFull, .poolClosing: false
         case .workerGone, .refusedByWorkers: true
@@ -60,7 +60,7 @@ public enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// RoadRunner's words where it has them (docs/configuration.md).
-    public var description: String {
+    package var description: String {
         switch self {
         case .noFreeWorkers: "no free workers in the pool, wait timeout exceed"
         case .queueFull: "max queue size reached"
@@ -75,7 +75,7 @@ public enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
 ///
 /// The pool keeps a request from ``WorkerPool/submit(_:)`` until it calls ``finished(_:)``, exactly once. In between,
 /// what ``kind`` and ``event()`` return must not change.
-public protocol PoolRequest: AnyObject, Sendable {
+package protocol PoolRequest: AnyObject, Sendable {
     var kind: EventKind { get }
     /// Index of the event loop that the request lives on; a free worker on the same loop is preferred.
     var loopIndex: Int { get }

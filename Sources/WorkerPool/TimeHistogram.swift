@@ -1,26 +1,26 @@
 import NIOCore
 
 /// Times counted in buckets: how many were at most 50 µs, 100 µs, … 10 s, how many longer, and their sum.
-public struct TimeHistogram: Sendable, Hashable {
+package struct TimeHistogram: Sendable, Hashable {
     /// The buckets' upper bounds, ascending, in seconds; times beyond the last one have a bucket of their own.
-    public static let upperBounds: [Double] = [
+    package static let upperBounds: [Double] = [
         0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
     ]
 
     /// ``upperBounds`` in nanoseconds.
     private let bounds: [Int64]
     /// Times in each bucket alone; the last bucket has no bound.
-    public private(set) var counts: [UInt64]
+    package private(set) var counts: [UInt64]
     /// All times together, in seconds.
-    public private(set) var sum = 0.0
+    package private(set) var sum = 0.0
 
-    public init() {
+    package init() {
         self.bounds = Self.upperBounds.map { Int64(($0 * 1e9).rounded()) }
         self.counts = Array(repeating: 0, count: Self.upperBounds.count + 1)
     }
 
     /// Times counted.
-    public var count: UInt64 {
+    package var count: UInt64 {
         self.counts.reduce(0, &+)
     }
 

@@ -1,11 +1,11 @@
 import Goridge
-public import NIOCore
+package import NIOCore
 
 extension ByteBuffer {
     /// Appends the frame of an event up to its body: header, the context's length as the one option, the context.
     ///
     /// The body follows on the wire, appended or written separately. Context and body together are less than 4 GiB.
-    public mutating func writeFrameHead(of event: WorkerEvent) {
+    package mutating func writeFrameHead(of event: WorkerEvent) {
         let tail = event.kind.contextTail
         let contextLength = event.contextPrefix.count + tail.utf8CodeUnitCount
         let payloadLength = contextLength + event.body.readableBytes

@@ -1,6 +1,6 @@
 /// Why a worker could not be started or cannot be used any more.
-public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    public enum Code: String, Sendable, Hashable, CaseIterable {
+package struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    package enum Code: String, Sendable, Hashable, CaseIterable {
         /// The process could not be started, or ended or kept silent before its handshake.
         case start
         /// The process ended, or closed its end of the relay.
@@ -13,16 +13,16 @@ public struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible 
         case resetTimeout = "reset_timeout"
     }
 
-    public var code: Code
+    package var code: Code
     /// One line for the log.
-    public var message: String
+    package var message: String
 
-    public init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
-    public var description: String {
+    package var description: String {
         self.message
     }
 }

@@ -1,7 +1,7 @@
-public import NIOCore
+package import NIOCore
 
 /// A running worker, as the pool sees it. Every method may be called on any thread.
-public protocol WorkerHandle: AnyObject, Sendable {
+package protocol WorkerHandle: AnyObject, Sendable {
     /// Index of the event loop that the worker's relay lives on.
     var loopIndex: Int { get }
     /// The process, for as long as its id cannot be another's.
@@ -17,7 +17,7 @@ public protocol WorkerHandle: AnyObject, Sendable {
 }
 
 /// What a worker tells the pool; each may be called on any thread. An event of a worker that the pool gave up is ignored.
-public protocol WorkerEvents: Sendable {
+package protocol WorkerEvents: Sendable {
     /// Whether there is room for large answers.
     var pendingAnswers: PendingAnswers { get }
     /// The process runs; from now on it can be killed.
@@ -35,7 +35,7 @@ public protocol WorkerEvents: Sendable {
 }
 
 /// Starts workers.
-public protocol WorkerLauncher: Sendable {
+package protocol WorkerLauncher: Sendable {
     /// Starts one worker, tells `events` what becomes of it, and returns when its process has been reaped.
     ///
     /// When the surrounding task is cancelled the worker is killed.

@@ -1,5 +1,5 @@
 import Logging
-public import NIOCore
+package import NIOCore
 import Synchronization
 
 extension WorkerPool {
@@ -7,7 +7,7 @@ extension WorkerPool {
     ///
     /// - Parameter whenReady: Called once, when all workers have done their handshake.
     /// - Throws: ``WorkerFailure`` when a worker could not be started before the pool was ready; none is left then.
-    public func run(whenReady: @Sendable () -> Void) async throws {
+    package func run(whenReady: @Sendable () -> Void) async throws {
         let (actions, isReady) = self.state.withLock { state in
             (state.machine.start(), state.machine.phase == .running)
         }
@@ -75,7 +75,7 @@ extension WorkerPool {
     /// and goes to those that are free.
     ///
     /// - Returns: How many requests were given up.
-    public func cutOffRequests() -> Int {
+    package func cutOffRequests() -> Int {
         let (action, killed) = self.state.withLock { state in
             let action = state.machine.cutOffRequests(now: .now())
             return (action, action.kill.map { (self.take($0.id, from: &state), $0.request) })
@@ -100,7 +100,7 @@ extension WorkerPool {
     ///   `nil`, or when that is less.
     /// - Returns: How many requests that waited were refused.
     @discardableResult
-    public func close(timeout: TimeAmount? = nil) -> Int {
+    package func close(timeout: TimeAmount? = nil) -> Int {
         let (action, stopped) = self.state.withLock { state in
             let action = state.machine.close()
             state.closeDeadline = state.closeDeadline ?? timeout.map { .now() + $0 }
@@ -129,7 +129,7 @@ extension WorkerPool {
     }
 
     /// Closes the pool and kills every worker with its process group.
-    public func kill() {
+    package func kill() {
         self.close()
         let handles = self.state.withLock { Array($0.processes.values) }
         for handle in handles {

@@ -1,9 +1,9 @@
-public import NIOCore
+package import NIOCore
 import Synchronization
 
 /// What a pool is like at one moment.
-public struct PoolSnapshot: Sendable {
-    public enum WorkerState: String, Sendable, Hashable, CaseIterable {
+package struct PoolSnapshot: Sendable {
+    package enum WorkerState: String, Sendable, Hashable, CaseIterable {
         /// Free.
         case ready
         /// It has a request.
@@ -14,23 +14,23 @@ public struct PoolSnapshot: Sendable {
         case stopping
     }
 
-    public struct Worker: Sendable {
-        public var processID: Int32
-        public var state: WorkerState
+    package struct Worker: Sendable {
+        package var processID: Int32
+        package var state: WorkerState
         /// Bytes that the process holds resident; 0 when that cannot be told any more.
-        public var residentMemory: Int
+        package var residentMemory: Int
     }
 
     /// Every process that is there, in the order of their ids.
-    public var workers: [Worker]
+    package var workers: [Worker]
     /// Requests that wait for a worker.
-    public var waiting: Int
-    public var measures: PoolMeasures
+    package var waiting: Int
+    package var measures: PoolMeasures
 }
 
 extension WorkerPool {
     /// Workers, requests and counts as they are now. Reads a file for each worker: not for an event loop with packets.
-    public func snapshot() -> PoolSnapshot {
+    package func snapshot() -> PoolSnapshot {
         let (states, waiting, measures) = self.state.withLock { state in
             let states = state.processes.map { id, handle in
                 (handle, Self.workerState(state.machine.state(of: id)))
@@ -50,7 +50,7 @@ extension WorkerPool {
     }
 
     /// How long there has been no worker to serve with; `nil` when there is one.
-    public var unavailableFor: TimeAmount? {
+    package var unavailableFor: TimeAmount? {
         self.state.withLock { $0.machine.unavailableSince }.map { max(.zero, .now() - $0) }
     }
 

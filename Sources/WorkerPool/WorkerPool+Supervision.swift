@@ -4,7 +4,7 @@ import Synchronization
 
 extension WorkerPool {
     /// Replaces every worker under traffic: a successor is ready before its worker is told to stop.
-    public func reset() {
+    package func reset() {
         let action = self.state.withLock { $0.machine.reset() }
         self.logger.notice("the workers are being replaced")
         self.timeReset(action.timed)
@@ -46,7 +46,7 @@ extension WorkerPool {
     }
 
     /// Changes the limits and the number of workers; workers beyond it stop when they are free.
-    public func reconfigure(_ configuration: PoolConfiguration) {
+    package func reconfigure(_ configuration: PoolConfiguration) {
         let (action, stopped, killed) = self.state.withLock { state in
             let action = state.machine.reconfigure(configuration, now: .now())
             return (

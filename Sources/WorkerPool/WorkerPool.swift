@@ -1,12 +1,12 @@
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import Synchronization
 
 /// A pool of workers that serves requests in the order in which they came.
 ///
 /// ``submit(_:)`` and what workers tell run on event loops: they take the lock for the decision, which
 /// ``PoolStateMachine`` makes, and act after it is released. Processes are started and awaited by ``run(whenReady:)``.
-public final class WorkerPool: Sendable {
+package final class WorkerPool: Sendable {
     struct State {
         var machine: PoolStateMachine<any PoolRequest>
         /// The worker in each place, while it is ready.
@@ -34,7 +34,7 @@ public final class WorkerPool: Sendable {
     let loops: [any EventLoop]
     let logger: Logger
     /// What clients have not taken yet of the pool's answers.
-    public let pendingAnswers = PendingAnswers()
+    package let pendingAnswers = PendingAnswers()
     /// Whether times are measured, for ``snapshot()``.
     private let isMeasured: Bool
     let commands: AsyncStream<Command>
@@ -43,7 +43,7 @@ public final class WorkerPool: Sendable {
     /// - Parameters:
     ///   - loops: The event loops of requests and workers; their `loopIndex` counts in this list.
     ///   - isMeasured: Whether the times of ``PoolMeasures`` are measured: one or two looks at the clock for each request.
-    public init(
+    package init(
         configuration: PoolConfiguration,
         launcher: any WorkerLauncher,
         loops: [any EventLoop],
@@ -62,7 +62,7 @@ public final class WorkerPool: Sendable {
     }
 
     /// Hands a request to a free worker, or lets it wait for one.
-    public func submit(_ request: any PoolRequest) {
+    package func submit(_ request: any PoolRequest) {
         // Read before the lock is taken, when it is known that it is needed.
         let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
@@ -107,17 +107,17 @@ public final class WorkerPool: Sendable {
     }
 
     /// The processes of workers, those on their way in or out included.
-    public var processIDs: Set<Int32> {
+    package var processIDs: Set<Int32> {
         Set(self.state.withLock { $0.processes }.values.compactMap { $0.processID })
     }
 
     /// Requests that wait for a worker, or that one has.
-    public var requests: Int {
+    package var requests: Int {
         self.state.withLock { $0.machine.waiting + $0.machine.running }
     }
 
     /// Workers past their handshake, free or busy.
-    public var readyWorkers: Int {
+    package var readyWorkers: Int {
         self.state.withLock { $0.machine.ready }
     }
 }
@@ -125,7 +125,7 @@ public final class WorkerPool: Sendable {
 // MARK: - What workers tell
 
 extension WorkerPool: WorkerEvents {
-    public func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
+    package func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
         let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
             let action = state.machine.answered(id, now: { date ?? .now() })
@@ -166,7 +166,7 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    public func workerRefused(_ id: WorkerID) {
+    package func workerRefused(_ id: WorkerID) {
         let (action, refusing, next) = self.state.withLock { state in
             let action = state.machine.refused(id, now: .now())
             let refusing = action == nil ? nil : state.handles[id.place]
@@ -209,7 +209,7 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    public func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle) {
+    package func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle) {
         let isClosing = self.state.withLock { state in
             state.processes[id] = handle
             state.processIDs[id] = handle.processID
@@ -221,7 +221,7 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    public func workerReady(_ id: WorkerID, _ handle: any WorkerHandle) {
+    package func workerReady(_ id: WorkerID, _ handle: any WorkerHandle) {
         let (result, old) = self.state.withLock { state in
             let result = state.machine.ready(id, loopIndex: handle.loopIndex, now: .now())
             if case .stop = result.action {
@@ -249,7 +249,7 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    public func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
+    package func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
         let (action, next, isInItsPlace) = self.state.withLock { state in
             // What a worker that was given up before still says must not touch its successor.
             let isInItsPlace = !state.machine.isGone(id)

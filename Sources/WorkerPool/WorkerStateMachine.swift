@@ -1,5 +1,5 @@
-public import Goridge
-public import NIOCore
+package import Goridge
+package import NIOCore
 
 /// The conversation with one worker over its relay: the handshake, then one request at a time, then the end.
 ///
@@ -10,16 +10,16 @@ public import NIOCore
 /// as it waits for its next request. Frames are read in order, so the reply proves that the request before the probe is
 /// over. While a reply is awaited the next request is held back, not written: whatever the worker does with a frame that
 /// it does not know, no request is lost with it.
-public struct WorkerStateMachine: Sendable {
+package struct WorkerStateMachine: Sendable {
     /// How long an event may go unanswered before the worker is probed; one more than that at the most, as a timer serves
     /// many events.
-    public enum Interval: Sendable, CaseIterable {
+    package enum Interval: Sendable, CaseIterable {
         /// For a `CLOSE`.
         case short
         /// For other events, and for a reply or the rest of a frame.
         case long
 
-        public var time: TimeAmount {
+        package var time: TimeAmount {
             switch self {
             case .short: .milliseconds(100)
             case .long: .seconds(1)
@@ -72,28 +72,28 @@ public struct WorkerStateMachine: Sendable {
 
     private var state = State.handshake
     /// Probes whose reply has not come: a late one proves nothing of the request that is being served by then.
-    public private(set) var outstanding = 0
+    package private(set) var outstanding = 0
 
-    public init() {}
+    package init() {}
 
     /// Whether the handshake is still to come.
-    public var isStarting: Bool {
+    package var isStarting: Bool {
         if case .handshake = self.state { true } else { false }
     }
 
     /// Whether a request can be written now.
-    public var isIdle: Bool {
+    package var isIdle: Bool {
         if case .idle = self.state { true } else { false }
     }
 
     /// Whether the worker has answered its last request, and owes nothing but the reply to a probe.
-    public var owesReply: Bool {
+    package var owesReply: Bool {
         if case .settling = self.state { true } else { false }
     }
 
     // MARK: Requests
 
-    public enum LeaseAction: Sendable, Hashable {
+    package enum LeaseAction: Sendable, Hashable {
         /// The request is to be written.
         case write
         /// The request and a probe are to be written.
@@ -107,7 +107,7 @@ public struct WorkerStateMachine: Sendable {
     /// A request is to be written.
     ///
     /// - Parameter probesCloses: Whether a probe is to follow a `CLOSE` at once: workers do not answer those.
-    public mutating func lease(isClose: Bool, probesCloses: Bool) -> LeaseAction {
+    package mutating func lease(isClose: Bool, probesCloses: Bool) -> LeaseAction {
         switch self.state {
         case .idle:
             guard isClose, probesCloses else {
@@ -126,7 +126,7 @@ public struct WorkerStateMachine: Sendable {
 
     // MARK: Frames
 
-    public enum FrameAction: Sendable {
+    package enum FrameAction: Sendable {
         /// The worker is ready.
         case ready
         /// The answer to the request.
@@ -144,14 +144,14 @@ public struct WorkerStateMachine: Sendable {
         case broken(String, isBusy: Bool)
     }
 
-    public struct RequestAnswer: Sendable {
-        public var answer: WorkerAnswer
+    package struct RequestAnswer: Sendable {
+        package var answer: WorkerAnswer
         /// Whether the request is a `CLOSE`.
-        public var isToClose: Bool
+        package var isToClose: Bool
         /// An error message of the request before, which came late.
-        public var lateError: ByteBuffer?
+        package var lateError: ByteBuffer?
         /// Whether the worker has passed over a probe that was written before the request.
-        public var ignoredProbe = false
+        package var ignoredProbe = false
     }
 
     /// A whole frame came.
@@ -159,7 +159,7 @@ public struct WorkerStateMachine: Sendable {
     /// - Parameters:
     ///   - isLast: Whether nothing that was read follows it.
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
-    public mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
+    package mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
         // Nearly every frame is this.
         if frame.flags.isEmpty, case .busy(let lease) = self.state {
             return self.receivedAnswer(frame, to: lease, after: nil, isLast: isLast)
@@ -327,7 +327,7 @@ public struct WorkerStateMachine: Sendable {
 
     // MARK: Silence
 
-    public enum TickAction: Sendable {
+    package enum TickAction: Sendable {
         /// Something is awaited: call again after the interval.
         case again
         /// Nothing is: call again an interval after the next request was written.
@@ -348,7 +348,7 @@ public struct WorkerStateMachine: Sendable {
     /// - Parameters:
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
     ///   - knowsProbes: Whether it is known to: then silence means that it is busy.
-    public mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    package mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
         guard interval == .long else {
             return self.tickOfClose(mayProbe: mayProbe)
         }
@@ -408,7 +408,7 @@ public struct WorkerStateMachine: Sendable {
 
     // MARK: The end
 
-    public enum GiveUpAction: Sendable {
+    package enum GiveUpAction: Sendable {
         /// Nobody was told yet.
         case fail(isBusy: Bool)
         /// It was asked to end, or given up already.
@@ -416,7 +416,7 @@ public struct WorkerStateMachine: Sendable {
     }
 
     /// The worker is of no use any more: bytes came that can be no frame, or its handshake takes too long.
-    public mutating func giveUp() -> GiveUpAction {
+    package mutating func giveUp() -> GiveUpAction {
         switch self.state {
         case .handshake, .idle, .settling, .trailing:
             self.state = .broken
@@ -429,7 +429,7 @@ public struct WorkerStateMachine: Sendable {
         }
     }
 
-    public enum StopAction: Sendable {
+    package enum StopAction: Sendable {
         /// The stop frame is to be written; the worker has `destroy_timeout` to end.
         case sendStop
         /// It cannot be asked.
@@ -438,7 +438,7 @@ public struct WorkerStateMachine: Sendable {
     }
 
     /// The worker is to end.
-    public mutating func stop() -> StopAction {
+    package mutating func stop() -> StopAction {
         switch self.state {
         case .idle, .settling, .trailing:
             self.state = .stopping
@@ -452,7 +452,7 @@ public struct WorkerStateMachine: Sendable {
         }
     }
 
-    public enum CloseAction: Sendable {
+    package enum CloseAction: Sendable {
         /// It ended before it was ready.
         case startFailed
         /// It ended without being asked to, with a request or without.
@@ -464,7 +464,7 @@ public struct WorkerStateMachine: Sendable {
     }
 
     /// The worker's end of the relay is closed: no answer will come any more.
-    public mutating func closed() -> CloseAction {
+    package mutating func closed() -> CloseAction {
         defer { self.state = .closed }
         switch self.state {
         case .handshake: return .startFailed

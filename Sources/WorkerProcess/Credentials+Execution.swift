@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 // Between fork and exec of a process with threads setuid(3) may wait for ever: glibc has it done by every thread, and
 // those are not there in the child. So a command that runs as somebody else is run by this program: a process of its own
@@ -10,10 +6,10 @@
 extension Credentials {
     /// The subcommand of this program that does so, not shown to users: its arguments are the ids of user and group,
     /// `--`, and the command.
-    public static let command = "run-as"
+    package static let command = "run-as"
 
     /// What a process is to become.
-    public init(userID: UInt32, groupID: UInt32) {
+    package init(userID: UInt32, groupID: UInt32) {
         self.userID = userID
         self.groupID = groupID
     }
@@ -22,7 +18,7 @@ extension Credentials {
     ///
     /// - Parameter arguments: The program, looked for in `PATH` unless it has a `/`, and its arguments.
     /// - Throws: ``Failure`` when that cannot be.
-    public func execute(_ arguments: [String]) throws(Failure) -> Never {
+    package func execute(_ arguments: [String]) throws(Failure) -> Never {
         var groups = [self.groupID]
         guard setgroups(1, &groups) == 0, setgid(self.groupID) == 0, setuid(self.userID) == 0 else {
             let reason = String(cString: strerror(errno))

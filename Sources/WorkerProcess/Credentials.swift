@@ -1,17 +1,13 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+package import Glibc
 
 /// The user and group that a process runs as: `server.user` and `server.group`.
-public struct Credentials: Sendable, Hashable {
-    public var userID: uid_t
-    public var groupID: gid_t
+package struct Credentials: Sendable, Hashable {
+    package var userID: uid_t
+    package var groupID: gid_t
 
     /// A user or group that cannot be taken on, in one line.
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package var description: String
     }
 
     /// Looks up a user and a group, each by name or by number.
@@ -20,7 +16,7 @@ public struct Credentials: Sendable, Hashable {
     ///   - user: `nil` for our own.
     ///   - group: `nil` for the user's own.
     /// - Throws: ``Failure`` when one is unknown, or when we are not root and it is not us.
-    public init(user: String?, group: String?) throws(Failure) {
+    package init(user: String?, group: String?) throws(Failure) {
         var userID = getuid()
         var groupID = getgid()
         if let user {
@@ -45,7 +41,7 @@ public struct Credentials: Sendable, Hashable {
     }
 
     /// Whether we run as this user already, without the means to be another.
-    public var areOurs: Bool {
+    package var areOurs: Bool {
         geteuid() != 0 && self.userID == getuid() && self.groupID == getgid()
     }
 }

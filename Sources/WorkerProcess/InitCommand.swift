@@ -1,21 +1,21 @@
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import Subprocess
 import SystemPackage
 
 /// `server.on_init`: a command that runs to its end before the workers are started.
-public struct InitCommand: Sendable {
+package struct InitCommand: Sendable {
     private let command: WorkerCommand
     private let timeout: TimeAmount
     private let logger: Logger
 
     /// The command did not end well; why, in one line.
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package var description: String
     }
 
     /// - Parameter timeout: How long it may take before it is killed with its process group.
-    public init(command: WorkerCommand, timeout: TimeAmount, logger: Logger) {
+    package init(command: WorkerCommand, timeout: TimeAmount, logger: Logger) {
         self.command = command
         self.timeout = timeout
         self.logger = logger
@@ -24,7 +24,7 @@ public struct InitCommand: Sendable {
     /// Runs the command; what it prints is logged, a line an entry.
     ///
     /// - Throws: ``Failure`` when it cannot be run, exits with another code than 0, or takes too long.
-    public func run() async throws {
+    package func run() async throws {
         let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
             group.addTask { try await self.spawn() }
             group.addTask {

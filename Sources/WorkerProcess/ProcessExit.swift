@@ -1,11 +1,6 @@
 import Dispatch
+import Glibc
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Tells when a process has ended, while its id is still its own: it has not been reaped.
 final class ProcessExit: Sendable {

@@ -1,18 +1,13 @@
+package import Glibc
 import SystemPackage
 
-#if canImport(Glibc)
-    public import Glibc
-#elseif canImport(Musl)
-    public import Musl
-#endif
-
 /// One look at all processes that `/proc` shows: a file for each, so not for an event loop with packets.
-public struct ProcessTable: Sendable {
-    public struct Entry: Sendable, Hashable {
-        public var pid: pid_t
-        public var parent: pid_t
+package struct ProcessTable: Sendable {
+    package struct Entry: Sendable, Hashable {
+        package var pid: pid_t
+        package var parent: pid_t
         /// Whether it has ended and waits to be reaped.
-        public var hasEnded: Bool
+        package var hasEnded: Bool
 
         init(pid: pid_t, parent: pid_t, hasEnded: Bool) {
             self.pid = pid
@@ -34,7 +29,7 @@ public struct ProcessTable: Sendable {
         }
     }
 
-    public let entries: [Entry]
+    package let entries: [Entry]
     private let children: [pid_t: [Entry]]
 
     init(_ entries: [Entry]) {
@@ -43,7 +38,7 @@ public struct ProcessTable: Sendable {
     }
 
     /// Looks; without `/proc` there are none.
-    public init() {
+    package init() {
         var entries: [Entry] = []
         if let directory = opendir("/proc") {
             defer { closedir(directory) }
@@ -74,7 +69,7 @@ public struct ProcessTable: Sendable {
     }
 
     /// Those of some processes that live, and all that they have started.
-    public func families(of processes: Set<pid_t>) -> Set<pid_t> {
+    package func families(of processes: Set<pid_t>) -> Set<pid_t> {
         let alive = Set(self.entries.lazy.filter { !$0.hasEnded }.map(\.pid))
         return processes.reduce(into: processes.intersection(alive)) { $0.formUnion(self.descendants(of: $1)) }
     }
@@ -82,7 +77,7 @@ public struct ProcessTable: Sendable {
     /// Those that a process has started and that live, and those that they have started in their turn.
     ///
     /// - Parameter spared: Children that are left out with all of theirs.
-    public func descendants(of root: pid_t, sparing spared: Set<pid_t> = []) -> Set<pid_t> {
+    package func descendants(of root: pid_t, sparing spared: Set<pid_t> = []) -> Set<pid_t> {
         var found: Set<pid_t> = []
         var next = [root]
         while let parent = next.popLast() {

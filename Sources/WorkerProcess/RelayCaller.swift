@@ -1,12 +1,7 @@
 import Dispatch
+import Glibc
 import Goridge
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A connection to the relay's socket of which it is not known yet whose it is. Confined to its queue.
 final class RelayCaller {

@@ -1,13 +1,8 @@
 import Dispatch
-public import Logging
+import Glibc
+package import Logging
 import NIOCore
-public import Sockets
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+package import Sockets
 
 /// The socket that workers connect to (`server.relay`), and the handshake that tells whose a connection is.
 ///
@@ -18,7 +13,7 @@ public import Sockets
 /// worker's when the system says that the other end is held by the process that was started for that worker, or by one of
 /// its group or its descendants; and it is kept only while such a process lives.
 /// Everything but the constants is confined to the queue.
-public final class RelayListener: @unchecked Sendable {
+package final class RelayListener: @unchecked Sendable {
     /// A connection and what was read from it.
     struct Connection {
         let descriptor: CInt
@@ -29,8 +24,8 @@ public final class RelayListener: @unchecked Sendable {
     struct Abandoned: Error {}
 
     /// Why the relay's socket cannot be listened on, in one line.
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        public var description: String
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package var description: String
     }
 
     /// How long a connection may leave it open whose it is.
@@ -43,16 +38,16 @@ public final class RelayListener: @unchecked Sendable {
     /// Connections that are accepted in a row: those before them say meanwhile who they are.
     private static let batch = 64
     /// The least that ``init(address:serverPID:credentials:callerLimit:logger:)`` may be given.
-    public static let leastCallerLimit = 64
+    package static let leastCallerLimit = 64
     /// The most that makes sense: there are at most 500 workers.
-    public static let largestCallerLimit = 512
+    package static let largestCallerLimit = 512
 
     /// Workers that may wait to be accepted.
     private static let options = BoundSocket.Options(backlog: 1024, isWithoutDelay: true)
     /// The least time between two lines of the log about connections that are refused.
     private static let logInterval = TimeAmount.seconds(1)
 
-    public let address: SocketEndpoint
+    package let address: SocketEndpoint
     private let file: SocketFile?
     private let serverPID: Int
     /// Connections of which it is not known whose they are; the oldest makes room for more.
@@ -78,7 +73,7 @@ public final class RelayListener: @unchecked Sendable {
     ///   - credentials: Who else may connect to a unix socket: whom the workers run as.
     ///   - callerLimit: Connections that may wait to be known as a worker's.
     /// - Throws: ``Failure``.
-    public init(
+    package init(
         address: SocketEndpoint,
         serverPID: Int,
         credentials: Credentials?,
@@ -144,7 +139,7 @@ public final class RelayListener: @unchecked Sendable {
     }
 
     /// Closes the socket and removes its file; connections that were handed over live on.
-    public func close() {
+    package func close() {
         self.queue.sync {
             guard !self.isClosed else {
                 return

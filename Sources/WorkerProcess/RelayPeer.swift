@@ -1,11 +1,6 @@
+import Glibc
 import NIOCore
 import Sockets
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Who is at the other end of a relay's connection, by what the system says and not by what is said over it.
 struct RelayPeer {

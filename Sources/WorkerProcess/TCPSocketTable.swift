@@ -1,11 +1,6 @@
+import Glibc
 import NIOCore
 import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The TCP sockets of this network namespace, as `/proc/net/tcp` and `/proc/net/tcp6` list them.
 enum TCPSocketTable {

@@ -1,11 +1,6 @@
+import Glibc
 import NIOCore
 import Subprocess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A process that swift-subprocess has no pidfd of: when no descriptor was left it does not notice its end, and waits for
 /// ever. It is left waiting, and the process reaped here.

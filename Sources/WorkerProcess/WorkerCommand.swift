@@ -2,17 +2,17 @@ import Subprocess
 import SystemPackage
 
 /// What is run as a worker.
-public struct WorkerCommand: Sendable, Hashable {
+package struct WorkerCommand: Sendable, Hashable {
     /// The program and its arguments; the program is looked for in `PATH` unless it has a `/`.
-    public var arguments: [String]
+    package var arguments: [String]
     /// The whole environment of the process: `NAME=VALUE` each, any bytes but NUL.
-    public var environment: [[UInt8]]
+    package var environment: [[UInt8]]
     /// An absolute path.
-    public var workingDirectory: String
+    package var workingDirectory: String
     /// Whom it runs as; `nil` is as we do.
-    public var credentials: Credentials?
+    package var credentials: Credentials?
 
-    public init(
+    package init(
         arguments: [String],
         environment: [[UInt8]],
         workingDirectory: String,

@@ -1,13 +1,13 @@
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOPosix
-public import Platform
+package import Platform
 import Subprocess
 import SystemPackage
-public import WorkerPool
+package import WorkerPool
 
 /// Starts workers as processes that speak Goridge over their standard input and output, or over a socket.
-public struct WorkerProcessLauncher: WorkerLauncher {
+package struct WorkerProcessLauncher: WorkerLauncher {
     private let current: CurrentCommand
     let loops: [any EventLoop]
     let serverPID: Int
@@ -21,7 +21,7 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - listener: Where workers connect; `nil` when their input and output are the relay.
     ///   - outOfMemoryKills: Asked when a worker was killed that we have not killed.
-    public init(
+    package init(
         command: WorkerCommand,
         loops: [any EventLoop],
         handshakeTimeout: TimeAmount,
@@ -39,13 +39,13 @@ public struct WorkerProcessLauncher: WorkerLauncher {
     }
 
     /// Changes what workers are started with from now on.
-    public func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
+    package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
         // They may be other workers, or do other things than before.
         self.current.value = (command, handshakeTimeout, WorkerHabits(logger: self.logger))
         self.listener?.admit(command.credentials)
     }
 
-    public func run(_ id: WorkerID, events: any WorkerEvents) async {
+    package func run(_ id: WorkerID, events: any WorkerEvents) async {
         let (command, handshakeTimeout, habits) = self.current.value
         do {
             let handshake = WorkerRelay.Handshake(serverPID: self.serverPID, timeout: handshakeTimeout)

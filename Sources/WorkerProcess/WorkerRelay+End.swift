@@ -1,10 +1,5 @@
+import Glibc
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension WorkerRelay {
     /// The worker hears nothing any more, or its process has ended: closes the relay when all is read that it wrote.

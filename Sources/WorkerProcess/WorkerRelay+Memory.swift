@@ -1,11 +1,6 @@
+import Glibc
 import Synchronization
 import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension WorkerRelay {
     var processID: Int32? {

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -7,12 +8,6 @@ import Subprocess
 import Synchronization
 import SystemPackage
 import WorkerPool
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension WorkerRelay {
     /// How long a process may live on after it closed its output unasked, and its output after the process.

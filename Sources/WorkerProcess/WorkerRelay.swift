@@ -1,14 +1,9 @@
+import Glibc
 import Goridge
 import Logging
 import NIOCore
 import Synchronization
 import WorkerPool
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// One worker process: the channel handler of its relay, and the pool's handle on it.
 ///

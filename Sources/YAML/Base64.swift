@@ -1,8 +1,8 @@
 /// The base64 of RFC 4648, for `!!binary`.
-public enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    public static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         var index = 0
         while index < bytes.count {
@@ -19,7 +19,7 @@ public enum Base64 {
     }
 
     /// - Returns: `nil` when the text is no base64; white space in it does not matter.
-    public static func decode(_ text: String) -> [UInt8]? {
+    package static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var word = 0
         var digits = 0

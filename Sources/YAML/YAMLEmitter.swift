@@ -1,12 +1,12 @@
-internal import CLibYAML
+import CLibYAML
 
 /// Writes a tree as a YAML document, through libyaml.
-public struct YAMLEmitter: Sendable {
-    public init() {}
+package struct YAMLEmitter: Sendable {
+    package init() {}
 
     /// - Returns: a block style document that ends with a line feed, and that ``YAMLParser`` reads back as it was.
     /// - Throws: ``YAMLError`` when memory is short, or the tree nests too deeply for libyaml.
-    public func emit(_ tree: YAMLTree) throws(YAMLError) -> String {
+    package func emit(_ tree: YAMLTree) throws(YAMLError) -> String {
         var writer = try YAMLEventWriter()
         try writer.document(tree)
         return writer.text

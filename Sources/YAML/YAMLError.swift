@@ -1,17 +1,17 @@
 /// Why a text is not YAML, or not the YAML that is accepted here.
-public struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, without the place.
-    public var message: String
+    package var message: String
     /// Where; `nil` when no place is to blame (out of memory).
-    public var mark: YAMLMark?
+    package var mark: YAMLMark?
 
-    public init(message: String, mark: YAMLMark? = nil) {
+    package init(message: String, mark: YAMLMark? = nil) {
         self.message = message
         self.mark = mark
     }
 
     /// `LINE:COL: message`.
-    public var description: String {
+    package var description: String {
         guard let mark else { return message }
         return "\(mark.line):\(mark.column): \(message)"
     }

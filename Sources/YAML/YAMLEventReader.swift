@@ -1,4 +1,4 @@
-internal import CLibYAML
+import CLibYAML
 
 /// libyaml's parser as a source of Swift values.
 ///

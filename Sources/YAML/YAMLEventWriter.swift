@@ -1,4 +1,4 @@
-internal import CLibYAML
+import CLibYAML
 
 /// libyaml's emitter, fed from a ``YAMLTree``.
 struct YAMLEventWriter: ~Copyable {

@@ -1,11 +1,11 @@
 /// A place in a YAML text.
-public struct YAMLMark: Sendable, Equatable, Hashable {
+package struct YAMLMark: Sendable, Equatable, Hashable {
     /// 1-based.
-    public var line: Int
+    package var line: Int
     /// 1-based, counted in Unicode scalars.
-    public var column: Int
+    package var column: Int
 
-    public init(line: Int, column: Int) {
+    package init(line: Int, column: Int) {
         self.line = line
         self.column = column
     }

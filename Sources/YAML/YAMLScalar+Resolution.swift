@@ -6,7 +6,7 @@ extension YAMLScalar {
     /// - integers: decimal, `0x`, `0o`, `0b`, octal with a leading zero, with a sign, with `_` anywhere.
     /// - floats: decimal with a fraction or an exponent, `.inf` with a sign, `.nan`; integers beyond 64 bits.
     /// - anything else, dates included: text.
-    public var resolved: YAMLValue {
+    package var resolved: YAMLValue {
         switch kind {
         case .text, .binary: .text(text)
         case .implicit: Self.resolve(text)
@@ -36,7 +36,7 @@ extension YAMLScalar {
     /// Reads an integer as Go's `strconv.ParseInt(text, 0, 64)` does, without `_`.
     ///
     /// - Returns: `nil` when the text is no integer, or is none of 64 bits.
-    public static func parseInteger(_ text: String) -> Int? {
+    package static func parseInteger(_ text: String) -> Int? {
         var rest = text[...]
         var sign = ""
         if let first = rest.first, first == "+" || first == "-" {

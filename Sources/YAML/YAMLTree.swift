@@ -1,5 +1,5 @@
 /// What ``YAMLEmitter`` writes.
-public indirect enum YAMLTree: Sendable, Equatable {
+package indirect enum YAMLTree: Sendable, Equatable {
     /// Text: quoted where a reader, even one of YAML 1.1, would take it for something else.
     case text(String)
     case integer(Int)
@@ -10,11 +10,11 @@ public indirect enum YAMLTree: Sendable, Equatable {
     case mapping([Entry])
 
     /// One key of a mapping.
-    public struct Entry: Sendable, Equatable {
-        public var key: String
-        public var value: YAMLTree
+    package struct Entry: Sendable, Equatable {
+        package var key: String
+        package var value: YAMLTree
 
-        public init(key: String, value: YAMLTree) {
+        package init(key: String, value: YAMLTree) {
             self.key = key
             self.value = value
         }

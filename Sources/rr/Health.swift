@@ -2,13 +2,8 @@ import AdminHTTP
 import Application
 import ArgumentParser
 import Configuration
+import Glibc
 import Sockets
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,10 +1,5 @@
 import Configuration
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// The environment of this process; read here and handed down.
 enum ProcessEnvironment {

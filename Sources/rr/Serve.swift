@@ -1,12 +1,7 @@
 import Application
 import ArgumentParser
 import Configuration
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

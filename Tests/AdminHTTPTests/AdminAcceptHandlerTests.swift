@@ -1,15 +1,10 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOEmbedded
 import Testing
 
 @testable import AdminHTTP
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct AdminAcceptHandlerTests {
     private let channel = EmbeddedChannel()

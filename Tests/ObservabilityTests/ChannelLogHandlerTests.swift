@@ -1,13 +1,8 @@
+import Glibc
 import Logging
 import Testing
 
 @testable import Observability
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct ChannelLogHandlerTests {
     private let output: TestOutput

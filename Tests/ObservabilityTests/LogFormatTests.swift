@@ -1,14 +1,9 @@
 import Foundation
+import Glibc
 import Logging
 import Testing
 
 @testable import Observability
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct LogFormatTests {
     /// 2026-11-23T05:06:07.089Z

@@ -1,12 +1,7 @@
+import Glibc
 import Testing
 
 @testable import Observability
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct LogRotationTests {
     /// 2026-11-23T05:06:07.089Z

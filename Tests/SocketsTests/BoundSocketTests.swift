@@ -1,12 +1,7 @@
+import Glibc
 import NIOCore
 import Sockets
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct BoundSocketTests {
     private static let options = BoundSocket.Options(backlog: 16)

@@ -1,14 +1,9 @@
+import Glibc
 import NIOCore
 import NIOEmbedded
 import NIOPosix
 import Sockets
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct DirectWriterTests {
     /// Writes what it is asked to, on a channel's event loop.

@@ -1,15 +1,10 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOEmbedded
 import Testing
 
 @testable import TCPServer
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct AcceptBackoffHandlerTests {
     private let channel = EmbeddedChannel()

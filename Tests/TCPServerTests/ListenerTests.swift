@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -6,12 +7,6 @@ import Testing
 import WorkerPool
 
 @testable import TCPServer
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct ListenerTests {
     private struct NoWorkers: WorkerLauncher {

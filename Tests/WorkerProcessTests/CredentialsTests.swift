@@ -1,12 +1,7 @@
+import Glibc
 import Testing
 
 @testable import WorkerProcess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct CredentialsTests {
     @Test func withoutNamesTheyAreOurOwn() throws {

@@ -1,13 +1,8 @@
 import Dispatch
+import Glibc
 import Testing
 
 @testable import WorkerProcess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct RelayCallerTests {
     /// A caller whose queue never runs, and the other end.

@@ -1,14 +1,9 @@
+import Glibc
 import NIOCore
 import Sockets
 import Testing
 
 @testable import WorkerProcess
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @Suite struct RelayPeerTests {
     @Test("A line of the table is found by both ends, and tells the inode")
