@@ -1,5 +1,5 @@
-package import Observability
-package import Sockets
+import Observability
+import Sockets
 
 /// What one address serves.
 package struct AdminEndpoint: Sendable {

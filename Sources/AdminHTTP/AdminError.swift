@@ -1,4 +1,4 @@
-package import Sockets
+import Sockets
 
 /// An address of probes or metrics that cannot be listened on.
 package struct AdminError: Error, Sendable, CustomStringConvertible {

@@ -1,7 +1,7 @@
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOPosix
-package import Sockets
+import Sockets
 
 /// Serves probes and metrics on addresses and an event loop of their own: whatever the packets do, these are answered.
 package final class AdminServer: Sendable {

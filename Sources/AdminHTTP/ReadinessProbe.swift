@@ -1,8 +1,8 @@
 import Glibc
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 import NIOPosix
-package import Sockets
+import Sockets
 
 /// Asks the `/ready` of a running service, as an orchestrator does.
 package struct ReadinessProbe: Sendable {

@@ -1,4 +1,4 @@
-package import Configuration
+import Configuration
 import Glibc
 import Logging
 import NIOCore

@@ -1,4 +1,4 @@
-package import Configuration
+import Configuration
 import Glibc
 
 /// systemd's notification protocol, sd_notify(3): where we are in our life, for who has started us.

@@ -1,7 +1,7 @@
-package import Configuration
+import Configuration
 import Logging
 import NIOCore
-package import Sockets
+import Sockets
 import TCPServer
 import WorkerPool
 import WorkerProcess

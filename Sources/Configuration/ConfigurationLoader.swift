@@ -1,4 +1,4 @@
-package import Platform
+import Platform
 
 /// Reads `.rr.yaml` and everything that may change it.
 ///

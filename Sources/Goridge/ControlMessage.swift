@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// What server and worker say to each other about themselves, as JSON in a control frame.
 package enum ControlMessage: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// One whole frame as it came.
 package struct Frame: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// Cuts a stream of bytes into frames; a frame may come in any number of pieces, several may come in one read.
 ///

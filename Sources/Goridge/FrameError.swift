@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// Bytes that cannot be, or become, a frame.
 package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// The fixed part of a Goridge v3 frame: twelve bytes, all integers little-endian.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-package import Logging
+import Logging
 
 /// The log handler of one channel (`logs.channels`): a level, and where its lines go in which style.
 package struct ChannelLogHandler: LogHandler {

@@ -1,5 +1,5 @@
 import Glibc
-package import Logging
+import Logging
 
 /// How an entry becomes a line.
 package enum LogFormat: Sendable, Hashable {

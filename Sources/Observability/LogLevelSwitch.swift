@@ -1,4 +1,4 @@
-package import Logging
+import Logging
 import Synchronization
 
 /// The level of a channel, which may be changed while its loggers are in use.

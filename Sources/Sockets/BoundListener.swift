@@ -1,7 +1,7 @@
 import Glibc
-package import Logging
-package import NIOCore
-package import NIOPosix
+import Logging
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// A socket that listens and its channel; listens anew at the same address when the system ends it.

@@ -1,6 +1,6 @@
-package import Glibc
-package import Logging
-package import NIOCore
+import Glibc
+import Logging
+import NIOCore
 
 /// A socket that is bound, before a channel or a dispatch source takes it over. Neither blocks nor is inherited.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-package import NIOCore
+import NIOCore
 
 /// Writes to a channel's descriptor at once while the channel itself has nothing to write.
 ///

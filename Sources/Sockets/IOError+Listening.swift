@@ -1,5 +1,5 @@
 import Glibc
-package import NIOCore
+import NIOCore
 
 extension IOError {
     /// Why a socket cannot be listened on, in one line for people.

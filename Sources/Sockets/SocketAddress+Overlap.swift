@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 extension SocketAddress {
     /// Whether this and another address cannot both be listened on, but for ``BoundSocket/Options/sharesPort``.

@@ -1,5 +1,5 @@
 import Glibc
-package import NIOCore
+import NIOCore
 
 extension SocketEndpoint {
     /// A host name that has no address, in one line.

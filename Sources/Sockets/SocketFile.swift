@@ -1,5 +1,5 @@
-package import Glibc
-package import NIOCore
+import Glibc
+import NIOCore
 import Synchronization
 
 /// The file of a unix socket that is ours: known by its inode, as others may have the path after us.

@@ -1,5 +1,5 @@
 import NIOCore
-package import Sockets
+import Sockets
 
 /// A server that could not listen.
 package struct ListenError: Error, Sendable, CustomStringConvertible {

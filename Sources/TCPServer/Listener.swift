@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
-package import Sockets
+import Sockets
 import Synchronization
 
 /// What listens for a server: one socket, and what its connections get.

@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import WorkerPool
 
 /// The connections of one event loop, and what they share; all but the constants is confined to that loop.

@@ -1,4 +1,4 @@
-package import Sockets
+import Sockets
 
 /// One of `tcp.servers`.
 package struct ServerConfiguration: Sendable, Hashable {

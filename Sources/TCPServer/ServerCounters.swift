@@ -1,5 +1,5 @@
 import Synchronization
-package import WorkerPool
+import WorkerPool
 
 /// Why the socket of a connection was closed.
 package enum CloseCause: String, Sendable, Hashable, CaseIterable {

@@ -1,8 +1,8 @@
-package import Logging
-package import NIOCore
-package import NIOPosix
+import Logging
+import NIOCore
+import NIOPosix
 import Synchronization
-package import WorkerPool
+import WorkerPool
 
 /// Listens on all configured servers and serves their connections with the workers of a pool.
 package final class TCPServer: Sendable {

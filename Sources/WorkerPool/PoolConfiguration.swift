@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// The limits of a pool: `tcp.pool` of the configuration.
 package struct PoolConfiguration: Sendable, Hashable {

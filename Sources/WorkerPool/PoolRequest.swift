@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// What happened on a connection.
 package enum EventKind: String, Sendable, Hashable, CaseIterable {

@@ -1,5 +1,5 @@
 import Goridge
-package import NIOCore
+import NIOCore
 
 extension ByteBuffer {
     /// Appends the frame of an event up to its body: header, the context's length as the one option, the context.

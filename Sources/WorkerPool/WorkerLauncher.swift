@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// A running worker, as the pool sees it. Every method may be called on any thread.
 package protocol WorkerHandle: AnyObject, Sendable {

@@ -1,5 +1,5 @@
 import Logging
-package import NIOCore
+import NIOCore
 import Synchronization
 
 extension WorkerPool {

@@ -1,5 +1,5 @@
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import Synchronization
 
 /// A pool of workers that serves requests in the order in which they came.

@@ -1,5 +1,5 @@
-package import Goridge
-package import NIOCore
+import Goridge
+import NIOCore
 
 /// The conversation with one worker over its relay: the handshake, then one request at a time, then the end.
 ///

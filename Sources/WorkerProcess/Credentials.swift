@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// The user and group that a process runs as: `server.user` and `server.group`.
 package struct Credentials: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 import SystemPackage
 
 /// One look at all processes that `/proc` shows: a file for each, so not for an event loop with packets.

@@ -1,8 +1,8 @@
 import Dispatch
 import Glibc
-package import Logging
+import Logging
 import NIOCore
-package import Sockets
+import Sockets
 
 /// The socket that workers connect to (`server.relay`), and the handshake that tells whose a connection is.
 ///

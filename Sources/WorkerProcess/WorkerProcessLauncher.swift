@@ -1,10 +1,10 @@
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOPosix
-package import Platform
+import Platform
 import Subprocess
 import SystemPackage
-package import WorkerPool
+import WorkerPool
 
 /// Starts workers as processes that speak Goridge over their standard input and output, or over a socket.
 package struct WorkerProcessLauncher: WorkerLauncher {
