@@ -26,7 +26,12 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
-        .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "WorkerPool",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "Sockets",
             dependencies: [
@@ -37,7 +42,7 @@ let package = Package(
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Platform", "Sockets", "WorkerPool",
+                "Goridge", "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -45,7 +50,7 @@ let package = Package(
         ),
         .target(
             name: "TCPServer",
-            dependencies: ["Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: ["Goridge", "Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
         ),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
         .target(
@@ -90,13 +95,15 @@ let package = Package(
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Goridge", "Sockets", "TCPServer", "WorkerPool", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(
             name: "WorkerProcessTests",
-            dependencies: ["Sockets", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: [
+                "Goridge", "Sockets", "WorkerPool", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(
