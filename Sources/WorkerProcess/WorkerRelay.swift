@@ -40,6 +40,9 @@ final class WorkerRelay: @unchecked Sendable {
     /// What the pool's workers are known for.
     let habits: WorkerHabits
 
+    /// Requests that the pool has given, in its order, and that are to be written.
+    private let inbox = Mutex(CircularBuffer<any PoolRequest>())
+
     // Confined to the event loop.
     var machine = WorkerStateMachine()
     var decoder = FrameDecoder()
@@ -103,11 +106,21 @@ final class WorkerRelay: @unchecked Sendable {
 // MARK: - Requests
 
 extension WorkerRelay: WorkerHandle {
-    func serve(_ request: any PoolRequest) {
+    func enqueue(_ request: any PoolRequest) {
+        self.inbox.withLock { $0.append(request) }
+    }
+
+    func serve() {
         if self.eventLoop.inEventLoop {
-            self.take(request)
+            self.takeAll()
         } else {
-            self.eventLoop.execute { self.take(request) }
+            self.eventLoop.execute { self.takeAll() }
+        }
+    }
+
+    private func takeAll() {
+        while let request = self.inbox.withLock({ $0.popFirst() }) {
+            self.take(request)
         }
     }
 
