@@ -75,7 +75,8 @@ struct PoolActions<Request, Handle> {
         }
     }
 
-    func forEach(_ body: (Action) -> Void) {
+    /// Calls `body` with each, in order.
+    func visit(_ body: (Action) -> Void) {
         guard let first else {
             return
         }

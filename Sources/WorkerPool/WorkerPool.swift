@@ -96,7 +96,7 @@ extension WorkerPool {
     func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
         let actions = self.state.withLock { state in
             let actions = decision(&state)
-            actions.forEach { action in
+            actions.visit { action in
                 if case .serve(let worker, let request) = action {
                     worker.enqueue(request)
                 }
@@ -104,7 +104,7 @@ extension WorkerPool {
             return actions
         }
         var finished = 0
-        actions.forEach { action in
+        actions.visit { action in
             switch action {
             case .serve(let worker, _):
                 worker.serve()
