@@ -1,12 +1,11 @@
 import CProcess
 import Glibc
 import Synchronization
-import WorkerProcess
 
 /// What this process has started, and what that has started in its turn.
 ///
 /// As their subreaper we are the parent of all whose own parent has ended: none gets away, whatever it does.
-final class Descendants: Sendable {
+package final class Descendants: Sendable {
     /// How long the kill may take; a process that the kernel cannot end is left then.
     private static let patience = Duration.seconds(1)
 
@@ -14,7 +13,7 @@ final class Descendants: Sendable {
     private let inherited: Mutex<Set<pid_t>>
 
     /// From now on orphans come to us.
-    init() {
+    package init() {
         _ = become_child_subreaper()
         let table = ProcessTable()
         let children = table.entries.filter { $0.parent == getpid() }.map(\.pid)
@@ -22,7 +21,7 @@ final class Descendants: Sendable {
     }
 
     /// Looks what those that were there before have started meanwhile: its parent may have ended at the next look.
-    func lookAtInherited() {
+    package func lookAtInherited() {
         self.inherited.withLock { inherited in
             if !inherited.isEmpty {
                 inherited = ProcessTable().families(of: inherited)
@@ -34,7 +33,7 @@ final class Descendants: Sendable {
     ///
     /// - Returns: How many those were.
     @discardableResult
-    func kill() -> Int {
+    package func kill() -> Int {
         self.lookAtInherited()
         let inherited = self.inherited.withLock { $0 }
         var killed: Set<pid_t> = []

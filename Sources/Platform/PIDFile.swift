@@ -34,7 +34,7 @@ package struct PIDFile: Sendable {
     }
 
     /// - Returns: `nil` when there is no such file, or it holds anything but one process id.
-    static func read(_ path: String) -> pid_t? {
+    package static func read(_ path: String) -> pid_t? {
         guard let file = fopen(path, "re") else {
             return nil
         }

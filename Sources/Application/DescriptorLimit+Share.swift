@@ -1,34 +1,29 @@
 import AdminHTTP
-import Glibc
 import Logging
+import Platform
 import WorkerProcess
 
-/// How many descriptors the process may have open.
-package enum DescriptorLimit {
+/// How the descriptors are shared out between workers, listeners and connections.
+extension DescriptorLimit {
     /// What is not a connection's, a worker's or a listener's: logs, a command that is run, and some to spare.
     private static let reserve = 64
     /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
     private static let perWorker = 10
 
-    /// Raises the soft limit to the hard limit.
+    /// Raises the soft limit to the hard limit, and logs when that cannot be done.
     ///
     /// - Returns: The limit in force.
     static func raise(_ logger: Logger) -> Int {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            logger.warning("cannot read the limit of open descriptors", metadata: ["errno": "\(errno)"])
-            return .max
+        let (limit, fault) = self.raise()
+        switch fault {
+        case .isUnreadable(let error):
+            logger.warning("cannot read the limit of open descriptors", metadata: ["errno": "\(error)"])
+        case .cannotBeRaised(let error):
+            logger.warning("cannot raise the limit of open descriptors", metadata: ["errno": "\(error)"])
+        case nil:
+            break
         }
-        let old = Int(clamping: limit.rlim_cur)
-        guard limit.rlim_cur < limit.rlim_max else {
-            return old
-        }
-        limit.rlim_cur = limit.rlim_max
-        guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            logger.warning("cannot raise the limit of open descriptors", metadata: ["errno": "\(errno)"])
-            return old
-        }
-        return Int(clamping: limit.rlim_max)
+        return limit
     }
 
     /// What an event loop takes: what it waits with, what wakes it, and its clock.
@@ -37,20 +32,6 @@ package enum DescriptorLimit {
     private static let perRunningWorker = 5
     /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
     private static let least = 24
-
-    /// Makes sure that the program itself has enough, and raises a soft limit that is too low: what runs its tasks cannot
-    /// be made then, and ends the process.
-    ///
-    /// - Returns: Whether there are enough.
-    package static func isEnoughToRun() -> Bool {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 16 else {
-            return true
-        }
-        limit.rlim_cur = limit.rlim_max
-        return limit.rlim_max >= 16 && setrlimit(resource, &limit) == 0
-    }
 
     /// Makes sure that what is to be started can be.
     ///

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Application
+@testable import Platform
 
 @Suite struct ServerProcessTests {
     @Test func aProcessIsSeen() throws {
@@ -43,9 +44,8 @@ import Testing
         ("12x", nil), ("99999999999", nil),
     ])
     func pidFiles(text: String, pid: Int32?) throws {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("rr-pid-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try text.write(toFile: path, atomically: false, encoding: .utf8)
-        #expect(PIDFile.read(path) == pid)
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        #expect(PIDFile.read(try directory.write(text, to: "pid")) == pid)
     }
 }

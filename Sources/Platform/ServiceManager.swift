@@ -1,28 +1,28 @@
-import Configuration
 import Glibc
 
 /// systemd's notification protocol, sd_notify(3): where we are in our life, for who has started us.
 package struct ServiceManager: Sendable {
     /// The variables that tell of it; they are not for workers.
-    static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
+    package static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
     /// The path of a datagram socket; it begins with `@` for an abstract one.
     private let socketPath: String
     /// Half of the time within which systemd wants to hear from us; `nil` when it does not.
-    let watchdogInterval: Duration?
+    package let watchdogInterval: Duration?
 
-    /// - Parameter environment: Of the process; `nil` when nobody wants to be told.
-    package init?(environment: EnvironmentVariables) {
-        guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@") else {
+    /// - Parameter variable: The value of a variable of the process.
+    /// - Returns: `nil` when no manager wants to be told.
+    package init?(variable: (String) -> String?) {
+        guard let path = variable("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else {
             return nil
         }
         self.socketPath = path
-        let isOurs = environment["WATCHDOG_PID"].map { $0 == "\(getpid())" } ?? true
-        let time = isOurs ? environment["WATCHDOG_USEC"].flatMap { Int64($0) } : nil
+        let isOurs = variable("WATCHDOG_PID").map { $0 == "\(getpid())" } ?? true
+        let time = isOurs ? variable("WATCHDOG_USEC").flatMap { Int64($0) } : nil
         self.watchdogInterval = time.flatMap { $0 > 0 ? .microseconds($0 / 2) : nil }
     }
 
-    enum State: Sendable, Hashable {
+    package enum State: Sendable, Hashable {
         case ready
         case reloading
         case stopping
@@ -45,7 +45,7 @@ package struct ServiceManager: Sendable {
     }
 
     /// Tells it; whoever does not listen misses it.
-    func notify(_ state: State) {
+    package func notify(_ state: State) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {
             return
