@@ -88,7 +88,7 @@ static: release ## the release without its symbols, to copy to any Linux: .build
 format: ## lay out all Swift sources
 	@$(SWIFT) format format --in-place --parallel --recursive Sources Tests Package.swift
 
-lint: setup ## check layout and syntax of Swift, PHP and shell
+lint: setup ## check layout and syntax of Swift, PHP, shell and workflows
 	@scripts/lint
 
 setup:

@@ -47,17 +47,14 @@ extension ProcessorBudget {
     init(root: String, groups: ControlGroups, fallback: Int) {
         let files = SystemFiles(root: root)
         let online = files.text("/sys/devices/system/cpu/online").map(Self.numbers) ?? []
-        let status = files.text("/proc/self/status") ?? ""
-        let mask = status.split(separator: "\n").first { $0.hasPrefix(Self.maskName) }
-        let allowed = mask.map { Self.numbers($0.dropFirst(Self.maskName.count)) } ?? []
+        // What sched_getaffinity(2) tells, as a list.
+        let allowed = ProcessFiles(files).status("Cpus_allowed_list").map(Self.numbers) ?? []
         // The mask may name processors that the machine could have and has not.
         let usable = online.isEmpty ? allowed.count : allowed.intersection(online).count
         let total = online.isEmpty ? fallback : online.count
         self.init(online: total, allowed: usable > 0 ? usable : total, quota: groups.processorQuota)
     }
 
-    /// What sched_getaffinity(2) tells, as a list.
-    private static let maskName = "Cpus_allowed_list:"
     /// The most processors that Linux can have, with room to spare.
     private static let mostProcessors = 1 << 16
 

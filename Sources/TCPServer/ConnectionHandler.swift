@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import Sockets
+import Text
 import WorkerPool
 
 /// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
@@ -25,7 +26,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
         init(_ configuration: ServerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
             self.name = configuration.name
-            self.quotedName = EventContext.quoted(configuration.name)
+            self.quotedName = Array(configuration.name.jsonQuoted.utf8)
             self.framing = configuration.framing
             self.readBufferSize = configuration.readBufferSize
             self.isTCP = configuration.address.isTCP

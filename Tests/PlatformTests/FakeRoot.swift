@@ -1,11 +1,19 @@
-import Foundation
+import TestSupport
 
 /// A `/proc` and a `/sys` made up for one test; they go when the test ends.
 final class FakeRoot {
-    let path = FileManager.default.temporaryDirectory.path + "/rr-platform-\(UUID().uuidString)"
+    private let directory: TemporaryDirectory
+
+    var path: String { self.directory.path }
+
+    /// - Parameter files: Absolute paths, with what is in them.
+    init(_ files: [String: String] = [:]) throws {
+        self.directory = try TemporaryDirectory()
+        try self.write(files)
+    }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: self.path)
+        self.directory.remove()
     }
 
     /// - Parameter files: Absolute paths, with what is in them.
@@ -16,9 +24,7 @@ final class FakeRoot {
     }
 
     func write(_ name: String, _ text: String) throws {
-        let url = URL(fileURLWithPath: self.path + name)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: url)
+        try self.directory.write(text, to: name)
     }
 
     /// What `/proc` says of version 2, mounted where it mostly is.

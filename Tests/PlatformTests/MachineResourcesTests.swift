@@ -3,7 +3,11 @@ import Testing
 @testable import Platform
 
 @Suite struct MachineResourcesTests {
-    private let root = FakeRoot()
+    private let root: FakeRoot
+
+    init() throws {
+        self.root = try FakeRoot()
+    }
 
     struct Case {
         var online: String
