@@ -74,7 +74,8 @@ let package = Package(
         ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Platform"]),
+        // Application has the keys that a configuration is tried with.
+        .testTarget(name: "ConfigurationTests", dependencies: ["Application", "Configuration", "Platform"]),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
         .testTarget(
             name: "WorkerPoolTests",

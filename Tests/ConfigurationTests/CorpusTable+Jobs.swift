@@ -48,7 +48,7 @@ extension CorpusTable {
           rpc.listen = tcp://127.0.0.1:7006 ; server.command = php ../../../php_test_files/jobs/jobs_ok.php ;
           server.relay = pipes
         jobs_beanstalk_rr-no-global.yaml: no servers tcp.servers
-          endure.log_level = error ; logs.level = error ; logs.mode = development ;
+           logs.level = error ; logs.mode = development ;
           rpc.listen = tcp://127.0.0.1:7008 ; server.command = php ../../../php_test_files/jobs/jobs_ok.php ;
           server.relay = pipes
         jobs_boltdb_rr-boltdb-init-v27-br.yaml: no servers tcp.servers

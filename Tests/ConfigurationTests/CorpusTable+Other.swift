@@ -35,7 +35,7 @@ extension CorpusTable {
         logger_rr-raw-mode.yaml: no servers tcp.servers
           logs.mode = raw ; server.command = php ../../php_test_files/psr-worker.php ; server.relay = pipes
         rpc_rr-rpc-disabled.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = panic ; logs.level = panic ; logs.mode = development
+          endure.grace_period = 2m0s ; logs.level = panic ; logs.mode = development
         rr-internal_rpc_test_config_rpc_empty.yaml: no servers tcp.servers
         rr-internal_rpc_test_config_rpc_wrong.yaml: invalid value @4 rpc
         rr-internal_rpc_test_include1_rr.yaml: unreadable file @11 include

@@ -87,21 +87,21 @@ extension CorpusTable {
           logs.level = info ; logs.mode = development ;
           server.command = php ../../php_test_files/client.php echo pipes ; server.relay = pipes
         service_rr-service-create.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = error ; logs.level = debug ; logs.mode = development ;
+          endure.grace_period = 2m0s ; logs.level = debug ; logs.mode = development ;
           rpc.listen = tcp://127.0.0.1:6001
         service_rr-service-error.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = error ; logs.level = info ; logs.mode = raw
+          endure.grace_period = 2m0s ; logs.level = info ; logs.mode = raw
         service_rr-service-init-remain.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = error
+          endure.grace_period = 2m0s
         service_rr-service-init.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = error
+          endure.grace_period = 2m0s
         service_rr-service-newlines.yaml: no servers tcp.servers
-          endure.grace_period = 5s ; endure.log_level = error
+          endure.grace_period = 5s
         service_rr-service-reload.yaml: no servers tcp.servers
           logs.encoding = console ; logs.level = debug ; logs.mode = development ;
           rpc.listen = tcp://127.0.0.1:6001
         service_rr-service-restarts.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = error ; logs.level = error ; logs.mode = raw
+          endure.grace_period = 2m0s ; logs.level = error ; logs.mode = raw
         status_rr-jobs-status.yaml: no servers tcp.servers
           logs.level = debug ; logs.mode = development ; rpc.listen = tcp://127.0.0.1:6007 ;
           server.command = php ../../php_test_files/jobs/jobs_ok.php ; server.relay = pipes ;

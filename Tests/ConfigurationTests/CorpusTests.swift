@@ -2,6 +2,8 @@ import Configuration
 import Foundation
 import Testing
 
+@testable import Application
+
 /// The real configurations that lie beside the repository, where they are there: none of them is part of it.
 private enum Corpus {
     static let folder = URL(fileURLWithPath: #filePath)
@@ -66,6 +68,6 @@ struct CorpusTests {
         let set = try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: 4)
             .load(path: loaded.file)
         #expect(set.settings.tcp.pool.numWorkers == 2)
-        #expect(set.settings.logs.level == .error)
+        #expect(set.settings.logs.all.level == .error)
     }
 }

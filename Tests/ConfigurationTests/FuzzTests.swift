@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 /// Mutated files: any outcome is fine, as long as there is one; what loads must load again from its own rendering.
 @Suite struct FuzzTests {
     private static let seed = """
