@@ -86,9 +86,10 @@ let package = Package(
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
+        // Application has the keys that a configuration is tried with.
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Platform", "TestSupport"],
+            dependencies: ["Application", "Configuration", "Platform", "TestSupport"],
             exclude: ["Corpus"]
         ),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),

@@ -16,8 +16,7 @@ package struct Console: Sendable {
     ///
     /// - Parameter settings: The log's, of which the channel `rr` counts.
     package init(_ settings: LogSettings) {
-        let own = settings.channels["rr"]
-        self.isJSON = LogFormat(mode: own?.mode ?? settings.mode, encoding: own?.encoding ?? settings.encoding) == .json
+        self.isJSON = LogFormat(settings, channel: "rr") == .json
     }
 
     /// How long a stuck terminal or pipe may hold up who prints.

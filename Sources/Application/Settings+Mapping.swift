@@ -66,7 +66,7 @@ extension PoolConfiguration.Supervisor {
 }
 
 extension ServerConfiguration {
-    init(_ settings: TCPServerSettings) {
+    init(_ settings: ListenerSettings) {
         self.init(
             name: settings.name,
             address: SocketEndpoint(settings.address),

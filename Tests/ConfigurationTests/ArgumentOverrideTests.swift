@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct ArgumentOverrideTests {
@@ -44,7 +45,7 @@ import Testing
             ]
         )
         #expect(loaded.settings.tcp.pool.numWorkers == 10)
-        #expect(loaded.settings.logs.output == ["stdout", "b.log"])
+        #expect(loaded.settings.logs.all.output == ["stdout", "b.log"])
         #expect(loaded.settings.server.environment == [EnvironmentEntry(name: "A", value: "1")])
         #expect(loaded.origin("tcp.pool.num_workers") == .override)
     }

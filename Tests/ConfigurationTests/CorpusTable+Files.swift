@@ -5,7 +5,7 @@ extension CorpusTable {
           server.command = php centrifuge.php ; server.relay = pipes
         empty-version.yaml: no servers tcp.servers
         endure.yaml: no servers tcp.servers
-          endure.grace_period = 2m0s ; endure.log_level = panic
+          endure.grace_period = 2m0s
         env-map.yaml: no servers tcp.servers
           server.command = php environment.php ; server.env.ONE = 1 ; server.env.THREE = 1 ; server.env.TWO = yes ;
           server.relay = pipes

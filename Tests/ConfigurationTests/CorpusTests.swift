@@ -2,6 +2,8 @@ import Configuration
 import Foundation
 import Testing
 
+@testable import Application
+
 /// Configurations such as RoadRunner's users have, of all its plugins.
 private enum Corpus {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -63,7 +65,7 @@ private enum Corpus {
         let set = try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: 4)
             .load(path: loaded.file)
         #expect(set.settings.tcp.pool.numWorkers == 2)
-        #expect(set.settings.logs.level == .error)
+        #expect(set.settings.logs.all.level == .error)
         #expect(set.warnings.isEmpty)
     }
 }

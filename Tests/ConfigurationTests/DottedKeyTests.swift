@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 /// A dot in a key of the file leads into a section, as in RoadRunner; names that the user gives keep theirs.

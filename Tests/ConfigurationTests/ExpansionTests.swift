@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct ExpansionTests {
@@ -49,8 +50,9 @@ import Testing
               pool: {num_workers: $N, debug: "${D}", allocate_timeout: "${T}s"}
             """
         let environment = ["SCRIPT": "a.php", "ARG": "b", "PORT": "80", "N": "3", "D": "true", "T": "5"]
-        let settings = try load(text, environment: environment).settings
-        #expect(settings.version == "3")
+        let loaded = try load(text, environment: environment)
+        let settings = loaded.settings
+        #expect(loaded.version == "3")
         #expect(settings.server.command == ["php", "a.php", "b"])
         #expect(settings.server.environment == [EnvironmentEntry(name: "URL", value: "localhost:80")])
         #expect(settings.tcp.servers.first?.address == .tcp(host: "", port: 9913))
@@ -68,7 +70,7 @@ import Testing
 
     @Test func aMalformedReferenceIsReported() throws {
         let loaded = try load(minimal + "logs: {level: '${L:error}'}\nhttp: {a: '${L:x}'}\n")
-        #expect(loaded.settings.logs.level == .debug)
+        #expect(loaded.settings.logs.all.level == .debug)
         #expect(loaded.warnings("logs.level").first?.contains("`${L:error}` is no variable") == true)
         #expect(loaded.warnings("http.a").isEmpty)
     }

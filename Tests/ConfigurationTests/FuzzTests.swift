@@ -2,6 +2,8 @@ import Configuration
 import TestSupport
 import Testing
 
+@testable import Application
+
 /// Mutated files: any outcome is fine, as long as there is one; what loads must load again from its own rendering.
 @Suite struct FuzzTests {
     /// What means something to the parser.

@@ -4,6 +4,8 @@ import Platform
 import TestSupport
 import Testing
 
+@testable import Application
+
 /// A folder of its own with the files of one test; it goes when the test ends.
 final class Sandbox {
     private let directory: TemporaryDirectory
@@ -36,7 +38,7 @@ final class Sandbox {
         overrides: [String] = [],
         dotenv: String? = nil,
         processorCount: Int = 4
-    ) throws(ConfigurationError) -> LoadedConfiguration {
+    ) throws(ConfigurationError) -> LoadedSettings {
         try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: processorCount)
             .load(
                 path: name.hasPrefix("/") || workDirectory != nil ? name : path(name),
@@ -47,7 +49,7 @@ final class Sandbox {
     }
 }
 
-extension ConfigurationLoader {
+extension ConfigurationLoader where Settings == Application.Settings {
     /// On a machine with so many processors, all of them for us, and without a limit of memory.
     init(environment: EnvironmentVariables, processorCount: Int) {
         self.init(
@@ -72,14 +74,13 @@ func load(
     environment: [String: String] = [:],
     overrides: [String] = [],
     processorCount: Int = 4
-) throws -> LoadedConfiguration {
+) throws -> LoadedSettings {
     try Sandbox(["rr.yaml": text])
         .load(environment: environment, overrides: overrides, processorCount: processorCount)
 }
 
 /// Loads `minimal` with one server's keys replaced.
-func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (TCPServerSettings, LoadedConfiguration)
-{
+func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (ListenerSettings, LoadedSettings) {
     let loaded = try load(
         "version: '3'\nserver: {command: php}\ntcp: {servers: {main: {\(keys)}}}\n",
         environment: environment
@@ -88,7 +89,7 @@ func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (
 }
 
 /// Loads `minimal` with the keys of `tcp.pool`.
-func loadPool(_ keys: String, environment: [String: String] = [:]) throws -> (PoolSettings, LoadedConfiguration) {
+func loadPool(_ keys: String, environment: [String: String] = [:]) throws -> (PoolSettings, LoadedSettings) {
     let loaded = try load(
         "version: '3'\nserver: {command: php}\ntcp:\n  servers: {main: {addr: ':7777'}}\n  pool: {\(keys)}\n",
         environment: environment
@@ -111,7 +112,7 @@ func failure(
 
 func failure(
     _ sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () throws(ConfigurationError) -> LoadedConfiguration
+    _ body: () throws(ConfigurationError) -> LoadedSettings
 ) throws -> ConfigurationError {
     var fault: ConfigurationError?
     do throws(ConfigurationError) {
