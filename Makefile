@@ -10,7 +10,7 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-image test-roots chart-readme torture release static format lint setup clean bench \
+.PHONY: help run test test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
 	bench-growth bench-overload bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
@@ -25,6 +25,7 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+	@scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
@@ -33,6 +34,10 @@ test: ## set up, lint, build, and run all tests
 test-chart: release ## test the Helm chart
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
+
+test-php: ## test the PHP package
+	@scripts/setup --test
+	@scripts/test-php
 
 test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
 	@scripts/setup --test
