@@ -46,47 +46,55 @@ enum PoolReport {
     /// A worker has passed a soft limit.
     case replaced(WorkerID, RestartReason)
     /// A worker has passed a hard limit.
-    case killed(WorkerID, WorkerFailure)
+    case killed(WorkerID, WorkerFailure.Code)
     /// A worker answered `{"stop":true}`.
     case refused(WorkerID)
 }
 
-/// The actions of one decision, in order. The first two, which are all that most decisions have, need no memory.
+/// The actions of one decision, in order; the first request to serve and the first that is finished need no memory.
 struct PoolActions<Request, Handle> {
     typealias Action = PoolAction<Request, Handle>
 
-    private var first: Action?
-    private var second: Action?
-    private var others: [Action] = []
+    private(set) var serve: (worker: Handle, request: Request)?
+    private(set) var finish: Request?
+    /// What came after these, or is something else.
+    private(set) var others: [Action] = []
 
     init() {}
 
     init(_ action: Action) {
-        self.first = action
+        self.others = [action]
     }
 
     mutating func append(_ action: Action) {
-        if self.first == nil {
-            self.first = action
-        } else if self.second == nil {
-            self.second = action
+        self.others.append(action)
+    }
+
+    mutating func serve(_ request: Request, with worker: Handle) {
+        if self.serve == nil, self.finish == nil, self.others.isEmpty {
+            self.serve = (worker, request)
         } else {
-            self.others.append(action)
+            self.others.append(.serve(worker, request))
         }
     }
 
-    /// Calls `body` with each, in order.
-    func visit(_ body: (Action) -> Void) {
-        guard let first else {
-            return
+    mutating func finish(_ request: Request) {
+        if self.finish == nil, self.others.isEmpty {
+            self.finish = request
+        } else {
+            self.others.append(.finish(request))
         }
-        body(first)
-        guard let second else {
-            return
+    }
+
+    /// All of them, in order.
+    var all: [Action] {
+        var all: [Action] = []
+        if let serve {
+            all.append(.serve(serve.worker, serve.request))
         }
-        body(second)
-        for action in self.others {
-            body(action)
+        if let finish {
+            all.append(.finish(finish))
         }
+        return all + self.others
     }
 }

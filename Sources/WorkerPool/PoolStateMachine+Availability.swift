@@ -9,8 +9,8 @@ extension PoolStateMachine {
         self.configuration.numWorkers == 0 || self.ready > 0
             || self.roster.places.contains { place in
                 switch place.state {
-                case .backingOff, .starting: place.standing == .planned
-                case .vacant, .ready: false
+                case .absent(.backingOff), .absent(.starting): place.standing == .planned
+                case .absent(.vacant), .ready: false
                 }
             }
     }

@@ -18,7 +18,7 @@ extension PoolStateMachine {
         for place in self.roster.places.indices {
             let id = self.roster.id(ofPlace: place)
             if case .open(let entry) = self.roster.worker(of: id)?.leases.first, !entry.isLast {
-                self.kill(id, .graceIsOver, now: now, &actions)
+                self.kill(id, .exit, now: now, &actions)
             }
         }
         // Once all are gone: what is needed depends on who is left.
@@ -26,8 +26,4 @@ extension PoolStateMachine {
         self.noteAvailability(now: now)
         return actions
     }
-}
-
-extension WorkerFailure {
-    static let graceIsOver = WorkerFailure(.exit, "the worker was killed: the grace period is over")
 }

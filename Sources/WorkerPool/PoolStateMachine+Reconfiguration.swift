@@ -26,11 +26,11 @@ extension PoolStateMachine {
         }
         let id = self.roster.id(ofPlace: place)
         switch self.roster.places[place].state {
-        case .vacant:
+        case .absent(.vacant):
             break
-        case .backingOff:
+        case .absent(.backingOff):
             self.vacate(place, after: .plan, &actions)
-        case .starting:
+        case .absent(.starting):
             actions.append(.dismiss(id))
             self.vacate(place, after: .plan, &actions)
         case .ready(let worker):
@@ -49,7 +49,7 @@ extension PoolStateMachine {
         }
         self.roster.setStanding(place, .uncounted)
         self.replacement.successorCounts()
-        if case .starting = self.roster.places[place].state {
+        if case .absent(.starting) = self.roster.places[place].state {
             actions.append(.dismiss(self.roster.id(ofPlace: place)))
         }
         self.vacate(place, after: .plan, &actions)

@@ -44,8 +44,7 @@ extension PoolStateMachine {
         guard self.isServing, self.roster.isBusy(id), self.roster.worker(of: id)?.fate.isRetiring == true else {
             return actions
         }
-        let failure = WorkerFailure(.resetTimeout, "the worker was killed: reset_timeout is over")
-        self.kill(id, failure, now: now, &actions)
+        self.kill(id, .resetTimeout, now: now, &actions)
         self.startMore(&actions)
         self.noteAvailability(now: now)
         return actions

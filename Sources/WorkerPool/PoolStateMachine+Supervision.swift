@@ -11,7 +11,6 @@ extension PoolStateMachine {
         guard self.isServing else {
             return actions
         }
-        let overdue = WorkerFailure(.execTTL, "exec_ttl is over")
         for place in self.roster.places.indices {
             let id = self.roster.id(ofPlace: place)
             guard let worker = self.roster.worker(of: id) else {
@@ -20,7 +19,7 @@ extension PoolStateMachine {
             if let limit = self.configuration.supervisor.execTTL, !worker.leases.isEmpty,
                 now - worker.changedAt >= limit
             {
-                self.kill(id, overdue, now: now, &actions)
+                self.kill(id, .execTTL, now: now, &actions)
             } else {
                 self.supervise(worker, id, now: now, memory: memory, &actions)
             }

@@ -74,7 +74,7 @@ extension PoolStateMachine {
 
     /// The wait before a worker's start is over.
     mutating func launch(_ id: WorkerID) -> Launch {
-        guard case .backingOff = self.roster.state(of: id) else {
+        guard case .absent(.backingOff) = self.roster.state(of: id) else {
             return .cancel
         }
         let launch = self.processes.launch(
@@ -95,7 +95,7 @@ extension PoolStateMachine {
 
     /// A worker has answered its handshake. One that came too late is to be stopped.
     mutating func ready(_ id: WorkerID, _ handle: Handle, loopIndex: Int, now: NIODeadline) -> Actions {
-        guard case .starting(let epoch) = self.roster.state(of: id) else {
+        guard case .absent(.starting(let epoch)) = self.roster.state(of: id) else {
             return Actions(.stop(handle))
         }
         var actions = Actions()
@@ -152,9 +152,9 @@ extension PoolStateMachine {
         _ actions: inout Actions
     ) {
         switch self.roster.state(of: id) {
-        case nil, .vacant, .backingOff:
+        case nil, .absent(.vacant), .absent(.backingOff):
             return
-        case .starting:
+        case .absent(.starting):
             self.countFailure(failure, nil)
             guard self.phase != .starting else {
                 self.vacate(id.place, after: .failure(wasUseful: false), &actions)
@@ -167,8 +167,8 @@ extension PoolStateMachine {
             }
         case .ready(let worker):
             var failure = failure
-            if case .killed(let reason) = worker.fate {
-                failure = reason
+            if case .killed(let code) = worker.fate {
+                failure = .killed(code)
             } else {
                 self.countFailure(failure, worker)
             }
@@ -212,17 +212,18 @@ extension PoolStateMachine {
     }
 
     /// Kills a worker for the first request that it has, which fails.
-    mutating func kill(_ id: WorkerID, _ failure: WorkerFailure, now: NIODeadline, _ actions: inout Actions) {
+    mutating func kill(_ id: WorkerID, _ code: WorkerFailure.Code, now: NIODeadline, _ actions: inout Actions) {
         guard let worker = self.roster.worker(of: id), case .open(let entry) = worker.leases.first else {
             return
         }
+        let failure = WorkerFailure.killed(code)
         self.countFailure(failure, worker)
-        actions.append(.report(.killed(id, failure)))
+        actions.append(.report(.killed(id, code)))
         actions.append(.kill(worker.handle, entry.request, failure))
         if worker.leases.count > 1 {
             // It may come to the next ones before it dies.
             self.roster.settleFirst(id.place)
-            self.roster.withWorker(id.place) { $0.fate = .killed(failure) }
+            self.roster.withWorker(id.place) { $0.fate = .killed(code) }
             return
         }
         let wasUseful = worker.jobs > 0 || now - worker.readySince >= self.configuration.backoff.healthyAfter
@@ -271,12 +272,12 @@ extension PoolStateMachine {
     private mutating func noteLeave(_ id: WorkerID, _ cause: Cause) -> Bool {
         let isRetiring: Bool
         switch self.roster.state(of: id) {
-        case nil, .vacant:
+        case nil, .absent(.vacant):
             return false
-        case .backingOff:
+        case .absent(.backingOff):
             self.processes.cancel(id)
             return true
-        case .starting:
+        case .absent(.starting):
             isRetiring = false
         case .ready(let worker):
             isRetiring = worker.fate.isRetiring
@@ -314,11 +315,11 @@ extension PoolStateMachine {
         for place in self.roster.places.indices {
             let id = self.roster.id(ofPlace: place)
             switch self.roster.places[place].state {
-            case .vacant:
+            case .absent(.vacant):
                 break
-            case .backingOff:
+            case .absent(.backingOff):
                 self.vacate(place, after: .plan, &actions)
-            case .starting:
+            case .absent(.starting):
                 actions.append(.dismiss(id))
                 self.vacate(place, after: .plan, &actions)
             case .ready(let worker):

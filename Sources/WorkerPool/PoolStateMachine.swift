@@ -95,13 +95,15 @@ extension PoolStateMachine {
             return Actions(.fail(request, .queueFull))
         }
         let entry = self.queue.entry(request, isLast: isLast, now: now)
+        var actions = Actions()
         if let place = self.roster.takeFree(loopIndex: loopIndex) {
-            return Actions(self.serve(entry, with: place, now: now))
+            self.serve(entry, with: place, now: now, &actions)
+            return actions
         }
         if self.queue.isEmpty, let place = self.roster.findRoom(depth: self.depth) {
-            return Actions(self.serve(entry, with: place, now: now))
+            self.serve(entry, with: place, now: now, &actions)
+            return actions
         }
-        var actions = Actions()
         self.queue.append(entry, timeout: self.configuration.allocateTimeout)
         self.armTimer(&actions)
         self.grow(&actions)
@@ -120,12 +122,12 @@ extension PoolStateMachine {
         }
     }
 
-    private mutating func serve(_ entry: Entry, with place: Int, now: NIODeadline) -> Actions.Action {
+    private mutating func serve(_ entry: Entry, with place: Int, now: NIODeadline, _ actions: inout Actions) {
         let (handle, isFirst) = self.roster.lease(place, to: entry, now: now)
         if isFirst, self.isMeasured {
             self.measures.waits.record(now - entry.since)
         }
-        return .serve(handle, entry.request)
+        actions.serve(entry.request, with: handle)
     }
 
     /// Gives a ready worker what waits, as much as it may have.
@@ -139,7 +141,7 @@ extension PoolStateMachine {
             guard let entry = self.queue.popFirst() else {
                 return
             }
-            actions.append(self.serve(entry, with: place, now: now))
+            self.serve(entry, with: place, now: now, &actions)
         }
     }
 
@@ -189,7 +191,7 @@ extension PoolStateMachine {
         var entry = entry
         entry.since = now
         if let place = self.roster.takeFree(loopIndex: loopIndex) {
-            actions.append(self.serve(entry, with: place, now: now))
+            self.serve(entry, with: place, now: now, &actions)
             return
         }
         self.queue.insert(entry, timeout: self.configuration.allocateTimeout, now: now)
@@ -209,44 +211,33 @@ extension PoolStateMachine {
         guard self.roster.isBusy(id) else {
             return actions
         }
-        let place = id.place
-        var (first, others) = (Optional<Request>.none, [Request]())
-        var ended = 0
-        while ended < count, self.roster.isBusy(id) {
-            ended += 1
-            guard case .open(let entry) = self.roster.endLease(place) else {
-                continue
+        guard count > 1 else {
+            let lease = self.roster.endLease(id.place)
+            self.goOn(id, after: 1, now: now, &actions)
+            if case .open(let entry) = lease {
+                actions.finish(entry.request)
             }
-            if first == nil {
-                first = entry.request
-            } else {
-                others.append(entry.request)
-            }
+            return actions
         }
-        self.goOn(id, after: ended, now: now, &actions)
-        // The worker comes first: while its answers are being handled it is at work already.
-        if let first {
-            actions.append(.finish(first))
+        var leases: [Roster<Request, Handle>.Lease] = []
+        while leases.count < count, self.roster.isBusy(id) {
+            leases.append(self.roster.endLease(id.place))
         }
-        for request in others {
-            actions.append(.finish(request))
+        self.goOn(id, after: leases.count, now: now, &actions)
+        for case .open(let entry) in leases {
+            actions.finish(entry.request)
         }
         return actions
     }
 
     /// A worker has answered so many requests: it serves the next ones, rests, or leaves.
     private mutating func goOn(_ id: WorkerID, after ended: Int, now: NIODeadline, _ actions: inout Actions) {
-        let time: TimeAmount
-        let isAtLimit: Bool
-        let fate: Roster<Request, Handle>.Fate
-        let next: Roster<Request, Handle>.Lease?
-        (time, isAtLimit, fate, next) = self.roster.withWorker(id.place) { worker in
-            defer { worker.changedAt = now }
+        let (time, isAtLimit, fate, isBusy) = self.roster.withWorker(id.place) { worker in
+            let time = now - worker.changedAt
+            worker.changedAt = now
             worker.jobs += ended
-            return (
-                now - worker.changedAt, worker.jobLimit > 0 && worker.jobs >= worker.jobLimit, worker.fate,
-                worker.leases.first
-            )
+            let isAtLimit = worker.jobLimit > 0 && worker.jobs >= worker.jobLimit
+            return (time, isAtLimit, worker.fate, !worker.leases.isEmpty)
         }
         self.times.record(time, count: ended)
         if self.isMeasured {
@@ -256,8 +247,8 @@ extension PoolStateMachine {
         }
         // In a pool that keeps no workers (`debug`) the limit is exact: each one serves a single event.
         let isDone = fate.isRetiring || !self.isOpen || (isAtLimit && self.configuration.numWorkers == 0)
-        if let next {
-            self.becameFirst(next, id, now: now, &actions)
+        if isBusy {
+            self.requestBecameFirst(id, now: now, &actions)
             if !isDone, !fate.leaves {
                 self.fill(id.place, now: now, &actions)
             }
@@ -281,21 +272,18 @@ extension PoolStateMachine {
         }
     }
 
-    /// A request has become the first that its worker has.
-    private mutating func becameFirst(
-        _ lease: Roster<Request, Handle>.Lease,
-        _ id: WorkerID,
-        now: NIODeadline,
-        _ actions: inout Actions
-    ) {
-        guard case .open(let entry) = lease else {
+    /// Another request has become the first that its worker has.
+    private mutating func requestBecameFirst(_ id: WorkerID, now: NIODeadline, _ actions: inout Actions) {
+        guard self.isMeasured || self.phase == .cutOff,
+            case .open(let entry) = self.roster.withWorker(id.place, { $0.leases.first })
+        else {
             return
         }
         if self.isMeasured {
             self.measures.waits.record(now - entry.since)
         }
         if self.phase == .cutOff, !entry.isLast {
-            self.kill(id, .graceIsOver, now: now, &actions)
+            self.kill(id, .exit, now: now, &actions)
         }
     }
 

@@ -27,7 +27,7 @@ struct Roster<Request, Handle> {
         case retiringInTime
         /// It is being killed: the requests behind the one that it was killed for wait for its end, which tells whether
         /// it has begun them. For good.
-        case killed(WorkerFailure)
+        case killed(WorkerFailure.Code)
 
         /// Whether it is given nothing any more.
         var leaves: Bool {
@@ -60,15 +60,20 @@ struct Roster<Request, Handle> {
         var leases = CircularBuffer<Lease>()
     }
 
-    enum State {
-        /// Nobody. Can become `starting`; for good once the pool is closing.
+    /// Why a place has no ready worker.
+    enum Absence: Hashable {
+        /// Nobody. Can become `backingOff`; for good once the pool is closing.
         case vacant
         /// A successor will be started when its wait is over and there is room for its process. Can become `starting` or
         /// `vacant`.
         case backingOff
-        /// A process is on its way to its handshake. Can become `ready`, `backingOff` or `vacant`.
+        /// A process is on its way to its handshake. Can become a worker, or `vacant`.
         case starting(epoch: UInt64)
-        /// In the free list of its loop when it has no lease. Can become `backingOff` or `vacant`.
+    }
+
+    enum State {
+        case absent(Absence)
+        /// In the free list of its loop when it has no lease. Can become `absent`.
         case ready(Worker)
     }
 
@@ -89,27 +94,15 @@ struct Roster<Request, Handle> {
 
     struct Place {
         fileprivate(set) var generation: UInt64 = 0
-        fileprivate(set) var state = State.vacant
+        /// Changed in place, and so apart from what is said of a place without one.
+        fileprivate(set) var worker: Worker?
+        fileprivate var absence = Absence.vacant
         fileprivate(set) var standing = Standing.uncounted
         /// Workers in a row that ended without having been of any use.
-        var failures = 0
+        fileprivate(set) var failures = 0
 
-        /// The worker of a ready place, in place.
-        fileprivate var worker: Worker {
-            get {
-                guard case .ready(let worker) = self.state else {
-                    preconditionFailure("no ready worker in this place")
-                }
-                return worker
-            }
-            _modify {
-                guard case .ready(var worker) = self.state else {
-                    preconditionFailure("no ready worker in this place")
-                }
-                self.state = .vacant
-                defer { self.state = .ready(worker) }
-                yield &worker
-            }
+        var state: State {
+            self.worker.map { .ready($0) } ?? .absent(self.absence)
         }
     }
 
@@ -151,14 +144,11 @@ struct Roster<Request, Handle> {
 
     /// Whether a worker has a request.
     func isBusy(_ id: WorkerID) -> Bool {
-        guard self.holds(id), case .ready(let worker) = self.places[id.place].state else {
-            return false
-        }
-        return !worker.leases.isEmpty
+        self.holds(id) && self.places[id.place].worker?.leases.isEmpty == false
     }
 
     func worker(of id: WorkerID) -> Worker? {
-        if case .ready(let worker) = self.state(of: id) { worker } else { nil }
+        self.holds(id) ? self.places[id.place].worker : nil
     }
 
     func place(ofSuccessorOf id: WorkerID) -> Int? {
@@ -167,9 +157,7 @@ struct Roster<Request, Handle> {
 
     /// Workers that leave as planned when they have answered what they have.
     var retiring: Int {
-        self.places.count { place in
-            if case .ready(let worker) = place.state { worker.fate.isRetiring } else { false }
-        }
+        self.places.count { $0.worker?.fate.isRetiring == true }
     }
 
     // MARK: Serving
@@ -196,11 +184,11 @@ struct Roster<Request, Handle> {
         var seen = 0
         for offset in 0..<self.places.count where seen < 8 {
             let place = (self.rotation + offset) % self.places.count
-            guard case .ready(let worker) = self.places[place].state, worker.pipelines, !worker.fate.leaves else {
+            guard self.places[place].worker?.pipelines == true, self.places[place].worker?.fate.leaves == false else {
                 continue
             }
             seen += 1
-            let leases = worker.leases.count
+            let leases = self.places[place].worker?.leases.count ?? depth
             if leases < min(depth, best?.leases ?? .max) {
                 best = (place, leases)
             }
@@ -235,20 +223,21 @@ struct Roster<Request, Handle> {
         self.withWorker(place) { $0.leases[$0.leases.startIndex] = .over }
     }
 
+    /// Changes a ready worker in place.
     mutating func withWorker<Result>(_ place: Int, _ body: (inout Worker) -> Result) -> Result {
-        body(&self.places[place].worker)
+        body(&self.places[place].worker!)
     }
 
     /// Puts a worker without a lease into the free list.
     mutating func free(_ place: Int) {
-        self.free[self.places[place].worker.loopIndex].append(place)
+        self.free[self.withWorker(place) { $0.loopIndex }].append(place)
     }
 
     // MARK: Coming and going
 
     /// A place for a new worker.
     mutating func vacantPlace() -> Int {
-        let vacant = self.places.firstIndex { if case .vacant = $0.state { true } else { false } }
+        let vacant = self.places.firstIndex { $0.worker == nil && $0.absence == .vacant }
         if let vacant {
             return vacant
         }
@@ -258,7 +247,7 @@ struct Roster<Request, Handle> {
 
     mutating func occupy(_ place: Int, as standing: Standing) -> WorkerID {
         self.places[place].generation += 1
-        self.places[place].state = .backingOff
+        self.places[place].absence = .backingOff
         self.places[place].standing = standing
         self.counted += standing.isCounted ? 1 : 0
         self.starting += 1
@@ -266,13 +255,13 @@ struct Roster<Request, Handle> {
     }
 
     mutating func launched(_ place: Int, epoch: UInt64) {
-        self.places[place].state = .starting(epoch: epoch)
+        self.places[place].absence = .starting(epoch: epoch)
     }
 
     mutating func becameReady(_ place: Int, _ worker: Worker) {
         self.starting -= 1
         self.ready += 1
-        self.places[place].state = .ready(worker)
+        self.places[place].worker = worker
     }
 
     mutating func setStanding(_ place: Int, _ standing: Standing) {
@@ -287,9 +276,9 @@ struct Roster<Request, Handle> {
     /// Frees a place. Leases of its worker are the caller's to end.
     mutating func vacate(_ place: Int) {
         switch self.places[place].state {
-        case .vacant:
+        case .absent(.vacant):
             return
-        case .backingOff, .starting:
+        case .absent(.backingOff), .absent(.starting):
             self.starting -= 1
         case .ready(let worker):
             self.ready -= 1
@@ -300,12 +289,13 @@ struct Roster<Request, Handle> {
         }
         self.setStanding(place, .uncounted)
         self.places[place].generation += 1
-        self.places[place].state = .vacant
+        self.places[place].worker = nil
+        self.places[place].absence = .vacant
     }
 
     /// Changes what is to become of a worker, when it is ready.
     mutating func decide(_ id: WorkerID, _ change: (Fate) -> Fate?) -> Bool {
-        guard case .ready(let worker) = self.state(of: id), let fate = change(worker.fate) else {
+        guard let worker = self.worker(of: id), let fate = change(worker.fate) else {
             return false
         }
         self.withWorker(id.place) { $0.fate = fate }

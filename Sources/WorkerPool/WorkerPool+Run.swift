@@ -69,10 +69,10 @@ extension WorkerPool {
         var count = 0
         self.decide { state in
             let actions = state.machine.cutOffRequests(now: .now())
-            actions.visit { action in
+            count = actions.all.count { action in
                 switch action {
-                case .fail, .kill: count += 1
-                default: break
+                case .fail, .kill: true
+                default: false
                 }
             }
             return actions

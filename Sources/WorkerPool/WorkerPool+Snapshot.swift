@@ -59,8 +59,8 @@ extension WorkerPool {
     ) -> PoolSnapshot.WorkerState {
         switch state {
         case .ready(let worker): worker.leases.isEmpty ? .ready : .working
-        case .backingOff, .starting: .starting
-        case nil, .vacant: .stopping
+        case .absent(.backingOff), .absent(.starting): .starting
+        case nil, .absent(.vacant): .stopping
         }
     }
 }

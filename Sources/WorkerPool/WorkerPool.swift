@@ -96,15 +96,22 @@ extension WorkerPool {
     func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
         let actions = self.state.withLock { state in
             let actions = decision(&state)
-            actions.visit { action in
-                if case .serve(let worker, let request) = action {
-                    worker.enqueue(request)
-                }
+            if let (worker, request) = actions.serve {
+                worker.enqueue(request)
+            }
+            for case .serve(let worker, let request) in actions.others {
+                worker.enqueue(request)
             }
             return actions
         }
+        // The worker comes first: while its answer is being handled it is at work already.
+        actions.serve?.worker.serve()
         var finished = 0
-        actions.visit { action in
+        if let request = actions.finish {
+            request.finished(.answered(answers[0]))
+            finished = 1
+        }
+        for action in actions.others {
             switch action {
             case .serve(let worker, _):
                 worker.serve()
@@ -182,8 +189,8 @@ extension WorkerPool {
             var metadata = self.metadata(of: id)
             metadata["reason"] = "\(reason.rawValue)"
             self.logger.info("worker is to be replaced", metadata: metadata)
-        case .killed(let id, let failure):
-            switch failure.code {
+        case .killed(let id, let code):
+            switch code {
             case .execTTL:
                 self.logger.error("worker was killed: exec_ttl is over", metadata: self.metadata(of: id))
             case .resetTimeout:
