@@ -5,9 +5,9 @@ import WorkerProcess
 
 /// How the descriptors are shared out between workers, listeners and connections.
 extension DescriptorLimit {
-    /// What is not a connection's, a worker's or a listener's: logs, a command that is run, and some to spare.
+    /// Descriptors besides those of connections, workers and listeners: logs, a command that is run, and some to spare.
     private static let reserve = 64
-    /// What a worker takes while it is started: its pipes, both ends, and what watches its process.
+    /// Descriptors of a worker while it starts: both ends of its pipes, and the watch of its process.
     private static let perWorker = 10
 
     /// Raises the soft limit to the hard limit, and logs when that cannot be done.
@@ -26,17 +26,17 @@ extension DescriptorLimit {
         return limit
     }
 
-    /// What an event loop takes: what it waits with, what wakes it, and its clock.
+    /// Descriptors of an event loop: its epoll, the wake-up, and the timer.
     private static let perLoop = 3
-    /// What a worker takes while it lives, at the least: three pipes, the input's duplicate, and what watches its process.
+    /// The fewest descriptors of a running worker: three pipes, the input's duplicate, and the watch of its process.
     private static let perRunningWorker = 5
-    /// What else is open when nobody is connected: input and outputs, signals, timers, one worker that is started.
+    /// Other descriptors without any connection: input and outputs, signals, timers, one worker that starts.
     private static let least = 24
 
-    /// Makes sure that what is to be started can be.
+    /// Refuses a limit that does not suffice for the start.
     ///
-    /// - Parameter workers: Those that are kept, without what the pool may grow by.
-    /// - Throws: ``Gateway/Failure``, which says how many are needed.
+    /// - Parameter workers: The workers that are kept, without those that the pool may grow by.
+    /// - Throws: ``Gateway/Failure`` with the number that would suffice.
     static func check(_ limit: Int, loops: Int, workers: Int, listeners: Int) throws(Gateway.Failure) {
         let needed =
             self.least + self.perLoop * (loops + 1) + self.perRunningWorker * workers + listeners
@@ -51,21 +51,22 @@ extension DescriptorLimit {
         )
     }
 
-    /// How many connections may be open, and how many each listener accepts in a row.
+    /// The connections that may be open, and the number that each listener accepts in a row.
     struct Share: Hashable {
         var connections: Int
         var batch: Int
     }
 
-    /// The most that a listener accepts in a row: a look at the limit each time costs under a storm of connects.
+    /// The most connections that a listener accepts in a row: comparing with the limit each time costs much under a storm
+    /// of connects.
     private static let largestBatch = 16
 
-    /// Connections to the relay that may wait to be known as a worker's: not more than an eighth of the limit.
+    /// The connections to the relay that may wait to be matched with a worker: at most an eighth of the limit.
     static func relayCallers(of limit: Int) -> Int {
         min(max(limit / 8, RelayListener.leastCallerLimit), RelayListener.largestCallerLimit)
     }
 
-    /// What else than clients and workers there is.
+    /// Users of descriptors besides clients and workers.
     struct Others: Hashable {
         var loops: Int
         /// Addresses of probes and metrics.
@@ -73,12 +74,11 @@ extension DescriptorLimit {
         var hasRelay = false
     }
 
-    /// What leaves enough for so many workers and listeners, and for what else there is, but a quarter of the limit at
-    /// least.
+    /// The share of connections that leaves enough for workers, listeners and others, but at least a quarter of the limit.
     ///
-    /// All listeners may pass the limit at the same time, each by a batch: that many descriptors are kept, too. Where it
-    /// would be too many, connections are accepted one by one. Without a descriptor left not only accepting fails:
-    /// libdispatch looks into `/proc` once a second when it has much to do, and ends the process when it cannot.
+    /// All listeners may pass the limit at the same time, each by a batch, so that many descriptors are kept free, too.
+    /// Where a batch would take too many, connections are accepted one by one. More than accepting fails without a free
+    /// descriptor: libdispatch reads `/proc` once a second under load, and ends the process when it cannot.
     static func share(of limit: Int, workers: Int, listeners: Int, _ others: Others) -> Share {
         let admin = others.adminAddresses * (1 + AdminServer.connectionLimit)
         let relay = others.hasRelay ? 1 + self.relayCallers(of: limit) : 0

@@ -1,7 +1,7 @@
 import Glibc
 import Platform
 
-/// What the system knows of this process, for the conventional `process_*` metrics; `nil` is what it does not tell.
+/// This process as the kernel shows it, for the conventional `process_*` metrics; `nil` for a value that is not known.
 package struct ProcessMetrics: Sendable {
     /// Bytes.
     package var residentMemory: Int?

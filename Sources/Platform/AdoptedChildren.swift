@@ -1,9 +1,9 @@
 import Glibc
 
-/// As a subreaper, or as process 1 of a container, we become the parent of processes whose own parent has ended; nobody
-/// but us can reap those.
+/// Reaps the processes that this one has inherited: as a subreaper, or as process 1 of a container, it becomes the parent
+/// of all processes whose own parent has ended.
 package struct AdoptedChildren {
-    /// How often is looked: a zombie costs an entry in the process table and no more.
+    /// The time between two calls of ``reap(sparing:)``. A zombie costs an entry in the process table and no more.
     package static let interval = Duration.seconds(1)
 
     /// Ended children that were there at the last look.
@@ -17,9 +17,11 @@ package struct AdoptedChildren {
         return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
     }
 
-    /// Reaps ended children that are nobody's.
+    /// Reaps ended children that have no owner in this process.
     ///
-    /// One is reaped at the second look only: what a library of ours has started it reaps itself, at once.
+    /// A child is reaped at the second call only, since a library that has started a process itself reaps it at once.
+    ///
+    /// - Parameter owned: Children that the caller waits for.
     package mutating func reap(sparing owned: Set<pid_t>) {
         let ended = Self.anyHasEnded ? Self.endedChildren().subtracting(owned) : []
         for child in ended.intersection(self.seen) {

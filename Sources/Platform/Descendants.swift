@@ -2,17 +2,17 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// What this process has started, and what that has started in its turn.
+/// The processes that this one has started, with those that they have started in their turn.
 ///
-/// As their subreaper we are the parent of all whose own parent has ended: none gets away, whatever it does.
+/// This process is their subreaper: it becomes the parent of a descendant whose own parent ends, so that none is lost.
 package final class Descendants: Sendable {
     /// How long the kill may take; a process that the kernel cannot end is left then.
     private static let patience = Duration.seconds(1)
 
-    /// Children that were there before (`something & exec rr serve`), and what they have started: not ours to end.
+    /// Children from before (`something & exec rr serve`) and their descendants. They are spared.
     private let inherited: Mutex<Set<pid_t>>
 
-    /// From now on orphans come to us.
+    /// Makes this process the parent of its descendants' orphans.
     package init() {
         _ = become_child_subreaper()
         let table = ProcessTable()
@@ -20,7 +20,8 @@ package final class Descendants: Sendable {
         self.inherited = Mutex(table.families(of: Set(children)))
     }
 
-    /// Looks what those that were there before have started meanwhile: its parent may have ended at the next look.
+    /// Finds the processes that the inherited children have started meanwhile. It must be called often: once the parent
+    /// of such a process has ended, its origin cannot be told.
     package func lookAtInherited() {
         self.inherited.withLock { inherited in
             if !inherited.isEmpty {
@@ -29,9 +30,9 @@ package final class Descendants: Sendable {
         }
     }
 
-    /// Kills all that live, and reaps them. Nothing that we still wait for may be among them.
+    /// Kills all descendants, and reaps them. The caller must not wait for any of them.
     ///
-    /// - Returns: How many those were.
+    /// - Returns: The number of processes that were killed.
     @discardableResult
     package func kill() -> Int {
         self.lookAtInherited()

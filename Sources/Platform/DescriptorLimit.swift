@@ -14,9 +14,7 @@ package enum DescriptorLimit {
     ///
     /// - Returns: The limit in force.
     package static func raise() -> (limit: Int, fault: Fault?) {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(resource, &limit) == 0 else {
+        guard var limit = self.limit else {
             return (.max, .isUnreadable(errno))
         }
         let old = Int(clamping: limit.rlim_cur)
@@ -24,7 +22,7 @@ package enum DescriptorLimit {
             return (old, nil)
         }
         limit.rlim_cur = limit.rlim_max
-        guard setrlimit(resource, &limit) == 0 else {
+        guard setrlimit(self.resource, &limit) == 0 else {
             return (old, .cannotBeRaised(errno))
         }
         return (Int(clamping: limit.rlim_max), nil)
@@ -32,24 +30,27 @@ package enum DescriptorLimit {
 
     /// The soft limit; `nil` when there is none.
     package static var current: UInt64? {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max else {
-            return nil
-        }
-        return UInt64(limit.rlim_cur)
+        self.limit.flatMap { $0.rlim_cur == rlim_t.max ? nil : UInt64($0.rlim_cur) }
     }
 
-    /// Makes sure that the program itself has enough, and raises a soft limit that is too low: what runs its tasks cannot
-    /// be made then, and ends the process.
+    /// Makes sure that the program itself has enough, and raises a soft limit that is too low. Without descriptors the
+    /// threads that run its tasks cannot be made, and the process ends.
     ///
     /// - Returns: Whether there are enough.
     package static func isEnoughToRun() -> Bool {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 16 else {
+        guard var limit = self.limit, limit.rlim_cur < self.leastToRun else {
             return true
         }
         limit.rlim_cur = limit.rlim_max
-        return limit.rlim_max >= 16 && setrlimit(resource, &limit) == 0
+        return limit.rlim_max >= self.leastToRun && setrlimit(self.resource, &limit) == 0
+    }
+
+    /// The descriptors that the program needs to say why it does not start.
+    private static let leastToRun: rlim_t = 16
+    private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+
+    private static var limit: rlimit? {
+        var limit = rlimit()
+        return getrlimit(self.resource, &limit) == 0 ? limit : nil
     }
 }

@@ -1,6 +1,6 @@
 import CGlibc
 
-/// How names of hosts, users and groups are looked up.
+/// The sources of names of hosts, users and groups.
 package enum NameService {
     /// Looks names up in `/etc/hosts`, `/etc/passwd` and `/etc/group`, and hosts also by DNS (`/etc/resolv.conf`),
     /// whatever `/etc/nsswitch.conf` says. Call it before the first lookup.

@@ -26,7 +26,7 @@ package struct PIDFile: Sendable {
         fclose(file)
     }
 
-    /// Removes the file, unless it is another's meanwhile.
+    /// Removes the file, unless another process has written it anew.
     package func remove() {
         if Self.read(self.path) == getpid() {
             unlink(self.path)

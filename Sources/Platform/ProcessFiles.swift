@@ -6,7 +6,7 @@ import Glibc
 package struct ProcessFiles: Sendable {
     private let files: SystemFiles
 
-    /// - Parameter root: Where `/proc` is looked for; empty for the real one.
+    /// - Parameter root: The directory that holds `/proc`; empty for the real one.
     package init(root: String = "") {
         self.init(SystemFiles(root: root))
     }
@@ -76,11 +76,11 @@ package struct ProcessFiles: Sendable {
             count += 1
             return true
         }
-        // One is the look's own.
+        // One is that of the directory itself.
         return isListed ? max(0, count - 1) : nil
     }
 
-    /// Whether a process has a descriptor of what has this name, `socket:[12]` say.
+    /// Whether a process has a descriptor of the file with this name, `socket:[12]` say.
     ///
     /// - Returns: `nil` when the process is there, and its descriptors cannot be read.
     package func holds(_ pid: pid_t, _ target: String) -> Bool? {
@@ -118,21 +118,5 @@ package struct ProcessFiles: Sendable {
 
     private static func path(_ pid: pid_t?, _ name: String) -> String {
         "/proc/\(pid.map { "\($0)" } ?? "self")/\(name)"
-    }
-}
-
-/// A file, whatever its path.
-package struct FileIdentity: Sendable, Hashable {
-    private let device: dev_t
-    private let inode: ino_t
-
-    /// - Returns: `nil` when there is none, or it may not be seen.
-    package init?(ofPath path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            return nil
-        }
-        self.device = status.st_dev
-        self.inode = status.st_ino
     }
 }

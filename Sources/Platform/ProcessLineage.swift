@@ -2,7 +2,7 @@ import Glibc
 
 /// The processes that a process may have been started for, or by.
 package struct ProcessLineage {
-    /// A chain of shells and wrappers; a longer one is nobody's worker.
+    /// A chain of shells and wrappers; no worker has a longer one.
     private static let longest = 16
 
     /// Itself, the leader of its process group, and its ancestors, down to this process, which is not among them; empty
@@ -25,7 +25,7 @@ package struct ProcessLineage {
             processes.append(parent)
             ancestor = parent
         }
-        // Our own group is that of who has started us, too.
+        // The own group may be that of the shell that has started this process, too.
         self.processes = processes.filter { $0 != own }
     }
 

@@ -1,4 +1,4 @@
-/// What `/proc/PID/stat` says of a process: `pid (name) state parent …`, proc_pid_stat(5).
+/// A process as `/proc/PID/stat` shows it: `pid (name) state parent …`, proc_pid_stat(5).
 package struct ProcessStatistics: Sendable, Hashable {
     /// The name of the program, as long as the kernel keeps it: 15 bytes.
     package let name: String

@@ -23,7 +23,7 @@ package struct ProcessTable: Sendable {
         self.children = Dictionary(grouping: entries, by: \.parent)
     }
 
-    /// Looks; without `/proc` there are none.
+    /// Reads the table; it is empty without `/proc`.
     package init() {
         let files = ProcessFiles()
         self.init(

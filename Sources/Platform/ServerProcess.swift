@@ -8,7 +8,7 @@ package struct ServerProcess: Equatable {
     /// The name of the program.
     let name: String
 
-    /// - Returns: `nil` when there is no such process, or it has ended and only waits to be reaped.
+    /// - Returns: `nil` when there is no such process, or it has ended and waits to be reaped.
     package init?(_ pid: pid_t) {
         guard let statistics = ProcessFiles().statistics(of: pid), !statistics.hasEnded, let start = statistics.start
         else {
@@ -19,17 +19,17 @@ package struct ServerProcess: Equatable {
         self.name = statistics.name
     }
 
-    /// Whether the process is there still.
+    /// Whether the process still lives.
     package var isAlive: Bool {
         ServerProcess(self.pid) == self
     }
 
-    /// Whether it runs this program, and is not ourselves.
+    /// Whether it runs this program, and is not this process.
     package var isServer: Bool {
         self.pid != getpid() && self.name == ServerProcess(getpid())?.name
     }
 
-    /// Whether it runs this program, in this directory: an id in a file that was left behind may be anybody's by now.
+    /// Whether it runs this program, in this directory: the id in a file that was left behind may be that of any process by now.
     package func serves(in directory: String) -> Bool {
         guard self.isServer else {
             return false

@@ -1,8 +1,8 @@
 import Glibc
 
-/// systemd's notification protocol, sd_notify(3): where we are in our life, for who has started us.
+/// systemd's notification protocol, sd_notify(3): tells the manager that has started this process its state.
 package struct ServiceManager: Sendable {
-    /// The variables that tell of it; they are not for workers.
+    /// The variables in which the manager tells its socket and its watchdog. Workers do not inherit them.
     package static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
     /// The path of a datagram socket; it begins with `@` for an abstract one.
@@ -44,7 +44,7 @@ package struct ServiceManager: Sendable {
         }
     }
 
-    /// Tells it; whoever does not listen misses it.
+    /// Sends a state to the manager. It is lost when the manager does not read its socket.
     package func notify(_ state: State) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {

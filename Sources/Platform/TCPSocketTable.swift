@@ -17,7 +17,7 @@ package enum TCPSocketTable {
         fileprivate var isIPv4: Bool { self.words.starts(with: TCPSocketTable.prefix) }
     }
 
-    /// What makes an IPv4 address one of IPv6: `::ffff:0:0/96`.
+    /// The first words of an IPv4 address as one of IPv6: `::ffff:0:0/96`.
     private static let prefix = [0, 0, UInt32(0xFFFF).bigEndian]
 
     /// The inode of the socket at one end of a connection.
@@ -63,7 +63,7 @@ package enum TCPSocketTable {
     /// The bytes of a table that are read at once; no line is as long.
     private static let part = 64 << 10
 
-    /// Looks for a line. The whole table is gone through, as big as it is; but it never is in memory as a whole.
+    /// Finds a line in a table of any size, of which only a part is in memory at a time.
     static func inode(key: String, in path: String, of files: SystemFiles = SystemFiles(root: "")) -> String? {
         let key = Array(key.utf8)
         var found: String?
@@ -81,7 +81,7 @@ package enum TCPSocketTable {
         return found
     }
 
-    /// Looks for a line in whole lines.
+    /// Finds a line among whole lines.
     static func inode(key: [UInt8], in lines: UnsafeRawBufferPointer) -> String? {
         var rest = lines[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -94,7 +94,7 @@ package enum TCPSocketTable {
             }
             // Then: state, queues, timer, retransmissions, user, timeout, inode.
             let words = String(decoding: line[(colon + 2 + key.count)...], as: UTF8.self).split(separator: " ")
-            // A socket that nobody holds any more has none.
+            // A socket that no process holds any more has none.
             return words.count > 6 && words[6] != "0" ? String(words[6]) : nil
         }
         return nil

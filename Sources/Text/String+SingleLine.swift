@@ -1,8 +1,8 @@
 extension String {
-    /// The text with line ends and other control characters escaped: what a file or a worker says cannot forge a second
-    /// line of output, nor command a terminal.
+    /// The text with line ends and other control characters escaped, so that text of a file or a worker can
+    /// neither forge a second line of output nor command a terminal.
     ///
-    /// - Parameter keepsTabs: Whether a tab stays what it is.
+    /// - Parameter keepsTabs: Whether tabs are left unescaped.
     package func singleLine(keepsTabs: Bool = false) -> String {
         guard self.unicodeScalars.contains(where: { $0.breaksLine && !(keepsTabs && $0 == "\t") }) else {
             return self

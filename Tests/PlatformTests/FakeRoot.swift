@@ -27,7 +27,7 @@ final class FakeRoot {
         try self.directory.write(text, to: name)
     }
 
-    /// What `/proc` says of version 2, mounted where it mostly is.
+    /// The files of version 2 in `/proc`, mounted at the usual place.
     static func unified(group: String, root: String = "/") -> [String: String] {
         [
             "/proc/self/cgroup": "0::\(group)\n",
@@ -39,7 +39,7 @@ final class FakeRoot {
         ]
     }
 
-    /// What `/proc` says of version 1, as Docker shows it: the container's own group is the root of the mount.
+    /// The files of version 1 in `/proc`, as Docker shows it: the container's own group is the root of the mount.
     static func legacy(group: String, root: String) -> [String: String] {
         [
             "/proc/self/cgroup": "12:memory:\(group)\n4:cpu,cpuacct:\(group)\n1:name=systemd:\(group)\n0::/elsewhere\n",

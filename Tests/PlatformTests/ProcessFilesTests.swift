@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(
-        "What is no such file is nothing",
+        "Any other text is refused",
         arguments: [
             "", ")", ") (", "12 (php", "12 php) S 7", "12 (php)", "12 (php) S", "12 (php) S x 1",
             "12 (php) S 99999999999 1",
@@ -59,7 +59,7 @@ import Testing
         #expect(ProcessFiles.Memory(text, pageSize: 4096) == nil)
     }
 
-    @Test("Files below a root are read, and what has vanished is nothing")
+    @Test("Files below a root are read, and a vanished process has none")
     func files() throws {
         let root = try FakeRoot([
             "/proc/12/stat": "12 (php) S 7 1", "/proc/12/statm": "4 2 0", "/proc/13/comm": "gone\n",

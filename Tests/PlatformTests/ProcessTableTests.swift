@@ -24,7 +24,7 @@ import Testing
             Entry(pid: 4, parent: 1, hasEnded: true), Entry(pid: 5, parent: 1, hasEnded: false),
         ])
         #expect(table.families(of: [2]) == [2, 3])
-        #expect(table.families(of: [2, 3, 4, 9]) == [2, 3], "a number that is free is nobody's")
+        #expect(table.families(of: [2, 3, 4, 9]) == [2, 3], "a free number is no process")
         #expect(table.families(of: []).isEmpty)
     }
 

@@ -10,7 +10,7 @@ import Testing
         #expect(own.pid == getpid())
         #expect(own.isAlive)
         #expect(own.start > 0)
-        #expect(!own.serves(in: "."), "nobody stops himself")
+        #expect(!own.serves(in: "."), "a process does not stop itself")
     }
 
     @Test func anEndedProcessIsNotThereEvenBeforeItIsReaped() throws {

@@ -17,7 +17,7 @@ import Testing
         }
         #expect(inode("0100007F:C350 0100007F:1F90 ") == "22")
         #expect(inode("0100007F:1F90 0100007F:C350 ") == nil, "the other end is another socket")
-        #expect(inode("0100007F:C351 0100007F:1F90 ") == nil, "nobody holds it any more")
+        #expect(inode("0100007F:C351 0100007F:1F90 ") == nil, "no process holds it any more")
     }
 
     @Test("An address is written as the kernel does, in each table where it may be")
