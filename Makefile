@@ -11,7 +11,7 @@ RR = .build/release/rr
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
-	bench-growth bench-overload bench-hotspots bench-docs bench-guard bench-guard-record
+	bench-growth bench-overload bench-php bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ bench-growth: release ## how cost and memory grow with connections, workers, pac
 bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: three minutes
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+bench-php: release ## rr with PHP workers: five minutes; WORKERMAN=DIRECTORY, ROADRUNNER_PHP=DIRECTORY beside it; QUICK=1, ONLY=cases
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/php.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
 bench-hotspots: release ## where the instructions of a request are, and who retains, releases and allocates
 	@scripts/setup --test

@@ -4,8 +4,29 @@ declare(strict_types=1);
 
 namespace RR\Tcp;
 
+// Named here, they are not looked for in this namespace at each call.
+use function crc32;
+use function fread;
+use function fwrite;
+use function hrtime;
+use function pack;
+use function strlen;
+use function substr;
+use function unpack;
+
 /**
- * The two byte streams between the server and this worker, and the frames on them, see {@see Worker}.
+ * The two byte streams between the server and this worker, and the frames on them.
+ *
+ * Speaks Goridge v3. A frame, all numbers little-endian:
+ *
+ *     byte 0      protocol version (1) in the high 4 bits, header length in 32-bit words in the low 4
+ *     byte 1      flags
+ *     bytes 2-5   payload length
+ *     bytes 6-9   CRC32 of bytes 0-5
+ *     bytes 10-11 not used by workers
+ *     then        options, 32 bits each; then the payload
+ *
+ * Requests and answers have one option: the length of the context, which is the first part of the payload.
  *
  * One read takes as many frames as have come. What is sent while more of them are here is gathered, and written at once
  * before the worker waits for the server: sixteen events cost one read and one write.
@@ -36,7 +57,7 @@ final class Relay
 
     /** Sent and not written yet. */
     private string $gathered = '';
-    /** When the last frame was sent, or a read brought more frames than one. */
+    /** When a read brought more frames than one, or a frame was gathered after that. */
     private int $since = 0;
     private bool $lost = false;
     private readonly int $process;
@@ -96,9 +117,9 @@ final class Relay
         $flags = $this->flags;
         $start = $this->offset + $this->headerSize;
         $this->offset += $this->ready;
-        $context = \substr($this->buffer, $start, $this->contextLength);
+        $context = substr($this->buffer, $start, $this->contextLength);
         $start += $this->contextLength;
-        $body = \substr($this->buffer, $start, $this->offset - $start);
+        $body = substr($this->buffer, $start, $this->offset - $start);
         $this->look();
         return $flags;
     }
@@ -112,21 +133,24 @@ final class Relay
     public function send(int $flags, ?string $context, string $body): bool
     {
         if ($context === null) {
-            $start = \pack('CCV', 0x13, $flags, \strlen($body));
-            $head = $start . \pack('Vv', \crc32($start), 0);
+            $start = pack('CCV', 0x13, $flags, strlen($body));
+            $head = $start . pack('Vv', crc32($start), 0);
         } else {
-            $length = \strlen($context);
-            $start = \pack('CCV', 0x14, $flags, $length + \strlen($body));
-            $head = $start . \pack('VvV', \crc32($start), 0, $length) . $context;
+            $length = strlen($context);
+            $start = pack('CCV', 0x14, $flags, $length + strlen($body));
+            $head = $start . pack('VvV', crc32($start), 0, $length) . $context;
         }
 
-        if (\strlen($body) > self::JOIN_LIMIT) {
+        if (strlen($body) > self::JOIN_LIMIT) {
             $this->gathered .= $head;
             return $this->flush() && $this->put($body);
         }
+        if ($this->ready === 0 && $this->gathered === '') {
+            return $this->put($head . $body);
+        }
         $this->gathered .= $head . $body;
-        if ($this->ready !== 0 && \strlen($this->gathered) <= self::JOIN_LIMIT) {
-            $now = \hrtime(true);
+        if ($this->ready !== 0 && strlen($this->gathered) <= self::JOIN_LIMIT) {
+            $now = hrtime(true);
             $quick = $now - $this->since < self::GATHER_NANOSECONDS;
             $this->since = $now;
             if ($quick) {
@@ -211,19 +235,22 @@ final class Relay
     private function receivePieces(?string &$context, ?string &$body): ?int
     {
         while (strlen($this->buffer) - $this->offset < self::LEAST_SIZE) {
-            // In the usual case nothing is left, or a few bytes.
-            $rest = substr($this->buffer, $this->offset);
             $piece = $this->readPiece();
             if ($piece === null) {
                 return null;
             }
-            $this->buffer = $rest . $piece;
+            // In the usual case nothing is left, or a few bytes.
+            $rest = substr($this->buffer, $this->offset);
+            $this->buffer = $rest === '' ? $piece : $rest . $piece;
             $this->offset = 0;
         }
         $this->look();
         if ($this->ready !== 0) {
-            $this->since = hrtime(true);
-            return $this->receive($context, $body);
+            $flags = $this->receive($context, $body);
+            if ($this->ready !== 0) {
+                $this->since = hrtime(true);
+            }
+            return $flags;
         }
         if ($this->size === 0) {
             $header = substr($this->buffer, $this->offset, self::LEAST_SIZE);
@@ -247,17 +274,17 @@ final class Relay
     private function look(): void
     {
         $this->ready = 0;
-        $available = \strlen($this->buffer) - $this->offset;
+        $available = strlen($this->buffer) - $this->offset;
         if ($available < self::LEAST_SIZE) {
             return;
         }
         ['first' => $first, 'flags' => $this->flags, 'length' => $length, 'crc' => $crc, 'option' => $option]
-            = \unpack('Cfirst/Cflags/Vlength/Vcrc/vzero/Voption', $this->buffer, $this->offset);
+            = unpack('Cfirst/Cflags/Vlength/Vcrc/vzero/Voption', $this->buffer, $this->offset);
         $this->headerSize = ($first & 0x0F) << 2;
         $this->contextLength = $this->headerSize > self::HEADER_SIZE ? $option : 0;
         if (
             $first >> 4 !== 1 || $this->headerSize < self::HEADER_SIZE || $this->contextLength > $length
-            || \crc32(\substr($this->buffer, $this->offset, 6)) !== $crc
+            || crc32(substr($this->buffer, $this->offset, 6)) !== $crc
         ) {
             // Those before it are dealt with first: it is refused when it is its turn.
             $this->size = 0;
@@ -276,7 +303,10 @@ final class Relay
      */
     private function readPiece(): ?string
     {
-        if (!$this->flush()) {
+        if ($this->gathered !== '') {
+            $this->flush();
+        }
+        if ($this->lost) {
             return null;
         }
         do {

@@ -15,17 +15,6 @@ namespace RR\Tcp;
  *             RR\Tcp\Request::CLOSE => $worker->close(),
  *         };
  *     }
- *
- * Speaks Goridge v3. A frame, all numbers little-endian:
- *
- *     byte 0      protocol version (1) in the high 4 bits, header length in 32-bit words in the low 4
- *     byte 1      flags
- *     bytes 2-5   payload length
- *     bytes 6-9   CRC32 of bytes 0-5
- *     bytes 10-11 not used by workers
- *     then        options, 32 bits each; then the payload
- *
- * Requests and answers have one option: the length of the context, which is the first part of the payload.
  */
 final class Worker
 {
