@@ -236,6 +236,10 @@ extension ConnectionHandler: PoolRequest {
         self.kind == .close
     }
 
+    var size: Int {
+        ByteBuffer.mostOfEventFrame + self.contextPrefix.count + self.body.readableBytes
+    }
+
     func write(into frame: inout ByteBuffer) -> ByteBuffer? {
         frame.writeEventFrame(self.kind, contextPrefix: self.contextPrefix, body: self.body)
     }

@@ -5,6 +5,9 @@ extension ByteBuffer {
     /// A body that is larger, in bytes, is written on its own instead of being copied behind its context.
     private static let largeBody = 32 * 1024
 
+    /// Bytes of an event's frame but for the prefix of its context and its body, at the most.
+    static let mostOfEventFrame = 32
+
     /// Appends the frame of an event: header, the context's length as the one option, the context, the body.
     ///
     /// Context and body together are less than 4 GiB.
