@@ -24,12 +24,15 @@ let package = Package(
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
-        .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
+        // Where sockets listen, as plain values: for the configuration and for what listens.
+        .target(name: "Addresses"),
+        .target(name: "Configuration", dependencies: ["Addresses", "Platform", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Sockets",
             dependencies: [
+                "Addresses",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -37,21 +40,23 @@ let package = Package(
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Platform", "Sockets", "WorkerPool",
+                "Addresses", "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+        // What lies between an accepted socket and its session.
+        .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "TCPServer",
-            dependencies: ["Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: ["Addresses", "Edge", "Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
         ),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
         .target(
             name: "AdminHTTP",
             dependencies: [
-                "Observability", "Sockets",
+                "Addresses", "Observability", "Sockets",
                 // The HTTP of probes and metrics: a handler of our own is all that these need besides.
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -60,7 +65,7 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
+                "Addresses", "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
                 "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
@@ -74,7 +79,8 @@ let package = Package(
         ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Platform"]),
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Addresses", "Configuration", "Platform"]),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
         .testTarget(
             name: "WorkerPoolTests",
@@ -83,14 +89,21 @@ let package = Package(
         .testTarget(
             name: "SocketsTests",
             dependencies: [
-                "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: [
+                "Edge", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "Edge", "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
@@ -102,7 +115,7 @@ let package = Package(
         .testTarget(
             name: "AdminHTTPTests",
             dependencies: [
-                "AdminHTTP", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "AdminHTTP", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),

@@ -1,3 +1,5 @@
+import Addresses
+
 /// Refuses addresses that could not be listened on at the same time.
 struct AddressCheck {
     /// What the addresses were read from.
@@ -36,7 +38,7 @@ struct AddressCheck {
                     "\(spelling) is taken already: `\(other.path.joined(separator: "."))` is \(other.address) "
                         + "(\(origin(of: other)))",
                     key: listener.path.joined(separator: "."),
-                    fix: "give each its own \(other.address.isUnix ? "path" : "port")"
+                    fix: "give each its own \(other.address.isTCP ? "port" : "path")"
                 )
             }
             taken.append(listener)
@@ -64,29 +66,5 @@ struct AddressCheck {
 
     private func origin(of listener: Listener) -> ValueOrigin {
         root.source.value(at: listener.path[...])?.place.origin ?? .defaultValue
-    }
-}
-
-extension Relay {
-    /// Where it is listened on; `nil` for pipes.
-    fileprivate var address: ListenAddress? {
-        switch self {
-        case .pipes: nil
-        // All who connect are on this machine.
-        case .tcp(let host, let port): .tcp(host: host.isEmpty ? "127.0.0.1" : host, port: port)
-        case .unix(let path): .unix(path: path)
-        }
-    }
-}
-
-extension ListenAddress {
-    fileprivate var isUnix: Bool {
-        if case .unix = self { true } else { false }
-    }
-
-    /// Whether it surely is: a socket file, loopback, or all interfaces.
-    fileprivate var isOfThisMachine: Bool {
-        guard case .tcp(let host, _) = self else { return true }
-        return ["", "localhost", "0.0.0.0", "::", "::1"].contains(host.lowercased()) || host.hasPrefix("127.")
     }
 }

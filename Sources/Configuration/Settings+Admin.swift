@@ -1,3 +1,5 @@
+import Addresses
+
 /// `rpc`: its address is only passed on to workers, as `RR_RPC`.
 package struct RPCSettings: Sendable, Equatable {
     /// The default of ``listen``.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// `server`: how workers are started (docs/protocol.md).
 package struct ServerSettings: Sendable, Equatable {
     /// `server.command`: the argument vector, already split as a shell would; never empty. Required.
@@ -46,17 +48,24 @@ package struct EnvironmentEntry: Sendable, Equatable, Hashable {
 package enum Relay: Sendable, Equatable, CustomStringConvertible {
     /// `pipes`: the worker's standard input and output.
     case pipes
-    /// `tcp://host:port`: the server listens, each worker connects. The port is 1…65535, IPv6 is without brackets.
-    case tcp(host: String, port: Int)
-    /// `unix://path`: the server listens, each worker connects. The path is as given.
-    case unix(path: String)
+    /// `tcp://host:port` or `unix://path`: the server listens there, each worker connects. The port is 1…65535.
+    case socket(ListenAddress)
 
     /// The value as a configuration file spells it, which is also what `RR_RELAY` tells a worker.
     package var description: String {
         switch self {
         case .pipes: "pipes"
-        case .tcp(let host, let port): "tcp://\(ListenAddress.tcp(host: host, port: port))"
-        case .unix(let path): "unix://\(path)"
+        case .socket(let address): address.url
+        }
+    }
+
+    /// Where the server listens and workers connect; `nil` for pipes.
+    package var address: ListenAddress? {
+        switch self {
+        case .pipes: nil
+        // All workers are on this machine.
+        case .socket(.tcp(host: "", let port)): .tcp(host: "127.0.0.1", port: port)
+        case .socket(let address): address
         }
     }
 }

@@ -1,3 +1,5 @@
+import Addresses
+
 /// `tcp`: the listeners, and the pool of workers that answers them all.
 package struct TCPSettings: Sendable, Equatable {
     /// `tcp.servers`: sorted by name; at least one.

@@ -1,3 +1,5 @@
+import Addresses
+
 extension SettingsReader {
     func rpc(from reader: inout SectionReader) throws(ConfigurationError) -> RPCSettings {
         guard let (scalar, place) = try reader.nonEmptyScalar("listen") else {

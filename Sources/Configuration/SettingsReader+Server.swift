@@ -1,3 +1,5 @@
+import Addresses
+
 extension SettingsReader {
     func server(from reader: inout SectionReader) throws(ConfigurationError) -> ServerSettings {
         let command = try reader.command("command")
@@ -33,12 +35,9 @@ extension SettingsReader {
         } catch {
             throw fault(error.message)
         }
-        switch address {
-        case .unix(let path): return .unix(path: path)
         // Workers are told this port: it cannot be "any".
-        case .tcp(_, port: 0): throw fault("the port of a relay cannot be 0")
-        case .tcp(let host, let port): return .tcp(host: host, port: port)
-        }
+        if case .tcp(_, port: 0) = address { throw fault("the port of a relay cannot be 0") }
+        return .socket(address)
     }
 
     private func onInit(from reader: inout SectionReader) throws(ConfigurationError) -> OnInitSettings {

@@ -1,15 +1,15 @@
 extension ListenAddress {
     /// Why a text is no address.
-    struct Fault: Error, Equatable {
-        var message: String
-        var isOutOfRange = false
+    package struct Fault: Error, Equatable {
+        package var message: String
+        package var isOutOfRange = false
     }
 
     /// What an address may look like, for messages.
-    static let forms = "host:port, :port, [::1]:port, tcp://host:port or unix:///path"
+    package static let forms = "host:port, :port, [::1]:port, tcp://host:port or unix:///path"
 
     /// Reads `host:port`, `:port`, `[::1]:port`, `tcp://host:port` or `unix://path` (docs/configuration.md).
-    init(parsing text: String) throws(Fault) {
+    package init(parsing text: String) throws(Fault) {
         guard let separator = Self.schemeEnd(text) else {
             self = try Self.tcp(text, whole: text)
             return
@@ -30,7 +30,7 @@ extension ListenAddress {
     }
 
     /// Reads `tcp://host:port` or `unix://path`: what workers are told as well.
-    init(parsingWithScheme text: String) throws(Fault) {
+    package init(parsingWithScheme text: String) throws(Fault) {
         guard text.hasPrefix("tcp://") || text.hasPrefix("unix://") else {
             throw Fault(message: "invalid socket DSN (tcp://:6001, unix://file.sock): \(text)")
         }
