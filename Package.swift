@@ -28,7 +28,12 @@ let package = Package(
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
-        .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "WorkerPool",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "Sockets",
             dependencies: [
@@ -40,7 +45,7 @@ let package = Package(
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Addresses", "Platform", "Sockets", "WorkerPool",
+                "Addresses", "Goridge", "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -50,7 +55,10 @@ let package = Package(
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "TCPServer",
-            dependencies: ["Addresses", "Edge", "Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: [
+                "Addresses", "Edge", "Goridge", "Sockets", "WorkerPool",
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
         .target(
@@ -103,13 +111,16 @@ let package = Package(
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Addresses", "Edge", "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "Edge", "Goridge", "Sockets", "TCPServer", "WorkerPool",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(
             name: "WorkerProcessTests",
-            dependencies: ["Sockets", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: [
+                "Goridge", "Sockets", "WorkerPool", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(

@@ -191,7 +191,7 @@ final class ConnectionHandler: @unchecked Sendable {
     }
 
     /// What a worker answers to a CLOSE changes nothing any more, but that it failed is news.
-    private func logClose(_ outcome: EventOutcome) {
+    private func logClose(_ outcome: RequestOutcome) {
         switch outcome {
         case .answered(.reply), .answered(.missing):
             break
@@ -232,11 +232,15 @@ extension ConnectionHandler: PoolRequest {
         self.home.loopIndex
     }
 
-    func event() -> WorkerEvent {
-        WorkerEvent(kind: self.kind, contextPrefix: self.contextPrefix, body: self.body)
+    var isLast: Bool {
+        self.kind == .close
     }
 
-    func finished(_ outcome: EventOutcome) {
+    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+        frame.writeEventFrame(self.kind, contextPrefix: self.contextPrefix, body: self.body)
+    }
+
+    func finished(_ outcome: RequestOutcome) {
         if self.home.eventLoop.inEventLoop {
             self.finishedHere(outcome)
         } else {
@@ -244,7 +248,7 @@ extension ConnectionHandler: PoolRequest {
         }
     }
 
-    private func finishedHere(_ outcome: EventOutcome) {
+    private func finishedHere(_ outcome: RequestOutcome) {
         if self.body.storageCapacity > 0, self.machine.buffered == 0 {
             let body = self.body
             self.body = ByteBuffer()

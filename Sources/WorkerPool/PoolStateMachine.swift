@@ -12,7 +12,7 @@ struct PoolStateMachine<Request> {
         var isClose: Bool
         /// Position in the order of arrival.
         var ticket: UInt64
-        /// When waiting ends in ``EventFailure/noFreeWorkers``; a `CLOSE` waits for as long as the pool lives.
+        /// When waiting ends in ``RequestFailure/noFreeWorkers``; a `CLOSE` waits for as long as the pool lives.
         var deadline: NIODeadline
         /// Since when it waits; kept only where it is measured.
         var since = NIODeadline.uptimeNanoseconds(0)
@@ -164,7 +164,7 @@ extension PoolStateMachine {
         case lease(WorkerID)
         /// The request waits. With a date, ``timerFired(at:now:)`` is to be called then; more workers may be started.
         case wait(armTimer: NIODeadline?, start: [StartAction])
-        case refuse(EventFailure)
+        case refuse(RequestFailure)
     }
 
     mutating func submit(
@@ -365,7 +365,7 @@ extension PoolStateMachine {
         case lease(WorkerID, Request)
         /// It waits again; more workers may be started.
         case wait(armTimer: NIODeadline?, start: [StartAction])
-        case fail(Request, EventFailure)
+        case fail(Request, RequestFailure)
     }
 
     struct RefusalAction {
@@ -386,7 +386,7 @@ extension PoolStateMachine {
         }
         let start = self.vacate(id.place, after: .plan)
         guard entry.refusals < self.configuration.maxAttempts else {
-            let failure = EventFailure.refusedByWorkers(attempts: Int(entry.refusals))
+            let failure = RequestFailure.refusedByWorkers(attempts: Int(entry.refusals))
             return RefusalAction(retry: .fail(entry.request, failure), start: start + self.startMore())
         }
         let retry = self.retry(entry, loopIndex: worker.loopIndex, now: now)

@@ -37,7 +37,7 @@ extension WorkerPool {
     }
 
     /// Kills a worker that has its request for too long.
-    private func kill(_ handle: (any WorkerHandle)?, failing request: any PoolRequest, _ failure: EventFailure) {
+    private func kill(_ handle: (any WorkerHandle)?, failing request: any PoolRequest, _ failure: RequestFailure) {
         handle?.kill()
         // Behind the request's own writing, which may still be on its way there.
         self.loops[handle?.loopIndex ?? 0].execute {

@@ -68,7 +68,7 @@ package final class WorkerPool: Sendable {
         let (action, handle) = self.state.withLock { state in
             let action = state.machine.submit(
                 request,
-                isClose: request.kind == .close,
+                isClose: request.isLast,
                 loopIndex: request.loopIndex,
                 now: { date ?? .now() }
             )
@@ -125,7 +125,9 @@ package final class WorkerPool: Sendable {
 // MARK: - What workers tell
 
 extension WorkerPool: WorkerEvents {
-    package func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
+    package func workerPipelines(_ id: WorkerID) {}
+
+    package func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
         let date = self.isMeasured ? NIODeadline.now() : nil
         let (action, handle) = self.state.withLock { state in
             let action = state.machine.answered(id, now: { date ?? .now() })
@@ -147,7 +149,7 @@ extension WorkerPool: WorkerEvents {
         if let successor = action.successor {
             self.start([successor])
         }
-        action.request.finished(.answered(answer))
+        action.request.finished(.answered(answers[0]))
     }
 
     private func handle(
@@ -166,7 +168,7 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    package func workerRefused(_ id: WorkerID) {
+    package func workerRefused(_ id: WorkerID, isLast: Bool) {
         let (action, refusing, next) = self.state.withLock { state in
             let action = state.machine.refused(id, now: .now())
             let refusing = action == nil ? nil : state.handles[id.place]
@@ -249,11 +251,11 @@ extension WorkerPool: WorkerEvents {
         }
     }
 
-    package func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
+    package func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int) {
         let (action, next, isInItsPlace) = self.state.withLock { state in
             // What a worker that was given up before still says must not touch its successor.
             let isInItsPlace = !state.machine.isGone(id)
-            let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
+            let action = state.machine.failed(id, failure, requestWritten: begun > 0, now: .now())
             if isInItsPlace, state.handles.indices.contains(id.place) {
                 state.handles[id.place] = nil
             }

@@ -52,7 +52,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
             try await self.spawn(id, command, handshake, habits, events: events)
         } catch {
             let failure = WorkerFailure(.start, "failed to spawn a worker: cannot run `\(command.line)`: \(error)")
-            events.workerFailed(id, failure, requestWritten: false)
+            events.workerFailed(id, failure, begun: 0)
         }
     }
 

@@ -47,7 +47,7 @@ extension WorkerRelay {
             self.releaseHeld()
         case .lastAnswer(let answer):
             self.habits.missedReply()
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, [answer])
             self.retire()
         case .broken(let reason):
             self.gather(reason, self.decoder.undecoded)
@@ -60,7 +60,7 @@ extension WorkerRelay {
         let reason = "it reported an error and does not reply to control frames: it may still be busy"
         let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
         self.held = nil
-        self.events.workerFailed(self.id, failure, requestWritten: false)
+        self.events.workerFailed(self.id, failure, begun: 0)
         self.stop(timeout: Self.retirementTime)
     }
 }

@@ -17,8 +17,6 @@ final class WorkerRelay: @unchecked Sendable {
 
     /// The largest frame that a pipe takes whole or not at all (POSIX `PIPE_BUF` on Linux), in bytes.
     private static let atomicWrite = 4096
-    /// A body larger than this is written on its own instead of being copied behind its context, in bytes.
-    private static let largeBody = 32 * 1024
 
     let id: WorkerID
     let eventLoop: any EventLoop
@@ -118,7 +116,7 @@ extension WorkerRelay: WorkerHandle {
             // The pool is told, or knows, as soon as all that the worker wrote is read, and the request is another's.
             return
         }
-        switch self.machine.lease(isClose: request.kind == .close, probesCloses: self.habits.probesCloses) {
+        switch self.machine.lease(isClose: request.isLast, probesCloses: self.habits.probesCloses) {
         case .write:
             self.write(request, to: input, withProbe: false)
         case .writeWithProbe:
@@ -133,17 +131,14 @@ extension WorkerRelay: WorkerHandle {
     }
 
     private func write(_ request: any PoolRequest, to input: WorkerInput, withProbe: Bool) {
-        let event = request.event()
         self.frame.clear()
-        self.frame.writeFrameHead(of: event)
-        self.watch(isClose: event.kind == .close)
-        if event.body.readableBytes > Self.largeBody {
+        self.watch(isClose: request.isLast)
+        if let rest = request.write(into: &self.frame) {
             self.isUnwritten = false
-            self.unansweredBytes = self.frame.readableBytes + event.body.readableBytes
-            input.write(self.frame, event.body)
+            self.unansweredBytes = self.frame.readableBytes + rest.readableBytes
+            input.write(self.frame, rest)
             return
         }
-        self.frame.writeImmutableBuffer(event.body)
         if withProbe {
             self.frame.writeControlFrame(.pid(self.handshake.serverPID))
         }
@@ -298,18 +293,18 @@ extension WorkerRelay: ChannelInboundHandler {
             if answer.isToClose {
                 self.habits.answeredClose()
             }
-            self.events.workerAnswered(self.id, answer.answer)
+            self.events.workerAnswered(self.id, [answer.answer])
         case .unanswered(let isClose):
             if isClose {
                 self.habits.leftCloseUnanswered()
             }
-            self.events.workerAnswered(self.id, .missing(processID: self.processID))
+            self.events.workerAnswered(self.id, [.missing(processID: self.processID)])
         case .lateError(let message):
             self.log(lateError: message)
         case .probe:
             self.writeControl(.pid(self.handshake.serverPID))
         case .refused:
-            self.events.workerRefused(self.id)
+            self.events.workerRefused(self.id, isLast: false)
         case .ready:
             self.handshakeTimer?.cancel()
             self.handshakeTimer = nil
@@ -344,7 +339,7 @@ extension WorkerRelay: ChannelInboundHandler {
             return
         }
         let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
-        self.events.workerFailed(self.id, failure, requestWritten: isBusy)
+        self.events.workerFailed(self.id, failure, begun: isBusy ? 1 : 0)
     }
 
     /// The process as a message names it.
@@ -364,7 +359,7 @@ extension WorkerRelay: ChannelInboundHandler {
         case .failed(let isBusy):
             self.failed(isBusy: isBusy)
         case .failedAfter(let answer):
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, [answer])
             self.failed(isBusy: false)
         case .none:
             self.unreadInput?.close()
@@ -386,14 +381,14 @@ extension WorkerRelay: ChannelInboundHandler {
         let count = self.unansweredBytes
         guard isBusy, !self.isUnwritten, let unreadInput, unreadInput.holds(count), let exit else {
             self.unreadInput?.close()
-            self.events.workerFailed(self.id, failure, requestWritten: isBusy && !self.isUnwritten)
+            self.events.workerFailed(self.id, failure, begun: isBusy && !self.isUnwritten ? 1 : 0)
             return
         }
         // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
         exit.whenComplete { _ in
             let isUnread = unreadInput.isUnread(count)
             unreadInput.close()
-            self.events.workerFailed(self.id, failure, requestWritten: !isUnread)
+            self.events.workerFailed(self.id, failure, begun: isUnread ? 0 : 1)
         }
     }
 

@@ -146,7 +146,7 @@ extension PoolStateMachine.SubmitAction {
         if case .wait(_, let start) = self { start } else { [] }
     }
 
-    var refusal: EventFailure? {
+    var refusal: RequestFailure? {
         if case .refuse(let failure) = self { failure } else { nil }
     }
 }
@@ -190,7 +190,7 @@ extension PoolStateMachine.RetryAction {
         if case .wait(_, let start) = self { start } else { [] }
     }
 
-    var failure: EventFailure? {
+    var failure: RequestFailure? {
         if case .fail(_, let failure) = self { failure } else { nil }
     }
 }

@@ -1,8 +1,9 @@
 import Goridge
 import NIOCore
 import Testing
+import WorkerPool
 
-@testable import WorkerPool
+@testable import WorkerProcess
 
 @Suite struct WorkerStateMachineTests {
     enum State: CaseIterable {

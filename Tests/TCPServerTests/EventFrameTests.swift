@@ -2,19 +2,17 @@ import Goridge
 import NIOCore
 import Testing
 
-@testable import WorkerPool
+@testable import TCPServer
 
-@Suite struct WorkerEventFrameTests {
+@Suite struct EventFrameTests {
     private let prefix = Array(
         "{\"remote_addr\":\"127.0.0.1:51234\",\"server\":\"smtp\",\"uuid\":\"u\",\"event\":\"".utf8
     )
 
     /// The header was computed with Python's `zlib.crc32`.
     @Test func theFrameIsToTheByte() {
-        let event = WorkerEvent(kind: .data, contextPrefix: self.prefix, body: ByteBuffer(string: "a\r\n"))
         var buffer = ByteBuffer()
-        buffer.writeFrameHead(of: event)
-        buffer.writeImmutableBuffer(event.body)
+        #expect(buffer.writeEventFrame(.data, contextPrefix: self.prefix, body: ByteBuffer(string: "a\r\n")) == nil)
         let head: [UInt8] = [
             0x14, 0x00, 0x4E, 0x00, 0x00, 0x00, 0x20, 0xCE, 0x4E, 0x52, 0x00, 0x00, 0x4B, 0x00, 0x00, 0x00,
         ]
@@ -24,10 +22,8 @@ import Testing
 
     @Test(arguments: EventKind.allCases)
     func itIsReadBack(_ kind: EventKind) throws {
-        let event = WorkerEvent(kind: kind, contextPrefix: self.prefix, body: ByteBuffer(string: "body"))
         var buffer = ByteBuffer()
-        buffer.writeFrameHead(of: event)
-        buffer.writeImmutableBuffer(event.body)
+        #expect(buffer.writeEventFrame(kind, contextPrefix: self.prefix, body: ByteBuffer(string: "body")) == nil)
         var decoder = FrameDecoder()
         decoder.append(buffer)
         var frame = try #require(try decoder.next())
@@ -41,10 +37,22 @@ import Testing
 
     @Test func itIsAppendedToWhatIsThere() throws {
         var buffer = ByteBuffer(string: "before")
-        buffer.writeFrameHead(of: WorkerEvent(kind: .close, contextPrefix: self.prefix, body: ByteBuffer()))
+        _ = buffer.writeEventFrame(.close, contextPrefix: self.prefix, body: ByteBuffer())
         #expect(buffer.readString(length: 6) == "before")
         var decoder = FrameDecoder()
         decoder.append(buffer)
         #expect(try decoder.next()?.payload.readableBytes == self.prefix.count + 7)
+    }
+
+    @Test func aLargeBodyIsLeftToBeWrittenOnItsOwn() throws {
+        let body = ByteBuffer(repeating: 7, count: 32 * 1024 + 1)
+        var buffer = ByteBuffer()
+        #expect(buffer.writeEventFrame(.data, contextPrefix: self.prefix, body: body) == body)
+        buffer.writeImmutableBuffer(body)
+        var decoder = FrameDecoder()
+        decoder.append(buffer)
+        let frame = try #require(try decoder.next())
+        #expect(frame.payload.readableBytes == Int(frame.firstOption) + body.readableBytes)
+        #expect(decoder.isEmpty)
     }
 }

@@ -1,5 +1,6 @@
 import Goridge
 import NIOCore
+import WorkerPool
 
 /// The conversation with one worker over its relay: the handshake, then one request at a time, then the end.
 ///

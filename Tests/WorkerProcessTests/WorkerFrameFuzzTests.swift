@@ -1,8 +1,9 @@
 import Goridge
 import NIOCore
 import Testing
+import WorkerPool
 
-@testable import WorkerPool
+@testable import WorkerProcess
 
 /// The bytes of a worker, cut at random, through ``FrameDecoder`` and ``WorkerStateMachine`` as the relay passes them on.
 @Suite struct WorkerFrameFuzzTests {
