@@ -48,7 +48,7 @@ extension Gateway {
             let sharesAddress = self.settings.metrics?.address == status.address
             endpoints.append(
                 AdminEndpoint(
-                    address: SocketEndpoint(status.address),
+                    address: status.address,
                     key: sharesAddress ? "status.address, metrics.address" : "status.address",
                     probes: probes,
                     metrics: sharesAddress ? metrics : nil
@@ -61,7 +61,7 @@ extension Gateway {
         if let settings = self.settings.metrics {
             endpoints.append(
                 AdminEndpoint(
-                    address: SocketEndpoint(settings.address),
+                    address: settings.address,
                     key: "metrics.address",
                     metrics: metrics
                 )

@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 import Glibc
 import Logging
@@ -93,7 +94,7 @@ package struct Gateway: Sendable {
         self.loggers = loggers
         self.group = group
         let descriptorLimit = self.descriptorLimit
-        let relay = SocketEndpoint(settings.server.relay)
+        let relay = settings.server.relay.address
         let command = try WorkerCommand(settings, relay: relay, process)
         let serverPID = Int(getpid())
         self.relay = try relay.map {

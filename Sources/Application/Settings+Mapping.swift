@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 import Logging
 import NIOCore
@@ -69,7 +70,7 @@ extension ServerConfiguration {
     init(_ settings: ListenerSettings) {
         self.init(
             name: settings.name,
-            address: SocketEndpoint(settings.address),
+            address: settings.address,
             socketMode: settings.socketMode,
             framing: PacketFraming(
                 mode: settings.framing == .split ? .split : .merge,
@@ -81,31 +82,11 @@ extension ServerConfiguration {
     }
 }
 
-extension SocketEndpoint {
-    package init(_ address: ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
-    }
-
-    /// Where workers connect; `nil` for pipes.
-    init?(_ relay: Relay) {
-        switch relay {
-        case .pipes: return nil
-        // All who connect are on this machine.
-        case .tcp(host: "", let port): self = .tcp(host: "127.0.0.1", port: port)
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
-    }
-}
-
 extension WorkerCommand {
     /// A worker, with the environment of docs/protocol.md: last wins.
     ///
     /// - Parameter relay: Where it is to connect; `nil` for pipes.
-    init(_ settings: Settings, relay: SocketEndpoint?, _ process: Gateway.Process) throws {
+    init(_ settings: Settings, relay: ListenAddress?, _ process: Gateway.Process) throws {
         var environment = process.inheritedEnvironment
         environment["RR_RELAY"] = relay?.url ?? "pipes"
         if let rpc = settings.rpc {
