@@ -41,7 +41,8 @@ extension Gateway {
             self.loggers.setLevels(settings.logs)
             let pool = PoolConfiguration(settings.tcp.pool)
             if let command = changed.command {
-                self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
+                self.launcher.update(
+                    command, handshakeTimeout: pool.allocateTimeout, isPipelined: pool.isPipelined)
             }
             self.pool.reconfigure(pool)
             self.pool.limitPendingAnswers(settings.tcp)

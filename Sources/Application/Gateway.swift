@@ -113,6 +113,7 @@ package struct Gateway: Sendable {
             serverPID: serverPID,
             listener: self.relay,
             outOfMemoryKills: OutOfMemoryKills(),
+            isPipelined: configuration.isPipelined,
             logger: loggers.server
         )
         self.pool = WorkerPool(
