@@ -102,7 +102,10 @@ let package = Package(
         .testTarget(
             name: "WorkerProcessTests",
             dependencies: [
-                "Goridge", "Sockets", "WorkerPool", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio"),
+                "Goridge", "Platform", "Sockets", "WorkerPool", "WorkerProcess",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),

@@ -86,7 +86,7 @@ extension WorkerRelay {
         case .ready:
             self.handshakeTimer?.cancel()
             self.handshakeTimer = nil
-            self.isReady = true
+            self.start = .done
             self.events.workerReady(self.id, self)
             if self.machine.pipelines {
                 self.tellPipelining()
@@ -166,7 +166,9 @@ extension WorkerRelay {
         switch self.machine.closed() {
         case .startFailed:
             self.unreadInput?.close()
-            self.startFailure = self.startFailure ?? "the process ended before its handshake"
+            if case .pending = self.start {
+                self.start = .failed("the process ended before its handshake")
+            }
         case .failed:
             self.failed()
         case .failedAfter(let answer):

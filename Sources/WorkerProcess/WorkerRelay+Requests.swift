@@ -65,17 +65,18 @@ extension WorkerRelay: WorkerHandle {
 
     /// - Returns: Whether the request is not to be held back.
     private func lease(_ request: any PoolRequest) -> Bool {
+        let isClose = request.isLast
         let action = self.machine.lease(
-            isClose: request.isLast,
+            isClose: isClose,
             at: self.outbox.end,
             probesCloses: self.habits.probesCloses,
             mayTry: self.habits.mayTry()
         )
         switch action {
         case .write(let probes):
-            self.add(request, probes, isUrgent: true)
+            self.add(request, isClose: isClose, probes, isUrgent: true)
         case .append(let probes):
-            self.add(request, probes, isUrgent: false)
+            self.add(request, isClose: isClose, probes, isUrgent: false)
         case .hold:
             return false
         case .refuse:
@@ -85,9 +86,14 @@ extension WorkerRelay: WorkerHandle {
         return true
     }
 
-    private func add(_ request: any PoolRequest, _ probes: WorkerStateMachine.Probes, isUrgent: Bool) {
+    private func add(
+        _ request: any PoolRequest,
+        isClose: Bool,
+        _ probes: WorkerStateMachine.Probes,
+        isUrgent: Bool
+    ) {
         self.watch(.long)
-        if request.isLast {
+        if isClose {
             self.watch(.short)
         }
         if probes.contains(.before) {
@@ -174,10 +180,12 @@ extension WorkerRelay: WorkerHandle {
     }
 
     private func stopNow(timeout: TimeAmount) {
-        self.wasStopped = true
+        if case .service = self.wish {
+            self.wish = .end(by: nil)
+        }
         switch self.machine.stop() {
         case .sendStop:
-            self.stopDeadline = .now() + timeout
+            self.wish = .end(by: .now() + timeout)
             // Held by the loop until then; a worker that has ended has no process any more to kill.
             self.eventLoop.scheduleTask(in: timeout) { [weak self] in
                 self?.kill()
