@@ -11,7 +11,7 @@ import WorkerPool
 @testable import WorkerProcess
 
 /// A relay with a real process and several requests at once.
-@Suite(.serialized) struct WorkerRelayTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct WorkerRelayTests {
     /// Reads frames, one `read` for as many as there are, and answers an event with its body; "die" ends it, "error" is
     /// answered with an error, "silent" not at all, "stop" by the wish to be replaced. `batched` gathers answers until no
     /// whole frame is left, and so dies with them.
