@@ -114,11 +114,7 @@ extension WorkerRelay {
         // The pool may call back before it returns.
         var answers: [WorkerAnswer] = []
         swap(&answers, &self.answers)
-        if answers.count == 1 {
-            self.events.workerAnswered(self.id, answers)
-        } else {
-            self.collect { self.events.workerAnswered(self.id, answers) }
-        }
+        self.events.workerAnswered(self.id, answers)
         if self.answers.isEmpty {
             answers.removeAll(keepingCapacity: true)
             swap(&answers, &self.answers)

@@ -7,16 +7,14 @@ extension WorkerRelay: WorkerHandle {
     /// The most bytes that a pipe takes whole or not at all (POSIX `PIPE_BUF` on Linux).
     private static let atomicWrite = 4096
 
-    func serve(_ request: any PoolRequest) {
+    func enqueue(_ request: any PoolRequest) {
+        self.inbox.withLock { $0.requests.append(request) }
+    }
+
+    func serve() {
         if self.eventLoop.inEventLoop {
-            self.take(request)
-            return
-        }
-        let isFirst = self.inbox.withLock { inbox in
-            inbox.append(request)
-            return inbox.count == 1
-        }
-        if isFirst {
+            self.emptyInbox()
+        } else if self.inbox.withLock({ $0.isToBeScheduled() }) {
             self.eventLoop.execute { self.emptyInbox() }
         }
     }
@@ -24,7 +22,7 @@ extension WorkerRelay: WorkerHandle {
     private func emptyInbox() {
         var requests: [any PoolRequest] = []
         swap(&requests, &self.emptied)
-        self.inbox.withLock { swap(&$0, &requests) }
+        self.inbox.withLock { $0.take(&requests) }
         if requests.count == 1 {
             self.take(requests[0])
         } else {
@@ -113,7 +111,7 @@ extension WorkerRelay: WorkerHandle {
     }
 
     /// Writes at once all that `body` has written.
-    func collect(_ body: () -> Void) {
+    private func collect(_ body: () -> Void) {
         self.outbox.startCollecting()
         body()
         self.flushCollected()

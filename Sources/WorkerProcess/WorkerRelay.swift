@@ -38,6 +38,28 @@ final class WorkerRelay: @unchecked Sendable {
 
     let process = Mutex(Process())
 
+    /// Requests of the pool, in its order, that are not taken yet.
+    struct Inbox {
+        var requests: [any PoolRequest] = []
+        /// Whether the loop is to look here.
+        private var isScheduled = false
+
+        /// Whether the loop must be told that something is here: once for all that comes before it looks.
+        mutating func isToBeScheduled() -> Bool {
+            guard !self.isScheduled, !self.requests.isEmpty else {
+                return false
+            }
+            self.isScheduled = true
+            return true
+        }
+
+        /// - Parameter requests: Empty; its memory is the inbox's from now on.
+        mutating func take(_ requests: inout [any PoolRequest]) {
+            swap(&self.requests, &requests)
+            self.isScheduled = false
+        }
+    }
+
     enum Start {
         /// Its handshake is still to come. Can become `failed` or `done`.
         case pending
@@ -63,8 +85,7 @@ final class WorkerRelay: @unchecked Sendable {
     let habits: WorkerHabits
     /// Whether the pool may give a worker several requests.
     let isPipelined: Bool
-    /// Requests from other threads, in order.
-    let inbox = Mutex<[any PoolRequest]>([])
+    let inbox = Mutex(Inbox())
 
     // Confined to the event loop.
     var machine: WorkerStateMachine
