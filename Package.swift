@@ -130,7 +130,9 @@ let package = Package(
             name: "WorkerProcessTests",
             dependencies: [
                 "Goridge", "Platform", "Sockets", "TestSupport", "WorkerPool", "WorkerProcess",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport"]),

@@ -43,6 +43,11 @@ struct Backlog: Sendable {
         !self.others.isEmpty
     }
 
+    /// Whether the first entry is a probe, or has one behind it, of a worker that has a probe between each two requests.
+    var hasProbe: Bool {
+        if case .request = self.first { self.isFollowed } else { self.first != nil }
+    }
+
     mutating func append(_ request: Request) {
         self.requests += 1
         if request.isClose {

@@ -26,22 +26,6 @@ struct Conversation: Sendable {
     /// The same for the reply of a worker whose like are known to reply, once it has reported an error.
     private static let longPatience = 30
 
-    /// What is known of the worker.
-    private enum Manner {
-        /// It answers each event exactly once: it need not be probed. Stays so.
-        case announced
-        /// It has replied to a probe: it replies to every one. Stays so.
-        case replies
-        /// Nothing yet; it is probed behind one of its requests. Can become `unknown` or `replies`.
-        case untried(requestsLeft: Int)
-        /// Nothing yet. Can become `replies` or `owing`.
-        case unknown
-        /// It has been given a request although it owed the reply to a probe. Can become `replies` or `ignores`.
-        case owing
-        /// It has read on past a probe without a reply: it is not probed any more. Stays so.
-        case ignores
-    }
-
     /// What the worker has said that is not understood before its next frame.
     private enum Remark {
         case nothing
@@ -52,7 +36,7 @@ struct Conversation: Sendable {
         case part
     }
 
-    private var manner: Manner
+    private var manner: WorkerManner
     private var backlog = Backlog()
     private var remark = Remark.nothing
     /// Ticks since the first entry became the first, or the remark was made.
@@ -72,10 +56,7 @@ struct Conversation: Sendable {
 
     /// Whether the worker may be given requests behind others.
     var pipelines: Bool {
-        switch self.manner {
-        case .announced, .replies: true
-        case .untried, .unknown, .owing, .ignores: false
-        }
+        self.manner.keepsOrder
     }
 
     var requests: Int {
@@ -117,8 +98,9 @@ struct Conversation: Sendable {
             self.backlog.appendProbe()
         }
         self.backlog.append(Backlog.Request(isClose: isClose, start: start))
-        if self.isProbed(isClose: isClose, probesCloses: probesCloses, mayTry: { size <= Self.readAtOnce && mayTry() })
-        {
+        // A probe behind it might be read in two parts with it.
+        let mayTryNow = { size <= Self.readAtOnce && mayTry() }
+        if self.manner.isProbed(behindClose: isClose && probesCloses, mayTry: mayTryNow) {
             probes.insert(.behind)
             self.backlog.appendProbe()
         }
@@ -131,24 +113,6 @@ struct Conversation: Sendable {
             return true
         }
         return start - first + size <= Self.readAtOnce
-    }
-
-    private mutating func isProbed(isClose: Bool, probesCloses: Bool, mayTry: () -> Bool) -> Bool {
-        switch self.manner {
-        case .announced, .ignores:
-            return false
-        case .replies, .unknown, .owing:
-            return isClose && probesCloses
-        case .untried(let left) where left > 1:
-            self.manner = .untried(requestsLeft: left - 1)
-            return isClose && probesCloses
-        case .untried:
-            guard mayTry() else {
-                return isClose && probesCloses
-            }
-            self.manner = .unknown
-            return true
-        }
     }
 
     // MARK: Frames
@@ -173,15 +137,10 @@ struct Conversation: Sendable {
     /// Whether a reply is awaited, and this is one.
     private func isReply(_ payload: ByteBuffer) -> Bool {
         switch self.manner {
-        case .announced, .ignores:
-            return false
-        case .owing:
-            break
+        case .announced, .ignores: return false
+        case .owing: break
         case .replies, .untried, .unknown:
-            if case .request = self.backlog.first, !self.backlog.isFollowed {
-                return false
-            }
-            guard self.backlog.first != nil else {
+            guard self.backlog.hasProbe else {
                 return false
             }
         }
@@ -227,13 +186,7 @@ struct Conversation: Sendable {
             self.settle(isLast: isLast)
             return .lateError(message)
         }
-        let isClear =
-            switch self.manner {
-            case .announced, .ignores: true
-            case .replies: false
-            case .untried, .unknown, .owing: !mayProbe
-            }
-        guard !isClear else {
+        guard self.manner.replies(ifOthersDo: mayProbe) else {
             self.advance(isLast: isLast)
             return .answer(.error(message: message), isToClose: request.isClose)
         }
@@ -261,7 +214,7 @@ struct Conversation: Sendable {
                 return self.refused(isLast: isLast)
             }
             let answer = WorkerAnswer.reply(context: context, body: body)
-            if case .nothing = self.remark, !self.isOwing {
+            if case .nothing = self.remark, !self.manner.isOwing {
                 self.advance(isLast: isLast)
                 return .answer(answer, isToClose: request.isClose)
             }
@@ -269,10 +222,6 @@ struct Conversation: Sendable {
         } catch {
             return .broken(error.reason)
         }
-    }
-
-    private var isOwing: Bool {
-        if case .owing = self.manner { true } else { false }
     }
 
     /// The first request is answered, and the answer tells more.
@@ -285,7 +234,7 @@ struct Conversation: Sendable {
         if case .error(let message) = self.remark {
             aside.lateError = message
         }
-        if case .owing = self.manner {
+        if self.manner.isOwing {
             // Frames are read in order: the reply to the probe would have come before.
             self.manner = .ignores
             aside.ignoredProbe = true
@@ -335,8 +284,8 @@ struct Conversation: Sendable {
             }
             return self.lastAnswer()
         case (.request(let request), .nothing), (.request(let request), .part):
-            guard interval == (request.isClose ? .short : .long), mayProbe, self.mayBeProbed,
-                self.isTooLong(Self.patience)
+            guard interval == (request.isClose ? .short : .long), !self.backlog.isFollowed,
+                self.manner.replies(ifOthersDo: mayProbe), self.isTooLong(Self.patience)
             else {
                 return otherwise
             }
@@ -362,16 +311,6 @@ struct Conversation: Sendable {
             return .noReply
         case (nil, _):
             return .pause
-        }
-    }
-
-    private var mayBeProbed: Bool {
-        guard !self.backlog.isFollowed else {
-            return false
-        }
-        switch self.manner {
-        case .announced, .ignores: return false
-        case .replies, .untried, .unknown, .owing: return true
         }
     }
 

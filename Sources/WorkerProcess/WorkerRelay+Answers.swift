@@ -86,7 +86,7 @@ extension WorkerRelay {
         case .ready:
             self.handshakeTimer?.cancel()
             self.handshakeTimer = nil
-            self.isReady = true
+            self.start = .done
             self.events.workerReady(self.id, self)
             if self.machine.pipelines {
                 self.tellPipelining()
@@ -114,11 +114,7 @@ extension WorkerRelay {
         // The pool may call back before it returns.
         var answers: [WorkerAnswer] = []
         swap(&answers, &self.answers)
-        if answers.count == 1 {
-            self.events.workerAnswered(self.id, answers)
-        } else {
-            self.collect { self.events.workerAnswered(self.id, answers) }
-        }
+        self.events.workerAnswered(self.id, answers)
         if self.answers.isEmpty {
             answers.removeAll(keepingCapacity: true)
             swap(&answers, &self.answers)
@@ -166,7 +162,9 @@ extension WorkerRelay {
         switch self.machine.closed() {
         case .startFailed:
             self.unreadInput?.close()
-            self.startFailure = self.startFailure ?? "the process ended before its handshake"
+            if case .pending = self.start {
+                self.start = .failed("the process ended before its handshake")
+            }
         case .failed:
             self.failed()
         case .failedAfter(let answer):

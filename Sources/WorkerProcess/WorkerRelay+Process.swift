@@ -53,13 +53,17 @@ extension WorkerRelay {
                 try await channel.closeFuture.get()
             }
             let timer = try await self.eventLoop.submit {
-                self.eventLoop.scheduleTask(deadline: self.stopDeadline ?? .now() + Self.lingerTime) { self.kill() }
+                var deadline = NIODeadline.now() + Self.lingerTime
+                if case .end(by: let limit?) = self.wish {
+                    deadline = limit
+                }
+                return self.eventLoop.scheduleTask(deadline: deadline) { self.kill() }
             }.get()
             try await exit.get()
             timer.cancel()
             try await self.eventLoop.submit {
                 self.endedByItself = !self.wasKilled
-                if !self.wasStopped || self.wasKilled {
+                if !self.endsAsAsked {
                     // Nothing is left of its group, either; the group's id cannot be another's before this one is reaped.
                     self.signal(SIGKILL)
                 }
@@ -108,8 +112,9 @@ extension WorkerRelay {
         exit.whenComplete { _ in listener.abandon(pid) }
         let timer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
             let limit = self.handshake.timeout.nanoseconds / 1_000_000
-            self.startFailure =
+            self.start = .failed(
                 "the worker has not connected to \(listener.address.url) (server.relay) within \(limit) ms (allocate_timeout)"
+            )
             listener.abandon(pid)
             self.kill()
         }
@@ -151,16 +156,36 @@ extension WorkerRelay {
 
     private func reapedNow(status: String) {
         if self.isReady {
-            let level: Logger.Level = self.wasStopped && !self.wasKilled ? .debug : .warning
-            self.logger.log(level: level, "worker process has ended", metadata: ["status": "\(status)"])
-        } else if !self.wasStopped {
-            let reason = self.startFailure ?? "the process ended before its handshake"
+            self.logger.log(
+                level: self.endsAsAsked ? .debug : .warning, "worker process has ended",
+                metadata: ["status": "\(status)"])
+            return
+        }
+        switch self.wish {
+        case .service, .death(wasAsked: false):
+            let reason =
+                if case .failed(let reason) = self.start { reason } else { "the process ended before its handshake" }
             self.events.workerFailed(
                 self.id,
                 WorkerFailure(.start, "failed to spawn a worker, possible reasons: \(reason) (\(status))"),
                 begun: 0
             )
+        case .end, .death(wasAsked: true):
+            break
         }
+    }
+
+    var isReady: Bool {
+        if case .done = self.start { true } else { false }
+    }
+
+    /// Whether it was asked to end, and not killed.
+    private var endsAsAsked: Bool {
+        if case .end = self.wish { true } else { false }
+    }
+
+    var wasKilled: Bool {
+        if case .death = self.wish { true } else { false }
     }
 
     /// Sends a signal to the worker and to its process group, which it may have left; for as long as its id is its own.
@@ -199,9 +224,17 @@ extension WorkerRelay {
     func kill() {
         WorkerKiller.shared.kill(self)
         if self.eventLoop.inEventLoop {
-            self.wasKilled = true
+            self.noteKill()
         } else {
-            self.eventLoop.execute { self.wasKilled = true }
+            self.eventLoop.execute { self.noteKill() }
+        }
+    }
+
+    private func noteKill() {
+        switch self.wish {
+        case .service: self.wish = .death(wasAsked: false)
+        case .end: self.wish = .death(wasAsked: true)
+        case .death: break
         }
     }
 }

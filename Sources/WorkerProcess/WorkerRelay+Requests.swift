@@ -14,13 +14,7 @@ extension WorkerRelay: WorkerHandle {
     func serve() {
         if self.eventLoop.inEventLoop {
             self.emptyInbox()
-            return
-        }
-        let isFirst = self.inbox.withLock { inbox in
-            defer { inbox.isExpected = true }
-            return !inbox.isExpected
-        }
-        if isFirst {
+        } else if self.inbox.withLock({ $0.isToBeScheduled() }) {
             self.eventLoop.execute { self.emptyInbox() }
         }
     }
@@ -28,10 +22,7 @@ extension WorkerRelay: WorkerHandle {
     private func emptyInbox() {
         var requests: [any PoolRequest] = []
         swap(&requests, &self.emptied)
-        self.inbox.withLock { inbox in
-            swap(&inbox.requests, &requests)
-            inbox.isExpected = false
-        }
+        self.inbox.withLock { $0.take(&requests) }
         if requests.count == 1 {
             self.take(requests[0])
         } else if !requests.isEmpty {
@@ -72,8 +63,9 @@ extension WorkerRelay: WorkerHandle {
 
     /// - Returns: Whether the request is not to be held back.
     private func lease(_ request: any PoolRequest) -> Bool {
+        let isClose = request.isLast
         let action = self.machine.lease(
-            isClose: request.isLast,
+            isClose: isClose,
             at: self.outbox.end,
             size: request.size,
             probesCloses: self.habits.probesCloses,
@@ -81,9 +73,9 @@ extension WorkerRelay: WorkerHandle {
         )
         switch action {
         case .write(let probes):
-            self.add(request, probes, isUrgent: true)
+            self.add(request, isClose: isClose, probes, isUrgent: true)
         case .append(let probes):
-            self.add(request, probes, isUrgent: false)
+            self.add(request, isClose: isClose, probes, isUrgent: false)
         case .hold:
             return false
         case .refuse:
@@ -93,9 +85,14 @@ extension WorkerRelay: WorkerHandle {
         return true
     }
 
-    private func add(_ request: any PoolRequest, _ probes: WorkerStateMachine.Probes, isUrgent: Bool) {
+    private func add(
+        _ request: any PoolRequest,
+        isClose: Bool,
+        _ probes: WorkerStateMachine.Probes,
+        isUrgent: Bool
+    ) {
         self.watch(.long)
-        if request.isLast {
+        if isClose {
             self.watch(.short)
         }
         if probes.contains(.before) {
@@ -115,7 +112,7 @@ extension WorkerRelay: WorkerHandle {
     }
 
     /// Writes at once all that `body` has written.
-    func collect(_ body: () -> Void) {
+    private func collect(_ body: () -> Void) {
         self.outbox.startCollecting()
         body()
         self.flushCollected()
@@ -182,10 +179,12 @@ extension WorkerRelay: WorkerHandle {
     }
 
     private func stopNow(timeout: TimeAmount) {
-        self.wasStopped = true
+        if case .service = self.wish {
+            self.wish = .end(by: nil)
+        }
         switch self.machine.stop() {
         case .sendStop:
-            self.stopDeadline = .now() + timeout
+            self.wish = .end(by: .now() + timeout)
             // Held by the loop until then; a worker that has ended has no process any more to kill.
             self.eventLoop.scheduleTask(in: timeout) { [weak self] in
                 self?.kill()

@@ -8,30 +8,18 @@ extension WorkerRelay {
 
     /// Has silence noticed. One timer serves many requests: each starts it only when it does not run.
     func watch(_ interval: WorkerStateMachine.Interval) {
-        let isTicking =
-            switch interval {
-            case .short: self.isTickingForClose
-            case .long: self.isTicking
-            }
-        if !isTicking {
+        if !self.timers.contains(Timers(interval)) {
             self.startTicking(interval)
         }
     }
 
-    private func noteTicking(_ interval: WorkerStateMachine.Interval, _ isTicking: Bool) {
-        switch interval {
-        case .short: self.isTickingForClose = isTicking
-        case .long: self.isTicking = isTicking
-        }
-    }
-
     private func startTicking(_ interval: WorkerStateMachine.Interval) {
-        self.noteTicking(interval, true)
+        self.timers.insert(Timers(interval))
         self.eventLoop.scheduleTask(in: interval.time) { self.tick(interval) }
     }
 
     private func tick(_ interval: WorkerStateMachine.Interval) {
-        self.noteTicking(interval, false)
+        self.timers.remove(Timers(interval))
         guard !self.isHeld else {
             // What is awaited may be there, and not read.
             self.startTicking(interval)
@@ -64,5 +52,14 @@ extension WorkerRelay {
         self.held.removeAll()
         self.events.workerFailed(self.id, failure, begun: 0)
         self.stop(timeout: Self.retirementTime)
+    }
+}
+
+extension WorkerRelay.Timers {
+    fileprivate init(_ interval: WorkerStateMachine.Interval) {
+        switch interval {
+        case .short: self.init(rawValue: 1)
+        case .long: self.init(rawValue: 2)
+        }
     }
 }

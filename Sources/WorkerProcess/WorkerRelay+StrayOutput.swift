@@ -27,7 +27,7 @@ extension WorkerRelay {
         if self.isReady {
             self.logger.error("\(strayOutput.message)", metadata: ["reason": "\(strayOutput.reason)"])
         } else {
-            self.startFailure = "\(strayOutput.message) (\(strayOutput.reason))"
+            self.start = .failed("\(strayOutput.message) (\(strayOutput.reason))")
         }
         self.kill()
     }

@@ -38,18 +38,52 @@ final class WorkerRelay: @unchecked Sendable {
 
     let process = Mutex(Process())
 
+    /// Requests of the pool, in its order, that are not taken yet.
     struct Inbox {
         var requests: [any PoolRequest] = []
-        /// Whether the event loop will look.
-        var isExpected = false
+        /// Whether the loop is to look here.
+        private var isScheduled = false
+
+        /// Whether the loop must be told that something is here: once for all that comes before it looks.
+        mutating func isToBeScheduled() -> Bool {
+            guard !self.isScheduled, !self.requests.isEmpty else {
+                return false
+            }
+            self.isScheduled = true
+            return true
+        }
+
+        /// - Parameter requests: Empty; its memory is the inbox's from now on.
+        mutating func take(_ requests: inout [any PoolRequest]) {
+            swap(&self.requests, &requests)
+            self.isScheduled = false
+        }
+    }
+
+    enum Start {
+        /// Its handshake is still to come. Can become `failed` or `done`.
+        case pending
+        /// It never became ready, and why. Stays so.
+        case failed(String)
+        case done
+    }
+
+    enum Wish {
+        /// It is to serve. Can become `end` or `death`.
+        case service
+        /// It was asked to end, or given up before it was ready; `by` then it is killed. Can become `death`.
+        case end(by: NIODeadline?)
+        /// It was killed.
+        case death(wasAsked: Bool)
+    }
+
+    struct Timers: OptionSet {
+        let rawValue: UInt8
     }
 
     /// What the pool's workers are known for.
     let habits: WorkerHabits
-    /// Requests that the pool has given and that were not looked at yet, in order.
     let inbox = Mutex(Inbox())
-    /// The memory that was the inbox's before it was emptied.
-    var emptied: [any PoolRequest] = []
 
     // Confined to the event loop.
     var machine: WorkerStateMachine
@@ -57,6 +91,8 @@ final class WorkerRelay: @unchecked Sendable {
     var context: ChannelHandlerContext?
     /// Where requests are written; there before the relay's channel is.
     var input: WorkerInput?
+    /// The memory that was the inbox's before it was emptied.
+    var emptied: [any PoolRequest] = []
     /// Frames that are to be written there.
     var outbox = Outbox()
     /// The frame of a probe.
@@ -71,25 +107,20 @@ final class WorkerRelay: @unchecked Sendable {
     var exit: EventLoopFuture<Void>?
     /// Requests that wait until the worker has said all that it owes, in order.
     var held = CircularBuffer<any PoolRequest>()
-    var isTicking = false
-    var isTickingForClose = false
+    /// Those that run.
+    var timers: Timers = []
     /// Whether the relay is closed as soon as all that the worker wrote is read.
     var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
     /// What came over the relay before it was a channel; the worker has been told our pid then.
     var greeting: ByteBuffer?
     var strayOutput: StrayOutput?
-    /// Why the worker never became ready.
-    var startFailure: String?
-    var isReady = false
+    var start = Start.pending
+    var wish = Wish.service
     /// Whether nothing is read for now.
     var isHeld = false
-    var wasStopped = false
-    var wasKilled = false
     /// Whether the process had ended before it was killed here.
     var endedByItself = false
-    /// When a process that was asked to end is killed.
-    var stopDeadline: NIODeadline?
 
     init(
         id: WorkerID,
@@ -151,7 +182,7 @@ extension WorkerRelay: ChannelInboundHandler {
             return
         }
         let limit = self.handshake.timeout.nanoseconds / 1_000_000
-        self.startFailure = "no handshake within \(limit) ms (allocate_timeout)"
+        self.start = .failed("no handshake within \(limit) ms (allocate_timeout)")
         self.kill()
     }
 
