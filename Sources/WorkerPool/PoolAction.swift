@@ -11,8 +11,8 @@ struct WorkerStart: Hashable {
 enum PoolAction<Request, Handle> {
     /// The worker is to be given the request, behind those that it has.
     case serve(Handle, Request)
-    /// The request is answered, by the next one of the answers that were told.
-    case finish(Request)
+    /// The request is answered; with the position of its answer among those that the worker gave.
+    case finish(Request, answer: Int)
     /// The request gets no answer.
     case fail(Request, RequestFailure)
     /// A worker that serves nothing is to be asked to end.

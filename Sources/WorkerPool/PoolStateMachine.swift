@@ -210,26 +210,30 @@ extension PoolStateMachine {
             return actions
         }
         let place = id.place
-        var (first, others) = (Optional<Request>.none, [Request]())
+        var first: Request?
+        var others: [(request: Request, answer: Int)] = []
         var ended = 0
         while ended < count, self.roster.isBusy(id) {
+            if case .open(let entry) = self.roster.endLease(place) {
+                if ended == 0 {
+                    first = entry.request
+                } else {
+                    // It never was the first by itself.
+                    if self.isMeasured {
+                        self.measures.waits.record(now - entry.since)
+                    }
+                    others.append((entry.request, ended))
+                }
+            }
             ended += 1
-            guard case .open(let entry) = self.roster.endLease(place) else {
-                continue
-            }
-            if first == nil {
-                first = entry.request
-            } else {
-                others.append(entry.request)
-            }
         }
         self.goOn(id, after: ended, now: now, &actions)
         // The worker comes first: while its answers are being handled it is at work already.
         if let first {
-            actions.append(.finish(first))
+            actions.append(.finish(first, answer: 0))
         }
-        for request in others {
-            actions.append(.finish(request))
+        for (request, answer) in others {
+            actions.append(.finish(request, answer: answer))
         }
         return actions
     }
@@ -258,7 +262,8 @@ extension PoolStateMachine {
         let isDone = fate.isRetiring || !self.isOpen || (isAtLimit && self.configuration.numWorkers == 0)
         if let next {
             self.becameFirst(next, id, now: now, &actions)
-            if !isDone, !fate.leaves {
+            // Unless it was killed for that one.
+            if !isDone, self.roster.worker(of: id)?.fate.leaves == false {
                 self.fill(id.place, now: now, &actions)
             }
         } else if isDone {
@@ -296,6 +301,9 @@ extension PoolStateMachine {
         }
         if self.phase == .cutOff, !entry.isLast {
             self.kill(id, .graceIsOver, now: now, &actions)
+            // It may have been the last one.
+            self.startMore(&actions)
+            self.noteAvailability(now: now)
         }
     }
 
@@ -323,6 +331,9 @@ extension PoolStateMachine {
                 worker.fate = worker.fate.leaves ? worker.fate : .retiring
             }
             actions.append(.stop(worker.handle))
+            if let next = unbegun.first {
+                self.becameFirst(next, id, now: now, &actions)
+            }
         }
         if case .open(var entry) = lease {
             entry.refusals += 1

@@ -92,7 +92,7 @@ package final class WorkerPool: Sendable {
 extension WorkerPool {
     /// The one way from a decision to what it asks for: decides under the lock, acts after it is released.
     ///
-    /// - Parameter answers: For the requests that are finished, in order.
+    /// - Parameter answers: What the worker answered, for the requests that are finished.
     func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
         let actions = self.state.withLock { state in
             let actions = decision(&state)
@@ -103,14 +103,12 @@ extension WorkerPool {
             }
             return actions
         }
-        var finished = 0
         actions.forEach { action in
             switch action {
             case .serve(let worker, _):
                 worker.serve()
-            case .finish(let request):
-                request.finished(.answered(answers[finished]))
-                finished += 1
+            case .finish(let request, let answer):
+                request.finished(.answered(answers[answer]))
             default:
                 self.perform(action)
             }
