@@ -75,7 +75,7 @@ struct PoolActions<Request, Handle> {
         }
     }
 
-    func forEach(_ body: (Action) -> Void) {
+    func visit(_ body: (Action) -> Void) {
         guard let first else {
             return
         }

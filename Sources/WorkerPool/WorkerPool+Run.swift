@@ -69,7 +69,7 @@ extension WorkerPool {
         var count = 0
         self.decide { state in
             let actions = state.machine.cutOffRequests(now: .now())
-            actions.forEach { action in
+            actions.visit { action in
                 switch action {
                 case .fail, .kill: count += 1
                 default: break

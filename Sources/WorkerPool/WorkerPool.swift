@@ -96,14 +96,14 @@ extension WorkerPool {
     func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
         let actions = self.state.withLock { state in
             let actions = decision(&state)
-            actions.forEach { action in
+            actions.visit { action in
                 if case .serve(let worker, let request) = action {
                     worker.enqueue(request)
                 }
             }
             return actions
         }
-        actions.forEach { action in
+        actions.visit { action in
             switch action {
             case .serve(let worker, _):
                 worker.serve()

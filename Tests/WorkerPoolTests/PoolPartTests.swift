@@ -181,7 +181,7 @@ import Testing
             actions.append(.stop(number))
         }
         var order: [Int] = []
-        actions.forEach { action in
+        actions.visit { action in
             if case .stop(let number) = action {
                 order.append(number)
             }
@@ -194,7 +194,7 @@ import Testing
         actions.append(.stop(1))
         actions.append(.stop(2))
         var count = 0
-        actions.forEach { _ in count += 1 }
+        actions.visit { _ in count += 1 }
         #expect(count == 3)
     }
 }

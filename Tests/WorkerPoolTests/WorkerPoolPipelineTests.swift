@@ -58,7 +58,7 @@ import Testing
                         )
                         requests.append(request)
                         pool.submit(request)
-                        if number.isMultiple(of: 100) {
+                        if number.isMultiple(of: 25) {
                             _ = await request.outcome
                         }
                         if thread == 0, number.isMultiple(of: 500) {
