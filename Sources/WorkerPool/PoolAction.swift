@@ -11,8 +11,8 @@ struct WorkerStart: Hashable {
 enum PoolAction<Request, Handle> {
     /// The worker is to be given the request, behind those that it has.
     case serve(Handle, Request)
-    /// The request is answered, by the next one of the answers that were told.
-    case finish(Request)
+    /// The request is answered; with the position of its answer among those that the worker gave.
+    case finish(Request, answer: Int)
     /// The request gets no answer.
     case fail(Request, RequestFailure)
     /// A worker that serves nothing is to be asked to end.
@@ -56,6 +56,7 @@ struct PoolActions<Request, Handle> {
     typealias Action = PoolAction<Request, Handle>
 
     private(set) var serve: (worker: Handle, request: Request)?
+    /// Its answer is the first one.
     private(set) var finish: Request?
     /// What came after these, or is something else.
     private(set) var others: [Action] = []
@@ -78,11 +79,12 @@ struct PoolActions<Request, Handle> {
         }
     }
 
-    mutating func finish(_ request: Request) {
-        if self.finish == nil, self.others.isEmpty {
+    /// - Parameter answer: The position of its answer.
+    mutating func finish(_ request: Request, answer: Int) {
+        if answer == 0, self.others.isEmpty {
             self.finish = request
         } else {
-            self.others.append(.finish(request))
+            self.others.append(.finish(request, answer: answer))
         }
     }
 
@@ -93,7 +95,7 @@ struct PoolActions<Request, Handle> {
             all.append(.serve(serve.worker, serve.request))
         }
         if let finish {
-            all.append(.finish(finish))
+            all.append(.finish(finish, answer: 0))
         }
         return all + self.others
     }

@@ -3,6 +3,10 @@ import NIOCore
 extension PoolStateMachine {
     /// Takes over new limits; workers beyond the new number stop, busy ones after their answer.
     mutating func reconfigure(_ configuration: PoolConfiguration, now: NIODeadline) -> Actions {
+        if self.configuration.supervisor.execTTL == nil, configuration.supervisor.execTTL != nil {
+            // What runs was given to its worker without a limit.
+            self.roster.restartTimes(now)
+        }
         self.configuration = configuration
         var actions = Actions()
         guard self.isServing else {

@@ -148,15 +148,16 @@ extension PoolStateMachine {
         }
         self.roster.setStanding(id.place, .uncounted)
         let hold = self.backoff(failures: self.replacement.failures + 1)
-        let givenUp = self.replacement.successorFailed(of: old, now: now, hold: hold)
-        for waiting in givenUp {
-            _ = self.roster.decide(waiting) { fate in
+        var givenUp = 0
+        for waiting in self.replacement.successorFailed(of: old, now: now, hold: hold) {
+            let isThere = self.roster.decide(waiting) { fate in
                 if case .replaced = fate { .staying } else { nil }
             }
+            givenUp += isThere ? 1 : 0
         }
         actions.append(.report(.goesOn(old, failure)))
-        if !givenUp.isEmpty {
-            actions.append(.report(.replacementGivenUp(givenUp.count)))
+        if givenUp > 0 {
+            actions.append(.report(.replacementGivenUp(givenUp)))
         }
         return true
     }

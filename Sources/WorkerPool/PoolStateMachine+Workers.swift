@@ -205,8 +205,8 @@ extension PoolStateMachine {
     }
 
     private mutating func countFailure(_ failure: WorkerFailure, _ worker: Roster<Request, Handle>.Worker?) {
-        // One that is retiring was counted when its successor took over.
-        if self.isOpen, worker?.fate.isRetiring != true {
+        // One that leaves was counted when its successor took over, or when it was killed for the first time.
+        if self.isOpen, worker?.fate.leaves != true {
             self.measures.countRestart(RestartReason(failure.code))
         }
     }
@@ -270,20 +270,17 @@ extension PoolStateMachine {
 
     /// Notes how a worker leaves its place. `false` when there is none.
     private mutating func noteLeave(_ id: WorkerID, _ cause: Cause) -> Bool {
-        let isRetiring: Bool
         switch self.roster.state(of: id) {
         case nil, .absent(.vacant):
             return false
         case .absent(.backingOff):
             self.processes.cancel(id)
             return true
-        case .absent(.starting):
-            isRetiring = false
-        case .ready(let worker):
-            isRetiring = worker.fate.isRetiring
+        case .absent(.starting), .ready:
+            break
         }
         switch cause {
-        case .failure where !isRetiring: self.processes.left(id, isPlanned: false)
+        case .failure where !self.roster.places[id.place].isRetiring: self.processes.left(id, isPlanned: false)
         case .failure, .plan: self.processes.left(id, isPlanned: true)
         }
         return true
@@ -297,6 +294,7 @@ extension PoolStateMachine {
         self.processes.reaped(id)
         self.endIfDone(&actions)
         self.launchWithRoom(&actions)
+        self.noteAvailability(now: now)
         return actions
     }
 

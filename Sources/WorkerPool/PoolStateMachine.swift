@@ -214,7 +214,7 @@ extension PoolStateMachine {
             let lease = self.roster.endLease(id.place)
             self.goOn(id, after: 1, now: now, &actions)
             if case .open(let entry) = lease {
-                actions.finish(entry.request)
+                actions.finish(entry.request, answer: 0)
             }
             return actions
         }
@@ -223,8 +223,15 @@ extension PoolStateMachine {
             leases.append(self.roster.endLease(id.place))
         }
         self.goOn(id, after: leases.count, now: now, &actions)
-        for case .open(let entry) in leases {
-            actions.finish(entry.request)
+        for (answer, lease) in leases.enumerated() {
+            guard case .open(let entry) = lease else {
+                continue
+            }
+            if self.isMeasured, answer > 0 {
+                // It never was the first by itself.
+                self.measures.waits.record(now - entry.since)
+            }
+            actions.finish(entry.request, answer: answer)
         }
         return actions
     }
@@ -248,7 +255,8 @@ extension PoolStateMachine {
         let isDone = fate.isRetiring || !self.isOpen || (isAtLimit && self.configuration.numWorkers == 0)
         if isBusy {
             self.requestBecameFirst(id, now: now, &actions)
-            if !isDone, !fate.leaves {
+            // Unless it was killed for that one.
+            if !isDone, self.roster.withWorker(id.place, { !$0.fate.leaves }) {
                 self.fill(id.place, now: now, &actions)
             }
         } else if isDone {
@@ -283,6 +291,9 @@ extension PoolStateMachine {
         }
         if self.phase == .cutOff, !entry.isLast {
             self.kill(id, .exit, now: now, &actions)
+            // It may have been the last one.
+            self.startMore(&actions)
+            self.noteAvailability(now: now)
         }
     }
 
@@ -310,6 +321,7 @@ extension PoolStateMachine {
                 worker.fate = worker.fate.leaves ? worker.fate : .retiring
             }
             actions.append(.stop(worker.handle))
+            self.requestBecameFirst(id, now: now, &actions)
         }
         if case .open(var entry) = lease {
             entry.refusals += 1

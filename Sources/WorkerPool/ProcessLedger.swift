@@ -11,7 +11,7 @@ struct ProcessLedger {
     /// Those that left it otherwise and that have not been asked to be killed, in the order in which they left.
     private(set) var lost = CircularBuffer<WorkerID>()
     /// Starts that wait for room.
-    private var waiting = CircularBuffer<WorkerID>()
+    private(set) var waiting = CircularBuffer<WorkerID>()
 
     /// Processes that may be started now.
     ///

@@ -8,7 +8,7 @@ struct Replacement {
     private static let attempts = 5
 
     /// Workers that wait for their successor to be started, in order.
-    private var queue = CircularBuffer<WorkerID>()
+    private(set) var queue = CircularBuffer<WorkerID>()
     /// Successors on their way.
     private(set) var onTheirWay = 0
     /// Successors in a row that could not be started.

@@ -104,11 +104,20 @@ struct Roster<Request, Handle> {
         var state: State {
             self.worker.map { .ready($0) } ?? .absent(self.absence)
         }
+
+        /// Whether its worker leaves as planned when it has answered what it has: also one that is killed meanwhile, if
+        /// another one counts for it.
+        var isRetiring: Bool {
+            guard let fate = self.worker?.fate else {
+                return false
+            }
+            return fate.isRetiring || (fate.leaves && !self.standing.isCounted)
+        }
     }
 
     private(set) var places: [Place] = []
     /// Places of idle workers for each event loop, the last one freed last: it is the warmest.
-    private var free: [[Int]]
+    private(set) var free: [[Int]]
     /// Places whose worker is on its way.
     private(set) var starting = 0
     /// Workers past their handshake.
@@ -155,9 +164,9 @@ struct Roster<Request, Handle> {
         self.places.firstIndex { $0.standing == .successor(of: id) }
     }
 
-    /// Workers that leave as planned when they have answered what they have.
+    /// Workers that are on their planned way out, see ``Place/isRetiring``.
     var retiring: Int {
-        self.places.count { $0.worker?.fate.isRetiring == true }
+        self.places.count { $0.isRetiring }
     }
 
     // MARK: Serving
@@ -214,12 +223,16 @@ struct Roster<Request, Handle> {
 
     /// Ends the first lease of a worker that has one.
     mutating func endLease(_ place: Int) -> Lease {
-        self.leases -= 1
-        return self.withWorker(place) { $0.leases.removeFirst() }
+        let lease = self.withWorker(place) { $0.leases.removeFirst() }
+        if case .open = lease {
+            self.leases -= 1
+        }
+        return lease
     }
 
     /// Fails the first request of a worker that goes on to have the others.
     mutating func settleFirst(_ place: Int) {
+        self.leases -= 1
         self.withWorker(place) { $0.leases[$0.leases.startIndex] = .over }
     }
 
@@ -231,6 +244,13 @@ struct Roster<Request, Handle> {
     /// Puts a worker without a lease into the free list.
     mutating func free(_ place: Int) {
         self.free[self.withWorker(place) { $0.loopIndex }].append(place)
+    }
+
+    /// The times of the requests that workers serve now count from now on.
+    mutating func restartTimes(_ now: NIODeadline) {
+        for place in self.places.indices where self.places[place].worker?.leases.isEmpty == false {
+            self.places[place].worker?.changedAt = now
+        }
     }
 
     // MARK: Coming and going
@@ -282,7 +302,7 @@ struct Roster<Request, Handle> {
             self.starting -= 1
         case .ready(let worker):
             self.ready -= 1
-            self.leases -= worker.leases.count
+            self.leases -= worker.leases.count { if case .open = $0 { true } else { false } }
             if worker.leases.isEmpty {
                 self.free[worker.loopIndex].removeAll { $0 == place }
             }

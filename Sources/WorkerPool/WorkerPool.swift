@@ -106,18 +106,13 @@ extension WorkerPool {
         }
         // The worker comes first: while its answer is being handled it is at work already.
         actions.serve?.worker.serve()
-        var finished = 0
-        if let request = actions.finish {
-            request.finished(.answered(answers[0]))
-            finished = 1
-        }
+        actions.finish?.finished(.answered(answers[0]))
         for action in actions.others {
             switch action {
             case .serve(let worker, _):
                 worker.serve()
-            case .finish(let request):
-                request.finished(.answered(answers[finished]))
-                finished += 1
+            case .finish(let request, let answer):
+                request.finished(.answered(answers[answer]))
             default:
                 self.perform(action)
             }

@@ -160,6 +160,7 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     let loopIndex = 0
     let processID: Int32? = nil
     let residentMemory: Int? = nil
+    private let inbox = Mutex<[any PoolRequest]>([])
     /// The frame of the event that it has.
     private var frame = ByteBuffer()
     /// Every event that it got.
@@ -172,8 +173,8 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     }
 
     func start() {
-        let start = self.pool.state.withLock { $0.machine.start() }
-        self.launch(start[0].id)
+        self.pool.state.withLock { _ = $0.machine.start() }
+        self.launch(WorkerID(place: 0, generation: 1))
     }
 
     private func launch(_ id: WorkerID) {
@@ -183,7 +184,15 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
         self.pool.workerReady(id, self)
     }
 
-    func serve(_ request: any PoolRequest) {
+    func enqueue(_ request: any PoolRequest) {
+        self.inbox.withLock { $0.append(request) }
+    }
+
+    func serve() {
+        let request = self.inbox.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        guard let request else {
+            return
+        }
         self.frame.clear()
         let rest = request.write(into: &self.frame)
         self.frame.writeImmutableBuffer(rest ?? ByteBuffer())

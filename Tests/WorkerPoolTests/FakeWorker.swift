@@ -11,9 +11,13 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         case answerWithError
         /// Answers, and is given up with what it wrote behind that.
         case answerAndBreak
-        /// Answers `{"stop":true}`.
+        /// Answers `{"stop":true}`, and handles none of the requests behind it.
         case refuse
+        /// Answers `{"stop":true}`, and goes on with the requests behind it.
+        case refuseOnly
         case die(requestWritten: Bool)
+        /// Ends when it has begun so many of its requests.
+        case dieAmid(begun: Int)
         /// Never answers.
         case hang
     }
@@ -26,23 +30,32 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
     let end: EventLoopPromise<Void>
     private let loop: any EventLoop
     private let events: any WorkerEvents
+    private let pipelines: Bool
     private let behavior: @Sendable (FakeRequest) -> Behavior
+    /// Requests that it was given and has not looked at.
+    private let inbox = Mutex<[any PoolRequest]>([])
     // Confined to the loop.
     private var hasEnded = false
-    private var current: (any PoolRequest)?
+    private var hasRefused = false
+    private var isReacting = false
+    private var requests: [any PoolRequest] = []
     private(set) var violations = 0
+    /// Requests that it had at once.
+    private(set) var deepest = 0
 
     init(
         _ id: WorkerID,
         loop: any EventLoop,
         loopIndex: Int,
         events: any WorkerEvents,
+        pipelines: Bool = false,
         behavior: @escaping @Sendable (FakeRequest) -> Behavior
     ) {
         self.id = id
         self.loop = loop
         self.loopIndex = loopIndex
         self.events = events
+        self.pipelines = pipelines
         self.behavior = behavior
         self.end = loop.makePromise()
     }
@@ -50,77 +63,133 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
     /// Answers the handshake.
     func becomeReady() {
         self.loop.execute {
-            if !self.hasEnded {
-                self.events.workerReady(self.id, self)
-            }
-        }
-    }
-
-    func serve(_ request: any PoolRequest) {
-        self.loop.execute {
             guard !self.hasEnded else {
                 return
             }
-            self.violations += self.current == nil ? 0 : 1
-            self.current = request
-            // In a later turn of the loop, so that other events come in between.
-            self.loop.execute { self.react() }
+            self.events.workerReady(self.id, self)
+            if self.pipelines {
+                self.loop.execute { self.events.workerPipelines(self.id) }
+            }
         }
     }
 
-    private func react() {
-        guard !self.hasEnded, let request = self.current as? FakeRequest else {
+    func enqueue(_ request: any PoolRequest) {
+        self.inbox.withLock { $0.append(request) }
+    }
+
+    func serve() {
+        self.loop.execute {
+            self.takeRequests()
+            self.reactLater()
+        }
+    }
+
+    private func takeRequests() {
+        let new = self.inbox.withLock { inbox in
+            defer { inbox.removeAll() }
+            return inbox
+        }
+        self.requests += new
+        self.deepest = max(self.deepest, self.requests.count)
+        self.violations += !self.pipelines && self.requests.count > 1 ? 1 : 0
+    }
+
+    /// In a later turn of the loop, so that other events come in between.
+    private func reactLater() {
+        guard !self.hasEnded, !self.isReacting, !self.requests.isEmpty else {
             return
         }
-        let answer = WorkerAnswer.reply(context: ByteBuffer(string: "WRITE"), body: request.body)
-        switch self.behavior(request) {
-        case .answer:
-            self.current = nil
-            self.events.workerAnswered(self.id, [answer])
-        case .answerWithError:
-            self.current = nil
-            self.events.workerAnswered(self.id, [.error(message: ByteBuffer(string: "boom"))])
-        case .answerAndBreak:
-            self.current = nil
-            self.events.workerAnswered(self.id, [answer])
-            self.finish()
-            self.events.workerFailed(self.id, WorkerFailure(.protocolError, "more"), begun: 0)
+        self.isReacting = true
+        self.loop.execute { self.react() }
+    }
+
+    /// Answers several requests at once; anything else it does with one at a time.
+    private func react() {
+        self.isReacting = false
+        var answers: [WorkerAnswer] = []
+        while !self.hasEnded, let request = self.requests.first as? FakeRequest {
+            let answer = WorkerAnswer.reply(context: ByteBuffer(string: "WRITE"), body: request.body)
+            let behavior = self.behavior(request)
+            switch behavior {
+            case .answer: answers.append(answer)
+            case .answerWithError: answers.append(.error(message: ByteBuffer(string: "boom")))
+            case .answerAndBreak: answers.append(answer)
+            default:
+                self.tell(&answers)
+                self.act(behavior)
+                return self.reactLater()
+            }
+            self.requests.removeFirst()
+            if case .answerAndBreak = behavior {
+                self.tell(&answers)
+                return self.finish(WorkerFailure(.protocolError, "more"), begun: 0)
+            }
+        }
+        self.tell(&answers)
+        self.reactLater()
+    }
+
+    private func tell(_ answers: inout [WorkerAnswer]) {
+        if !answers.isEmpty {
+            self.events.workerAnswered(self.id, answers)
+            answers = []
+        }
+    }
+
+    private func act(_ behavior: Behavior) {
+        switch behavior {
+        case .answer, .answerWithError, .answerAndBreak:
+            break
         case .refuse:
-            self.current = nil
+            self.hasRefused = true
+            self.events.workerRefused(self.id, isLast: true)
+            // It is given nothing from now on.
+            self.takeRequests()
+            self.requests = []
+        case .refuseOnly:
+            self.hasRefused = true
+            self.requests.removeFirst()
             self.events.workerRefused(self.id, isLast: false)
         case .die(let requestWritten):
-            self.finish()
-            self.events.workerFailed(self.id, WorkerFailure(.exit, "gone"), begun: requestWritten ? 1 : 0)
+            self.finish(WorkerFailure(.exit, "gone"), begun: requestWritten ? 1 : 0)
+        case .dieAmid(let begun):
+            self.finish(WorkerFailure(.exit, "gone"), begun: min(begun, self.requests.count))
         case .hang:
-            break
+            self.isReacting = true
         }
     }
 
     func stop(timeout: TimeAmount) {
         self.loop.execute {
-            self.violations += self.current == nil ? 0 : 1
-            self.finish()
+            self.takeRequests()
+            guard self.requests.isEmpty || !self.hasRefused else {
+                // It ends when it has answered what it has: then it is asked again.
+                return
+            }
+            self.violations += self.requests.isEmpty || self.hasEnded ? 0 : 1
+            self.finish(nil)
         }
     }
 
     func kill() {
         self.loop.execute {
-            let isBusy = self.current != nil
-            if self.finish(), isBusy {
-                self.events.workerFailed(self.id, WorkerFailure(.exit, "killed"), begun: 1)
-            }
+            let begun = self.requests.isEmpty ? 0 : 1
+            self.takeRequests()
+            self.finish(self.requests.isEmpty ? nil : WorkerFailure(.exit, "killed"), begun: begun)
         }
     }
 
-    @discardableResult
-    private func finish() -> Bool {
+    /// - Parameter failure: Told to the pool before the process is gone.
+    private func finish(_ failure: WorkerFailure?, begun: Int = 0) {
         guard !self.hasEnded else {
-            return false
+            return
         }
         self.hasEnded = true
-        self.current = nil
+        self.requests = []
+        if let failure {
+            self.events.workerFailed(self.id, failure, begun: begun)
+        }
         self.end.succeed()
-        return true
     }
 }
 
@@ -138,19 +207,23 @@ final class FakeLauncher: WorkerLauncher {
         var workers: [WorkerID: FakeWorker] = [:]
         var started: [WorkerID] = []
         var violations = 0
+        var deepest = 0
     }
 
     let state = Mutex(State())
     private let loops: [any EventLoop]
+    private let pipelines: Bool
     private let start: @Sendable (WorkerID) -> Start
     private let behavior: @Sendable (FakeRequest) -> FakeWorker.Behavior
 
     init(
         loops: [any EventLoop],
+        pipelines: Bool = false,
         behavior: @escaping @Sendable (FakeRequest) -> FakeWorker.Behavior = { _ in .answer },
         start: @escaping @Sendable (WorkerID) -> Start = { _ in .ready }
     ) {
         self.loops = loops
+        self.pipelines = pipelines
         self.start = start
         self.behavior = behavior
     }
@@ -163,7 +236,14 @@ final class FakeLauncher: WorkerLauncher {
     func run(_ id: WorkerID, events: any WorkerEvents) async {
         let index = id.place % self.loops.count
         let loop = self.loops[index]
-        let worker = FakeWorker(id, loop: loop, loopIndex: index, events: events, behavior: self.behavior)
+        let worker = FakeWorker(
+            id,
+            loop: loop,
+            loopIndex: index,
+            events: events,
+            pipelines: self.pipelines,
+            behavior: self.behavior
+        )
         self.state.withLock { state in
             state.workers[id] = worker
             state.started.append(id)
@@ -183,10 +263,11 @@ final class FakeLauncher: WorkerLauncher {
         } onCancel: {
             worker.kill()
         }
-        let violations = try? await loop.submit { worker.violations }.get()
+        let end = try? await loop.submit { (worker.violations, worker.deepest) }.get()
         self.state.withLock { state in
             state.workers[id] = nil
-            state.violations += violations ?? 1
+            state.violations += end?.0 ?? 1
+            state.deepest = max(state.deepest, end?.1 ?? 0)
         }
     }
 }

@@ -75,7 +75,7 @@ import Testing
     @Test func jitterDiffersBetweenWorkers() {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 100, maxJobs: 1000))
         let limits = workers.map { worker in
-            if case .idle(let worker) = bench.machine.state(of: worker) { worker.jobLimit } else { 0 }
+            if case .ready(let worker) = bench.machine.roster.state(of: worker) { worker.jobLimit } else { 0 }
         }
         #expect(Set(limits).count > 20)
         #expect(limits.allSatisfy { (1000...1140).contains($0) })

@@ -9,7 +9,7 @@ import Testing
         _ count: Int,
         random: any RandomNumberGenerator,
         backoff: PoolConfiguration.Backoff = .init(),
-        fails: (PoolBench, WorkerID) -> PoolBench.Machine.FailureAction
+        fails: (PoolBench, WorkerID) -> PoolFailure
     ) throws -> [Int64] {
         var configuration = PoolConfiguration(numWorkers: 1)
         configuration.backoff = backoff

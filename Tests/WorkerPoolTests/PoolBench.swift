@@ -3,9 +3,10 @@ import TestSupport
 
 @testable import WorkerPool
 
-/// A pool's machine with a clock of its own; requests are numbers.
+/// A pool's machine with a clock of its own; requests are numbers, and
+/// workers their own handles.
 final class PoolBench {
-    typealias Machine = PoolStateMachine<Int>
+    typealias Machine = PoolStateMachine<Int, WorkerID>
 
     var machine: Machine
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
@@ -34,7 +35,7 @@ final class PoolBench {
         random: any RandomNumberGenerator = SeededGenerator(seed: 1)
     ) -> (bench: PoolBench, workers: [WorkerID]) {
         let bench = PoolBench(configuration, loops: loops, isMeasured: isMeasured, random: random)
-        let workers = bench.machine.start().map(\.id)
+        let workers = bench.start().map(\.id)
         for worker in workers {
             bench.bringUp(worker)
         }
@@ -50,51 +51,103 @@ final class PoolBench {
     }
 
     @discardableResult
-    func bringUp(_ id: WorkerID) -> Machine.ReadyResult {
+    func bringUp(_ id: WorkerID) -> PoolWelcome {
         _ = self.launch(id)
         return self.ready(id)
     }
 
     @discardableResult
-    func ready(_ id: WorkerID) -> Machine.ReadyResult {
-        self.machine.ready(id, loopIndex: id.place % self.loopCount, now: self.now)
-    }
-
-    func submit(_ request: Int, isClose: Bool = false, loop: Int = 0) -> Machine.SubmitAction {
-        let now = self.now
-        return self.machine.submit(request, isClose: isClose, loopIndex: loop, now: { now })
+    func ready(_ id: WorkerID) -> PoolWelcome {
+        let loop = id.place % self.loopCount
+        return PoolWelcome(PoolOutcome(self.machine.ready(id, id, loopIndex: loop, now: self.now)), id)
     }
 
     @discardableResult
-    func answered(_ id: WorkerID) -> Machine.AnswerAction? {
-        let now = self.now
-        return self.machine.answered(id, now: { now })
+    func submit(_ request: Int, isClose: Bool = false, loop: Int = 0) -> PoolOutcome {
+        PoolOutcome(self.machine.submit(request, isLast: isClose, loopIndex: loop, now: self.now))
+    }
+
+    /// A worker answers the first requests that it has.
+    @discardableResult
+    func answers(_ id: WorkerID, _ count: Int) -> PoolOutcome {
+        PoolOutcome(self.machine.answered(id, count: count, now: self.now))
+    }
+
+    /// - Returns: `nil` when that was ignored.
+    @discardableResult
+    func answered(_ id: WorkerID) -> PoolAnswer? {
+        PoolAnswer(self.answers(id, 1), id)
     }
 
     @discardableResult
-    func refused(_ id: WorkerID) -> Machine.RefusalAction? {
-        self.machine.refused(id, now: self.now)
+    func pipelines(_ id: WorkerID) -> PoolOutcome {
+        PoolOutcome(self.machine.pipelines(id, now: self.now))
     }
 
     @discardableResult
-    func failed(
-        _ id: WorkerID,
-        _ failure: WorkerFailure = .gone,
-        written: Bool = false
-    ) -> Machine.FailureAction {
-        self.machine.failed(id, failure, requestWritten: written, now: self.now)
+    func refuses(_ id: WorkerID, isLast: Bool) -> PoolOutcome {
+        PoolOutcome(self.machine.refused(id, isLast: isLast, now: self.now))
     }
 
-    func fireTimer() -> Machine.Expiry {
-        self.machine.timerFired(at: self.machine.armedFor ?? self.now, now: self.now)
+    /// - Returns: `nil` when that was ignored.
+    @discardableResult
+    func refused(_ id: WorkerID) -> PoolRefusal? {
+        let outcome = self.refuses(id, isLast: true)
+        return outcome.isRefused ? PoolRefusal(retry: outcome, start: outcome.start) : nil
     }
 
-    func tick(memory: [WorkerID: Int] = [:]) -> Machine.TickAction {
-        self.machine.tick(now: self.now) { memory[$0] }
+    @discardableResult
+    func fails(_ id: WorkerID, _ failure: WorkerFailure = .gone, begun: Int) -> PoolOutcome {
+        PoolOutcome(self.machine.failed(id, failure, begun: begun, now: self.now))
     }
 
-    func start() -> [Machine.StartAction] {
-        self.machine.start()
+    @discardableResult
+    func failed(_ id: WorkerID, _ failure: WorkerFailure = .gone, written: Bool = false) -> PoolFailure {
+        let isBusy = self.machine.roster.isBusy(id)
+        let outcome = self.fails(id, failure, begun: written ? 1 : 0)
+        return self.failure(id, outcome, isBusy: isBusy)
+    }
+
+    private func failure(_ id: WorkerID, _ outcome: PoolOutcome, isBusy: Bool) -> PoolFailure {
+        let own = outcome.start.first { start in
+            // Another one's successor may come into the place at once.
+            if case .successor = self.machine.roster.places[start.id.place].standing { return false }
+            return start.id.place == id.place
+        }
+        return PoolFailure(
+            request: isBusy ? outcome : nil,
+            start: own,
+            more: outcome.start.filter { $0 != own },
+            startFailed: outcome.startFailure != nil,
+            goesOn: outcome.goesOn,
+            givenUp: outcome.givenUp
+        )
+    }
+
+    /// The request that fails with a worker is the first one of `kill`.
+    ///
+    /// - Returns: `nil` when that was ignored.
+    func resetTimedOut(_ id: WorkerID) -> PoolOutcome? {
+        let outcome = PoolOutcome(self.machine.resetTimedOut(id, now: self.now))
+        return outcome.count == 0 ? nil : outcome
+    }
+
+    func fireTimer() -> (expired: [Int], armTimer: NIODeadline?) {
+        self.fireTimer(at: self.machine.queue.armedFor ?? self.now, now: self.now)
+    }
+
+    func fireTimer(at deadline: NIODeadline, now: NIODeadline) -> (expired: [Int], armTimer: NIODeadline?) {
+        let outcome = PoolOutcome(self.machine.timerFired(at: deadline, now: now))
+        return (outcome.refused, outcome.timer)
+    }
+
+    func tick(memory: [WorkerID: Int] = [:]) -> PoolOutcome {
+        PoolOutcome(self.machine.tick(now: self.now) { memory[$0] })
+    }
+
+    @discardableResult
+    func start() -> [WorkerStart] {
+        PoolOutcome(self.machine.start()).start
     }
 
     /// Launches a worker; one that it has to wait for is reaped.
@@ -102,110 +155,57 @@ final class PoolBench {
         switch self.machine.launch(id) {
         case .go: true
         case .cancel, .wait(kill: nil): false
-        case .wait(let lost?): !self.machine.reaped(lost).start.isEmpty && self.machine.launch(id) == .go
+        case .wait(let lost?): !self.reap(lost).start.isEmpty && self.machine.launch(id) == .go
         }
+    }
+
+    @discardableResult
+    func reap(_ id: WorkerID) -> PoolOutcome {
+        PoolOutcome(self.machine.reaped(id, now: self.now))
     }
 
     /// - Parameter id: One that has left its place, if that does not matter.
     /// - Returns: Whether the pool is closed.
     func reaped(_ id: WorkerID? = nil) -> Bool {
-        let any = self.machine.leaving.first ?? self.machine.lost.first ?? WorkerID(place: -1, generation: 0)
-        return self.machine.reaped(id ?? any).isClosed
+        let processes = self.machine.processes
+        let any = processes.leaving.first ?? processes.lost.first ?? WorkerID(place: -1, generation: 0)
+        return self.reap(id ?? any).isClosed
     }
 
-    func close() -> Machine.CloseAction {
-        self.machine.close()
+    @discardableResult
+    func close() -> PoolDismissal {
+        self.dismissal(PoolOutcome(self.machine.close()))
     }
 
-    func reset() -> [Machine.StartAction] {
-        self.machine.reset().start
+    func resets() -> PoolOutcome {
+        PoolOutcome(self.machine.reset())
     }
 
-    func reconfigure(_ configuration: PoolConfiguration) -> Machine.ReconfigureAction {
-        self.machine.reconfigure(configuration, now: self.now)
+    func reset() -> [WorkerStart] {
+        self.resets().start
+    }
+
+    @discardableResult
+    func reconfigure(_ configuration: PoolConfiguration) -> PoolDismissal {
+        self.dismissal(PoolOutcome(self.machine.reconfigure(configuration, now: self.now)))
+    }
+
+    private func dismissal(_ outcome: PoolOutcome) -> PoolDismissal {
+        PoolDismissal(
+            refused: outcome.refused,
+            stop: outcome.stop,
+            kill: outcome.dismissed,
+            start: outcome.start,
+            isClosed: self.machine.phase == .closed
+        )
+    }
+
+    @discardableResult
+    func cutOff() -> PoolOutcome {
+        PoolOutcome(self.machine.cutOffRequests(now: self.now))
     }
 }
 
 extension WorkerFailure {
     static let gone = WorkerFailure(.exit, "gone")
-}
-
-extension PoolStateMachine.SubmitAction {
-    var leased: WorkerID? {
-        if case .lease(let id) = self { id } else { nil }
-    }
-
-    var waits: Bool {
-        if case .wait = self { true } else { false }
-    }
-
-    var timer: NIODeadline? {
-        if case .wait(let deadline, _) = self { deadline } else { nil }
-    }
-
-    var started: [PoolStateMachine.StartAction] {
-        if case .wait(_, let start) = self { start } else { [] }
-    }
-
-    var refusal: RequestFailure? {
-        if case .refuse(let failure) = self { failure } else { nil }
-    }
-}
-
-extension PoolStateMachine.NextAction {
-    var served: Request? {
-        if case .serve(let request) = self { request } else { nil }
-    }
-
-    var isIdle: Bool {
-        if case .idle = self { true } else { false }
-    }
-
-    var isReplaced: Bool {
-        if case .replace = self { true } else { false }
-    }
-
-    var started: PoolStateMachine.StartAction? {
-        self.allStarted.first
-    }
-
-    var allStarted: [PoolStateMachine.StartAction] {
-        if case .replace(let start) = self { start } else { [] }
-    }
-}
-
-extension PoolStateMachine.RetryAction {
-    var leased: WorkerID? {
-        if case .lease(let id, _) = self { id } else { nil }
-    }
-
-    var waits: Bool {
-        if case .wait = self { true } else { false }
-    }
-
-    var timer: NIODeadline? {
-        if case .wait(let deadline, _) = self { deadline } else { nil }
-    }
-
-    var start: [PoolStateMachine<Request>.StartAction] {
-        if case .wait(_, let start) = self { start } else { [] }
-    }
-
-    var failure: RequestFailure? {
-        if case .fail(_, let failure) = self { failure } else { nil }
-    }
-}
-
-extension PoolStateMachine.ReadyAction {
-    var served: Request? {
-        if case .serve(let request) = self { request } else { nil }
-    }
-
-    var isIdle: Bool {
-        if case .idle = self { true } else { false }
-    }
-
-    var isStopped: Bool {
-        if case .stop = self { true } else { false }
-    }
 }

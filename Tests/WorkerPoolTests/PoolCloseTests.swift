@@ -55,7 +55,7 @@ import Testing
         #expect(!bench.reaped())
         #expect(bench.reaped())
         #expect(bench.machine.phase == .closed)
-        #expect(bench.machine.processes == 0)
+        #expect(bench.machine.processes.count == 0)
         #expect(workers.allSatisfy { bench.machine.isGone($0) })
     }
 

@@ -10,7 +10,7 @@ import Testing
     @Test func stuckWorkersAreKilledFreeOnesServeTheirClose() throws {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 3))
         let stuck = try #require(bench.submit(1).leased)
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.map(\.id) == [stuck] && action.kill.map(\.request) == [1])
         #expect(action.start.isEmpty, "others are left")
         let close = try #require(bench.submit(2, isClose: true).leased)
@@ -22,7 +22,7 @@ import Testing
     @Test func aCloseThatIsAtWorkIsLeftAlone() throws {
         let (bench, _) = PoolBench.running(.init(numWorkers: 2))
         let closing = try #require(bench.submit(1, isClose: true).leased)
-        #expect(bench.machine.cutOffRequests(now: bench.now).kill.isEmpty)
+        #expect(bench.cutOff().kill.isEmpty)
         #expect(bench.answered(closing)?.request == 1)
     }
 
@@ -31,11 +31,11 @@ import Testing
         for request in 1...4 {
             _ = bench.submit(request, isClose: request == 2)
         }
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.refused == [1, 3, 4])
         #expect(action.kill.map(\.id) == [worker])
         #expect(bench.fireTimer().expired.isEmpty)
-        #expect(bench.submit(5).refusal == .poolClosing)
+        #expect(bench.submit(5).failure == .poolClosing)
         #expect(bench.submit(6, isClose: true).waits)
         // None was left: one is started for the CLOSE.
         let next = try #require(action.start.first)
@@ -48,14 +48,14 @@ import Testing
         for request in 1...3 {
             _ = bench.submit(request)
         }
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.count == 3 && action.start.count == 1)
         #expect(workers.allSatisfy { bench.machine.isGone($0) })
     }
 
     /// Whatever the machine counts as starting has been asked for.
-    private func expectAllStarts(_ bench: PoolBench, _ action: PoolBench.Machine.CutOffAction) {
-        #expect(action.start.count == bench.machine.startingCount)
+    private func expectAllStarts(_ bench: PoolBench, _ action: PoolOutcome) {
+        #expect(action.start.count == bench.machine.roster.starting)
         #expect(Set(action.start.map(\.id)).count == action.start.count)
     }
 
@@ -70,12 +70,12 @@ import Testing
             _ = bench.submit(request, isClose: true)
         }
         #expect(bench.machine.ready == 4 && bench.machine.waiting == 4)
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.map(\.request).sorted() == [1, 2, 3, 4])
         #expect(action.start.count == 2, "as many as may start at once")
         self.expectAllStarts(bench, action)
         for stuck in action.kill {
-            _ = bench.machine.reaped(stuck.id)
+            _ = bench.reap(stuck.id)
         }
         var current = try #require(action.start.first).id
         #expect(bench.bringUp(current).action.served == 5)
@@ -94,7 +94,7 @@ import Testing
             _ = bench.submit(request).started.map { bench.bringUp($0.id) }
         }
         _ = bench.submit(3, isClose: true)
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.count == 2)
         self.expectAllStarts(bench, action)
         #expect(bench.bringUp(try #require(action.start.first).id).action.served == 3)
@@ -107,10 +107,10 @@ import Testing
         }
         let successor = try #require(bench.reset().first)
         _ = bench.submit(5, isClose: true)
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.count == 4)
         #expect(action.start.isEmpty, "one is on its way")
-        #expect(bench.machine.startingCount == 1 && bench.machine.replacing == 0)
+        #expect(bench.machine.roster.starting == 1 && bench.machine.replacement.onTheirWay == 0)
         let result = bench.bringUp(successor.id)
         #expect(result.action.served == 5)
         #expect(result.start.isEmpty)
@@ -118,12 +118,12 @@ import Testing
 
     @Test func noMoreWorkersAreReplaced() throws {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 2, maxJobs: 1))
-        _ = bench.machine.cutOffRequests(now: bench.now)
+        _ = bench.cutOff()
         #expect(bench.reset().isEmpty)
         let close = try #require(bench.submit(1, isClose: true).leased)
         let answer = try #require(bench.answered(close))
         #expect(answer.successor == nil && answer.next.isIdle)
-        #expect(bench.machine.replacing == 0 && bench.machine.ready == workers.count)
+        #expect(bench.machine.replacement.onTheirWay == 0 && bench.machine.ready == workers.count)
     }
 
     @Test func oneIsStartedWhenTheLastStuckOneWasRetiring() throws {
@@ -134,7 +134,7 @@ import Testing
         let successor = try #require(bench.reset().first).id
         #expect(bench.bringUp(successor).resetTimed == retiring)
         #expect(bench.submit(2).leased == successor && successor.place < retiring.place)
-        let action = bench.machine.cutOffRequests(now: bench.now)
+        let action = bench.cutOff()
         #expect(action.kill.count == 2)
         #expect(action.start.count == 1)
         self.expectAllStarts(bench, action)
@@ -142,7 +142,7 @@ import Testing
 
     @Test func workersThatEndHaveNoSuccessorWhileOthersAreLeft() {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 2))
-        _ = bench.machine.cutOffRequests(now: bench.now)
+        _ = bench.cutOff()
         #expect(bench.failed(workers[0]).start == nil)
         #expect(bench.failed(workers[1]).start != nil)
     }
@@ -150,10 +150,10 @@ import Testing
     @Test func itHappensOnceAndWhileThePoolRunsOnly() {
         let starting = PoolBench(.init(numWorkers: 1))
         _ = starting.start()
-        #expect(starting.machine.cutOffRequests(now: starting.now).kill.isEmpty)
+        #expect(starting.cutOff().kill.isEmpty)
         let bench = PoolBench.busy().bench
         _ = bench.close()
-        #expect(bench.machine.cutOffRequests(now: bench.now).kill.isEmpty)
+        #expect(bench.cutOff().kill.isEmpty)
     }
 
     @Test func thePoolKillsThemAndTellsTheirRequests() async throws {

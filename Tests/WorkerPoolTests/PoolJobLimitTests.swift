@@ -46,7 +46,7 @@ import Testing
             next = bench.failed(successor.id, WorkerFailure(.start, "no")).more.first
         }
         #expect(failures == 5)
-        #expect(bench.machine.ready == 1 && bench.machine.countedPlaces == 1)
+        #expect(bench.machine.ready == 1 && bench.machine.roster.counted == 1)
         _ = bench.submit(1)
         #expect(bench.answered(worker)?.successor == nil, "not at once again")
         bench.now = bench.now + .seconds(10)
@@ -108,7 +108,7 @@ import Testing
         bench.bringUp(extra.id)
         let start = try #require(bench.answered(extra.id)?.successor)
         #expect(bench.bringUp(start.id).stop == extra.id)
-        #expect(bench.machine.countedPlaces == 2)
+        #expect(bench.machine.roster.counted == 2)
         #expect(!bench.machine.isGone(workers[0]))
     }
 }

@@ -19,8 +19,7 @@ func check(_ condition: Bool, _ message: @autoclosure () -> String) throws(Viola
 /// through it and is compared with the one that the rules ask for.
 struct PoolModel {
     enum WorkerState: Hashable {
-        case wanted, starting, idle
-        case busy(Int)
+        case wanted, starting, ready
     }
 
     struct Worker {
@@ -28,9 +27,26 @@ struct PoolModel {
         var loop = 0
         var jobs = 0
         var readySince = NIODeadline.now()
+        /// When its first request became the first.
         var busySince = NIODeadline.now()
-        /// Whether its successor is ready, or it is one too many: it stops after its answer.
+        /// Requests that it has, in order; `nil` for one that was failed when the worker was to be killed.
+        var leases: [Int?] = []
+        var pipelines = false
+        /// Whether its successor is ready, or it is one too many, or it has refused a request: it stops when it has
+        /// answered what it has.
         var isRetiring = false
+        /// Whether that is because it has refused a request: it counts until it leaves.
+        var hasRefused = false
+        /// Why it is being killed.
+        var killed: WorkerFailure?
+
+        var leaves: Bool {
+            self.isRetiring || self.killed != nil
+        }
+
+        var isIdle: Bool {
+            self.state == .ready && self.leases.isEmpty && !self.leaves
+        }
     }
 
     struct Request {
@@ -58,6 +74,8 @@ struct PoolModel {
     /// Idle workers of each loop, the last freed last.
     var free: [[WorkerID]]
     var finished = 0
+    /// Requests that were given to a worker behind another one.
+    var pipelined = 0
 
     init(_ configuration: PoolConfiguration, loopCount: Int) {
         self.configuration = configuration
@@ -69,7 +87,7 @@ struct PoolModel {
     }
 
     var ready: Int {
-        self.workers.values.count { $0.state != .wanted && $0.state != .starting }
+        self.workers.values.count { $0.state == .ready }
     }
 
     /// The worker that the next request from a loop must get.
@@ -103,15 +121,26 @@ struct PoolModel {
         self.waiting.insert(number, at: position)
     }
 
-    mutating func lease(_ number: Int, to id: WorkerID, now: NIODeadline) throws(Violation) {
-        guard var worker = self.workers[id], worker.state == .idle else {
-            throw Violation(description: "\(id) got request \(number) but is not free")
+    /// The first that waits, or one that none waits before, is given to a worker.
+    ///
+    /// - Parameter depth: Requests that a worker may have.
+    mutating func lease(_ number: Int, to id: WorkerID, depth: Int, now: NIODeadline) throws(Violation) {
+        guard var worker = self.workers[id], worker.state == .ready, !worker.leaves else {
+            throw Violation(description: "\(id) got request \(number) but is not there to serve it")
         }
         guard let request = self.requests[number], request.worker == nil else {
             throw Violation(description: "request \(number) was given to \(id) but is gone or being served")
         }
-        worker.state = .busy(number)
-        worker.busySince = now
+        let first = self.waiting.first
+        try check(first == nil || first == number, "request \(number) is served before \(first ?? -1)")
+        if worker.leases.isEmpty {
+            worker.busySince = now
+        } else {
+            try check(worker.pipelines && worker.leases.count < depth, "\(id) got request \(number) too early")
+            try check(self.free.allSatisfy(\.isEmpty), "request \(number) is behind another while a worker is free")
+            self.pipelined += 1
+        }
+        worker.leases.append(number)
         self.workers[id] = worker
         self.requests[number]?.worker = id
         self.free[worker.loop].removeAll { $0 == id }
@@ -124,14 +153,34 @@ struct PoolModel {
         self.finished += 1
     }
 
-    /// Ends a worker's lease; its request is nobody's then.
-    mutating func endLease(_ id: WorkerID) throws(Violation) -> Int {
-        guard case .busy(let number) = self.workers[id]?.state else {
-            throw Violation(description: "\(id) has no lease to end")
+    /// Ends a worker's first leases; their requests are with no worker then.
+    mutating func endLeases(_ id: WorkerID, _ count: Int, now: NIODeadline) throws(Violation) -> [Int?] {
+        guard var worker = self.workers[id], worker.leases.count >= count else {
+            throw Violation(description: "\(id) has not \(count) leases to end")
         }
-        self.workers[id]?.state = .idle
-        self.requests[number]?.worker = nil
-        return number
+        let ended = Array(worker.leases.prefix(count))
+        worker.leases.removeFirst(count)
+        worker.busySince = now
+        self.workers[id] = worker
+        for case .some(let number) in ended {
+            self.requests[number]?.worker = nil
+        }
+        return ended
+    }
+
+    /// A worker is killed, and its first request fails. One with others is there until it has ended.
+    mutating func kill(_ id: WorkerID, _ number: Int, _ failure: WorkerFailure) throws(Violation) {
+        guard let worker = self.workers[id], worker.leases.first == number else {
+            throw Violation(description: "\(id) is killed for request \(number), which is not its first")
+        }
+        try self.finish(number)
+        if worker.leases.count == 1 {
+            self.workers[id]?.leases = []
+            try self.leave(id, isPlanned: false)
+        } else {
+            self.workers[id]?.leases[0] = nil
+            self.workers[id]?.killed = failure
+        }
     }
 
     // MARK: Workers
@@ -162,9 +211,8 @@ struct PoolModel {
         guard let worker = self.workers.removeValue(forKey: id) else {
             throw Violation(description: "\(id) leaves but holds no place")
         }
-        if case .busy(let number) = worker.state {
-            throw Violation(description: "\(id) leaves with request \(number)")
-        }
+        let left = worker.leases.compactMap { $0 }
+        try check(left.isEmpty, "\(id) leaves with requests \(left)")
         self.free[worker.loop].removeAll { $0 == id }
         if !isPlanned, !worker.isRetiring, self.processes.contains(id) {
             self.lost.insert(id)

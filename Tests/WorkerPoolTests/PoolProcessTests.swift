@@ -12,11 +12,11 @@ import Testing
         bench.ready(second.id)
         let third = try #require(bench.failed(second.id).start)
         #expect(bench.machine.launch(third.id) == .wait(kill: workers[0]), "two that were given up live on")
-        #expect(bench.machine.processes == 2)
-        let reaped = bench.machine.reaped(workers[0])
+        #expect(bench.machine.processes.count == 2)
+        let reaped = bench.reap(workers[0])
         #expect(reaped.start == [.init(id: third.id, delay: .zero)])
         #expect(bench.bringUp(third.id).action.isIdle)
-        #expect(bench.machine.processes == 2)
+        #expect(bench.machine.processes.count == 2)
     }
 
     @Test func eachStartThatWaitsHasAnotherProcessKilled() throws {
@@ -25,12 +25,12 @@ import Testing
         let actions = starts.map { bench.machine.launch($0.id) }
         #expect(actions == [.go, .wait(kill: workers[0]), .wait(kill: workers[1])])
         for id in workers {
-            for start in bench.machine.reaped(id).start {
+            for start in bench.reap(id).start {
                 #expect(bench.launch(start.id))
             }
         }
-        #expect(bench.machine.launchQueue.isEmpty)
-        #expect(bench.machine.processes == 3)
+        #expect(bench.machine.processes.waiting.isEmpty)
+        #expect(bench.machine.processes.count == 3)
     }
 
     @Test func workersThatLeaveAsPlannedDoNotCount() throws {
@@ -43,8 +43,8 @@ import Testing
             current = start.id
             bench.answered(current)
         }
-        #expect(bench.machine.processes == 11)
-        #expect(bench.machine.leaving.count == 10)
+        #expect(bench.machine.processes.count == 11)
+        #expect(bench.machine.processes.leaving.count == 10)
     }
 
     @Test func roomThatAPlannedLeaveMakesIsUsedAtOnce() throws {
@@ -65,7 +65,7 @@ import Testing
         let successor = try #require(bench.reset().first)
         bench.bringUp(successor.id)
         bench.failed(worker, written: true)
-        #expect(bench.machine.leaving == [worker])
+        #expect(bench.machine.processes.leaving == [worker])
         let next = try #require(bench.failed(successor.id).start)
         #expect(bench.launch(next.id))
     }
@@ -77,10 +77,10 @@ import Testing
         let third = try #require(bench.failed(second.id).start)
         _ = bench.launch(third.id)
         _ = bench.close()
-        #expect(bench.machine.launchQueue.isEmpty)
-        let first = bench.machine.reaped(workers[0])
+        #expect(bench.machine.processes.waiting.isEmpty)
+        let first = bench.reap(workers[0])
         #expect(first.start.isEmpty && !first.isClosed)
-        #expect(bench.machine.reaped(second.id).isClosed)
+        #expect(bench.reap(second.id).isClosed)
     }
 
     @Test func aRequestThatNobodyHasReadDoesNotGoRoundForEver() throws {
@@ -95,7 +95,7 @@ import Testing
                 #expect(failure == .workerGone(.gone))
                 break
             }
-            _ = bench.machine.reaped(current)
+            _ = bench.reap(current)
             current = try #require(action.start).id
             #expect(bench.bringUp(current).action.served == 0)
         }
@@ -116,8 +116,8 @@ import Testing
             guard let retry = action.request, retry.failure == nil else {
                 break
             }
-            _ = bench.machine.reaped(current.id)
-            let starts = retry.start + (action.start.map { [$0] } ?? []) + action.more
+            _ = bench.reap(current.id)
+            let starts = (action.start.map { [$0] } ?? []) + action.more
             #expect(starts.count == 1)
             current = try #require(starts.first)
         }
@@ -149,12 +149,12 @@ import Testing
             bench.answered(start.id)
             current = start.id
         }
-        #expect(bench.machine.processes == 16 + 2)
-        #expect(bench.machine.launchQueue == [current])
+        #expect(bench.machine.processes.count == 16 + 2)
+        #expect(bench.machine.processes.waiting == [current])
         // It is started when one of them ends.
-        #expect(bench.machine.reaped(left[0]).start == [.init(id: current, delay: .zero)])
+        #expect(bench.reap(left[0]).start == [.init(id: current, delay: .zero)])
         #expect(bench.bringUp(current).action.served != nil)
-        #expect(bench.machine.processes == 16 + 2)
+        #expect(bench.machine.processes.count == 16 + 2)
     }
 
     @Test(arguments: [1, 20, 100])
@@ -165,7 +165,7 @@ import Testing
             #expect(bench.machine.launch(start.id) == .go)
             starts += bench.ready(start.id).start
         }
-        #expect(bench.machine.leaving.count == numWorkers)
+        #expect(bench.machine.processes.leaving.count == numWorkers)
     }
 }
 
@@ -174,16 +174,13 @@ import Testing
     @Test func aBusyWorkerIsTimedWhenItsSuccessorIsReady() throws {
         let (bench, worker) = PoolBench.busy()
         let start = try #require(bench.reset().first)
-        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil, "its successor is not ready")
+        #expect(bench.resetTimedOut(worker) == nil, "its successor is not ready")
         #expect(bench.bringUp(start.id).resetTimed == worker)
-        let timedOut = bench.machine.resetTimedOut(worker, now: bench.now)
+        let timedOut = bench.resetTimedOut(worker)
         let action = try #require(timedOut)
-        guard case .fail(0, .workerGone(let failure)) = action.request else {
-            Issue.record("its event goes on")
-            return
-        }
-        #expect(failure.code == .resetTimeout)
-        #expect(action.start == nil)
+        #expect(action.kill.map(\.request) == [0])
+        #expect(action.killed.map(\.code) == [.resetTimeout])
+        #expect(action.start.isEmpty)
         #expect(bench.machine.isGone(worker))
         #expect(bench.machine.ready == 1)
         #expect(bench.machine.measures.restarts == [.reset: 1], "once")
@@ -194,7 +191,7 @@ import Testing
         let start = try #require(bench.reset().first)
         bench.bringUp(start.id)
         bench.answered(worker)
-        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil)
+        #expect(bench.resetTimedOut(worker) == nil)
     }
 
     @Test func otherReplacementsHaveNoLimitUntilAResetIsAsked() throws {
@@ -202,9 +199,9 @@ import Testing
         _ = bench.submit(1)
         let start = try #require(bench.answered(worker)?.successor)
         #expect(bench.bringUp(start.id).resetTimed == nil)
-        #expect(bench.machine.reset().timed == [worker])
-        #expect(bench.machine.reset().timed.isEmpty, "a second one does not give it more time")
-        #expect(bench.machine.resetTimedOut(worker, now: bench.now) != nil)
+        #expect(bench.resets().timed == [worker])
+        #expect(bench.resets().timed.isEmpty, "a second one does not give it more time")
+        #expect(bench.resetTimedOut(worker) != nil)
     }
 
     @Test func thePoolsEndHasLimitsOfItsOwn() throws {
@@ -212,6 +209,6 @@ import Testing
         let start = try #require(bench.reset().first)
         bench.bringUp(start.id)
         _ = bench.close()
-        #expect(bench.machine.resetTimedOut(worker, now: bench.now) == nil)
+        #expect(bench.resetTimedOut(worker) == nil)
     }
 }

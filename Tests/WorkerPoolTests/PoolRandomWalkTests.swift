@@ -6,14 +6,37 @@ import Testing
 
 /// Long random sequences of events, more than a million in all; a failure names its seed, which repeats it.
 @Suite struct PoolRandomWalkTests {
-    private func configuration(using random: inout SeededGenerator) -> PoolConfiguration {
+    /// What a worker may have at once.
+    private enum Pipeline {
+        case none, fixed, auto
+
+        func pipeline(using random: inout SeededGenerator) -> PoolConfiguration.Pipeline {
+            switch self {
+            case .none: .fixed(1)
+            case .fixed: .fixed(.random(in: 2...8, using: &random))
+            case .auto: .auto(wait: .microseconds(500))
+            }
+        }
+
+        /// Where the depth depends on what workers take, that is 100 µs and more instead of seconds.
+        var second: TimeAmount {
+            self == .auto ? .microseconds(100) : .seconds(1)
+        }
+    }
+
+    private func configuration(_ pipeline: Pipeline, using random: inout SeededGenerator) -> PoolConfiguration {
+        let second = pipeline.second.nanoseconds
         var configuration = PoolConfiguration(
             numWorkers: .random(in: 1...5, using: &random),
             maxJobs: [0, 0, 1, 3, 20].randomElement(using: &random) ?? 0,
             maxQueueSize: [0, 0, 1, 4, 10].randomElement(using: &random) ?? 0,
-            allocateTimeout: .milliseconds([500, 3000, 60000].randomElement(using: &random) ?? 500)
+            allocateTimeout: .nanoseconds(second / 2 * ([1, 6, 120].randomElement(using: &random) ?? 1))
         )
         configuration.maxAttempts = .random(in: 1...4, using: &random)
+        configuration.pipeline = pipeline.pipeline(using: &random)
+        configuration.backoff.shortest = .nanoseconds(second / 10)
+        configuration.backoff.longest = .nanoseconds(second * 5)
+        configuration.backoff.healthyAfter = .nanoseconds(second * 5)
         return configuration
     }
 
@@ -21,20 +44,23 @@ import Testing
         seed: UInt64,
         walks: Int,
         steps: Int,
+        pipeline: Pipeline = .none,
         isSupervised: Bool,
         isReconfigured: Bool = false,
         isCutOff: Bool = false
     ) throws {
         var random = SeededGenerator(seed: seed)
+        var pipelined = 0
         for number in 0..<walks {
-            var configuration = self.configuration(using: &random)
+            var configuration = self.configuration(pipeline, using: &random)
             if isSupervised {
-                configuration.supervisor.ttl = Bool.random(using: &random) ? .seconds(20) : nil
-                configuration.supervisor.idleTTL = Bool.random(using: &random) ? .seconds(3) : nil
-                configuration.supervisor.execTTL = Bool.random(using: &random) ? .seconds(4) : nil
+                let second = pipeline.second
+                configuration.supervisor.ttl = Bool.random(using: &random) ? second * 20 : nil
+                configuration.supervisor.idleTTL = Bool.random(using: &random) ? second * 3 : nil
+                configuration.supervisor.execTTL = Bool.random(using: &random) ? second * 4 : nil
                 configuration.supervisor.maxWorkerMemory = Bool.random(using: &random) ? 1000 : nil
                 if Bool.random(using: &random) {
-                    configuration.allocator = .init(maxWorkers: 3, spawnRate: 2, idleTimeout: .seconds(2))
+                    configuration.allocator = .init(maxWorkers: 3, spawnRate: 2, idleTimeout: second * 2)
                 }
             }
             var walk = PoolWalk(
@@ -43,6 +69,7 @@ import Testing
                 isSupervised: isSupervised,
                 isReconfigured: isReconfigured,
                 isCutOff: isCutOff,
+                second: pipeline.second,
                 random: SeededGenerator(seed: random.next())
             )
             do {
@@ -53,26 +80,42 @@ import Testing
                 Issue.record("seed \(seed), walk \(number), request \(walk.nextRequest): \(error); \(configuration)")
                 return
             }
+            pipelined += walk.model.pipelined
         }
+        #expect((pipelined > walks) == (pipeline != .none || isReconfigured), "\(pipelined) were behind others")
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 6_512_535_345_388_794_543, .random(in: 1000...(.max))])
     func requestsAndWorkers(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 35, steps: 3000, isSupervised: false)
+        try self.walk(seed: seed, walks: 18, steps: 3000, isSupervised: false)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedAndReset(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: true)
+        try self.walk(seed: seed, walks: 18, steps: 3000, isSupervised: true)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func supervisedResetAndReconfigured(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 25, steps: 3000, isSupervised: true, isReconfigured: true)
+        try self.walk(seed: seed, walks: 18, steps: 3000, isSupervised: true, isReconfigured: true)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
     func cutOff(seed: UInt64) throws {
-        try self.walk(seed: seed, walks: 150, steps: 500, isSupervised: true, isCutOff: true)
+        try self.walk(seed: seed, walks: 100, steps: 500, isSupervised: true, isCutOff: true)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
+    func pipelined(seed: UInt64) throws {
+        try self.walk(seed: seed, walks: 8, steps: 3000, pipeline: .fixed, isSupervised: false)
+        try self.walk(seed: seed, walks: 8, steps: 3000, pipeline: .fixed, isSupervised: true, isReconfigured: true)
+        try self.walk(seed: seed, walks: 40, steps: 500, pipeline: .fixed, isSupervised: true, isCutOff: true)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, .random(in: 1000...(.max))])
+    func pipelinedByTheTimesOfWorkers(seed: UInt64) throws {
+        try self.walk(seed: seed, walks: 8, steps: 3000, pipeline: .auto, isSupervised: false)
+        try self.walk(seed: seed, walks: 8, steps: 3000, pipeline: .auto, isSupervised: true, isReconfigured: true)
+        try self.walk(seed: seed, walks: 40, steps: 500, pipeline: .auto, isSupervised: true, isCutOff: true)
     }
 }

@@ -58,7 +58,7 @@ import Testing
     @Test func theOtherLimitsHoldFromNowOn() {
         let (bench, _) = PoolBench.busy()
         _ = bench.reconfigure(.init(numWorkers: 1, maxQueueSize: 1))
-        #expect(bench.submit(1).refusal == .queueFull)
+        #expect(bench.submit(1).failure == .queueFull)
     }
 
     @Test func aSuccessorOnItsWayToABusyWorkerThatIsDismissedLeavesToo() throws {
@@ -71,7 +71,7 @@ import Testing
         #expect(bench.answered(workers[0])?.next.isReplaced == true)
         #expect(bench.answered(workers[1])?.next.isIdle == true)
         bench.ready(successor.id)
-        #expect(bench.machine.countedPlaces == 1)
+        #expect(bench.machine.roster.counted == 1)
         #expect(bench.machine.ready == 1, "one worker is asked for")
     }
 
@@ -82,7 +82,7 @@ import Testing
         // The worker it was to replace is idle: both leave.
         let action = bench.reconfigure(.init(numWorkers: 1))
         #expect(action.stop == [workers[0], workers[1]])
-        #expect(bench.machine.countedPlaces == 1)
+        #expect(bench.machine.roster.counted == 1)
         let isFollowedUp = !action.start.isEmpty || !bench.machine.isGone(successor.id)
         #expect(isFollowedUp, "the last worker of before the reset is still to be replaced")
     }

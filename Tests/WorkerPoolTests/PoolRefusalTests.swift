@@ -72,7 +72,7 @@ import Testing
     @Test func aRetryIsNotRefusedByTheQueueLimit() {
         let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxQueueSize: 1))
         #expect(bench.refused(worker)?.retry.waits == true)
-        #expect(bench.submit(1).refusal == .queueFull)
+        #expect(bench.submit(1).failure == .queueFull)
     }
 
     @Test func whileThePoolClosesItFails() {

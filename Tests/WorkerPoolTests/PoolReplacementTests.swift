@@ -153,7 +153,7 @@ import Testing
         let (bench, _) = PoolBench.running(configuration)
         bench.now = bench.now + .seconds(1)
         let successor = try #require(bench.tick().start.first)
-        var next: PoolBench.Machine.StartAction? = successor
+        var next: WorkerStart? = successor
         var delays: [TimeAmount] = []
         while let successor = next {
             _ = bench.launch(successor.id)

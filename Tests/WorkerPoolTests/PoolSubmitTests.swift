@@ -46,17 +46,17 @@ import Testing
         let (bench, worker) = PoolBench.busy(.init(numWorkers: 1, maxQueueSize: 3))
         #expect(bench.submit(1).waits)
         #expect(bench.submit(2).waits)
-        #expect(bench.submit(3).refusal == .queueFull)
+        #expect(bench.submit(3).failure == .queueFull)
         #expect(bench.machine.waiting == 2)
         #expect(bench.answered(worker)?.next.served == 1)
         #expect(bench.submit(4).waits)
-        #expect(bench.submit(5).refusal == .queueFull)
+        #expect(bench.submit(5).failure == .queueFull)
     }
 
     @Test func theQueueLimitHoldsForAFreeWorkerToo() {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 2, maxQueueSize: 1))
         #expect(bench.submit(1).leased == workers[1])
-        #expect(bench.submit(2).refusal == .queueFull)
+        #expect(bench.submit(2).failure == .queueFull)
     }
 
     @Test func aCloseIsNeverRefusedByTheQueueLimit() {
@@ -66,7 +66,7 @@ import Testing
             #expect(action.waits)
             #expect(action.timer == nil, "it does not time out")
         }
-        #expect(bench.submit(6).refusal == .queueFull, "closes count")
+        #expect(bench.submit(6).failure == .queueFull, "closes count")
         #expect(bench.answered(worker)?.next.served == 1)
     }
 
@@ -82,9 +82,9 @@ import Testing
     func aPoolThatIsClosingRefuses(isClose: Bool) {
         let (bench, worker) = PoolBench.busy()
         _ = bench.close()
-        #expect(bench.submit(1, isClose: isClose).refusal == .poolClosing)
+        #expect(bench.submit(1, isClose: isClose).failure == .poolClosing)
         bench.answered(worker)
         #expect(bench.reaped())
-        #expect(bench.submit(2, isClose: isClose).refusal == .poolClosing)
+        #expect(bench.submit(2, isClose: isClose).failure == .poolClosing)
     }
 }

@@ -108,7 +108,6 @@ import Testing
     @Test func withoutLimitsThereIsNone() {
         let configuration = PoolConfiguration(numWorkers: 1)
         #expect(configuration.tickInterval == nil)
-        #expect(!configuration.needsTimes)
     }
 
     @Test func theWatchTickIsForTheSoftLimits() {
@@ -124,6 +123,5 @@ import Testing
         var configuration = PoolConfiguration(numWorkers: 1)
         configuration.supervisor.execTTL = limit
         #expect(configuration.tickInterval == interval)
-        #expect(configuration.needsTimes)
     }
 }

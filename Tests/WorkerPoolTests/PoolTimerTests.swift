@@ -117,7 +117,7 @@ import Testing
     @Test func aTimerThatWasReplacedIsIgnored() {
         let (bench, _) = self.busy()
         _ = bench.submit(1)
-        let expiry = bench.machine.timerFired(at: bench.now, now: bench.now + .hours(1))
+        let expiry = bench.fireTimer(at: bench.now, now: bench.now + .hours(1))
         #expect(expiry.expired.isEmpty && expiry.armTimer == nil)
     }
 }

@@ -10,9 +10,21 @@ extension PoolWalk {
             self.machine.waiting == model.waiting.count, "\(self.machine.waiting) wait, not \(model.waiting.count)")
         try check(self.machine.running == model.running, "\(self.machine.running) run, not \(model.running)")
         try check(self.machine.ready == model.ready, "\(self.machine.ready) are ready, not \(model.ready)")
-        try check(self.machine.processes == model.processes.count, "\(self.machine.processes) processes are counted")
-        let free = self.machine.free.map { loop in
-            loop.map { WorkerID(place: $0, generation: self.machine.places[$0].generation) }
+        try check(
+            self.machine.processes.count == model.processes.count,
+            "\(self.machine.processes.count) processes are counted")
+        for (id, worker) in model.workers where worker.state == .ready {
+            let leases: [Int?] =
+                self.machine.roster.worker(of: id)?.leases.map { lease in
+                    if case .open(let entry) = lease { entry.request } else { nil }
+                } ?? []
+            try check(leases == worker.leases, "\(id) has \(leases), not \(worker.leases)")
+            let leaves = self.machine.roster.worker(of: id)?.fate.leaves
+            try check(leaves == worker.leaves, "\(id) leaves or not")
+            try check(!worker.leases.isEmpty || !worker.isRetiring || worker.killed != nil, "\(id) should have left")
+        }
+        let free = self.machine.roster.free.map { loop in
+            loop.map { WorkerID(place: $0, generation: self.machine.roster.places[$0].generation) }
         }
         try check(free == model.free, "the free lists are \(free), not \(model.free)")
         let idle = model.free.reduce(0) { $0 + $1.count }
@@ -23,13 +35,15 @@ extension PoolWalk {
         try check(model.waiting.isEmpty || !model.workers.isEmpty, "requests wait and no worker is on its way")
         try self.checkPlaces()
         try self.checkProcesses()
-        if self.machine.isCutOff {
-            try check(model.requests.values.allSatisfy(\.isClose), "an event is left after the cut-off")
+        if self.machine.phase == .cutOff {
+            let first = Set(model.workers.values.compactMap { $0.leases.first.flatMap { $0 } } + model.waiting)
+            try check(
+                first.allSatisfy { model.requests[$0]?.isClose == true }, "an event is served after the cut-off")
             try check(!model.workers.isEmpty, "nobody is left for a CLOSE")
         }
         if !self.isSupervised {
             let expected = model.configuration.numWorkers
-            let counted = self.machine.countedPlaces
+            let counted = self.machine.roster.counted
             try check(counted == expected, "\(counted) workers instead of \(expected)")
         }
     }
@@ -40,53 +54,58 @@ extension PoolWalk {
         let (counted, most) = (self.model.countedProcesses, self.model.mostProcesses)
         // A number that was made smaller is reached as processes end.
         try check(self.isReconfigured || counted <= most, "\(counted) processes of \(most)")
-        if !self.held.isEmpty || !self.machine.launchQueue.isEmpty {
+        if !self.held.isEmpty || !self.machine.processes.waiting.isEmpty {
             let held = self.held.filter { !self.machine.isGone($0) }
             let released = self.released.count { !self.machine.isGone($0) }
             try check(held.isEmpty || counted + released >= most, "\(held) wait though there is room")
-            try check(held == Set(self.machine.launchQueue), "\(self.machine.launchQueue) wait, not \(held)")
+            try check(
+                held == Set(self.machine.processes.waiting), "\(self.machine.processes.waiting) wait, not \(held)")
         }
-        try check(self.machine.lost.allSatisfy(self.model.lost.contains), "what is lost is not")
+        try check(self.machine.processes.lost.allSatisfy(self.model.lost.contains), "what is lost is not")
         try check(
-            self.machine.leaving.count + self.model.lost.count
-                + self.model.workers.values.count { $0.state != .wanted } == self.machine.processes,
-            "\(self.machine.leaving) leave"
+            self.machine.processes.leaving.count + self.model.lost.count
+                + self.model.workers.values.count { $0.state != .wanted } == self.machine.processes.count,
+            "\(self.machine.processes.leaving) leave"
         )
     }
 
     /// What the machine counts is what is there.
     private func checkPlaces() throws(Violation) {
         let machine = self.machine
-        let counted = machine.places.count { $0.isCounted }
-        try check(machine.countedPlaces == counted, "\(machine.countedPlaces) places are counted, \(counted) are there")
-        let successors = machine.places.compactMap(\.replaces)
-        try check(
-            machine.replacing == successors.count, "\(machine.replacing) successors, \(successors.count) are there")
+        let roster = machine.roster
+        let counted = roster.places.count { $0.standing.isCounted }
+        try check(roster.counted == counted, "\(roster.counted) places are counted, \(counted) are there")
+        var successors: [WorkerID] = []
         var starting = 0
-        for place in machine.places {
+        for (index, place) in roster.places.enumerated() {
+            if case .successor(let old) = place.standing {
+                successors.append(old)
+            }
             switch place.state {
             case .backingOff, .starting:
                 starting += 1
-            case .busy(let worker, _), .idle(let worker):
-                try check(!worker.isRetiring || !place.isCounted, "a worker that retires counts")
+            case .ready(let worker):
+                let hasRefused = self.model.workers[roster.id(ofPlace: index)]?.hasRefused == true
+                let mayCount = !worker.fate.isRetiring || hasRefused
+                try check(mayCount || !place.standing.isCounted, "a worker that retires counts")
             case .vacant:
-                try check(!place.isCounted && place.replaces == nil, "a vacant place counts")
+                try check(place.standing == .uncounted, "a vacant place counts")
             }
         }
-        try check(machine.startingCount == starting, "\(machine.startingCount) start, \(starting) are there")
-        let isAsked =
-            machine.phase == .running && !machine.isCutOff && machine.replaceQueue.contains { !machine.isGone($0) }
-        try check(
-            !isAsked || machine.replacing >= machine.replacingLimit, "nobody starts the successors that are asked for")
+        let onTheirWay = machine.replacement.onTheirWay
+        try check(onTheirWay == successors.count, "\(onTheirWay) successors, \(successors.count) are there")
+        try check(roster.starting == starting, "\(roster.starting) start, \(starting) are there")
+        let isAsked = machine.phase == .running && machine.replacement.queue.contains { !machine.isGone($0) }
+        try check(!isAsked || onTheirWay >= machine.replacingLimit, "successors that are asked for are not started")
         for old in successors {
             try check(!machine.isGone(old), "a successor waits to replace \(old), which is gone")
-            try check(machine.places[old.place].isCounted, "a successor waits to replace \(old), which retires")
+            try check(roster.places[old.place].standing.isCounted, "a successor waits to replace \(old), which retires")
         }
         let configuration = self.model.configuration
         let most = configuration.numWorkers + (configuration.allocator?.maxWorkers ?? 0)
         if self.wasReady {
             try check(
-                machine.isCutOff || counted >= configuration.numWorkers,
+                machine.phase == .cutOff || counted >= configuration.numWorkers,
                 "\(counted) workers of \(configuration.numWorkers)")
             try check(counted <= most, "\(counted) workers of \(most) at the most")
             let isHelped = configuration.allocator == nil || starting > 0 || counted == most
@@ -97,60 +116,45 @@ extension PoolWalk {
     /// Closes the pool; then every request ends once and every process is reaped.
     mutating func close() throws(Violation) {
         let expected = self.model.waiting
-        let action = self.machine.close()
-        try check(action.refused == expected, "\(action.refused) are refused instead of \(expected)")
-        for number in action.refused {
+        let outcome = PoolOutcome(self.machine.close())
+        try check(outcome.refused == expected, "\(outcome.refused) are refused instead of \(expected)")
+        try check(outcome.failed.allSatisfy { $0.failure == .poolClosing }, "\(outcome.failed)")
+        for number in outcome.refused {
             try self.model.finish(number)
         }
-        for id in action.stop {
-            try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
-            try self.model.leave(id)
-        }
-        for id in action.kill {
-            try check(self.model.workers[id]?.state == .starting, "\(id) is killed and not starting")
-            try self.model.leave(id)
-        }
+        try check(outcome.kill.isEmpty && outcome.start.isEmpty, "the close kills or starts")
+        try self.stop(outcome.stop)
+        try self.dismiss(outcome.dismissed)
         for id in self.model.workers.keys where self.model.workers[id]?.state == .wanted {
-            try self.model.leave(id)
+            try self.leave(id)
         }
         try check(
             self.starts.allSatisfy { self.machine.launch($0.id) == .cancel }, "a worker is launched after the close")
-        try check(action.isClosed == self.model.processes.isEmpty, "the pool is closed or not")
-        try self.drain(isClosed: action.isClosed)
+        try check(outcome.isClosed == self.model.processes.isEmpty, "the pool is closed or not")
+        try self.drain(isClosed: outcome.isClosed)
         try check(self.machine.phase == .closed, "the pool is not closed")
         try check(self.model.requests.isEmpty, "\(self.model.requests.keys.sorted()) never ended")
         try check(self.machine.waiting == 0 && self.machine.running == 0, "requests are left")
     }
 
     private mutating func drain(isClosed: Bool) throws(Violation) {
-        while let id = self.pickBusy() {
-            let number = try self.model.endLease(id)
-            try self.model.leave(id)
-            try self.model.finish(number)
-            let now = self.now
+        while self.pickBusy() != nil {
             switch Int.random(in: 0...2, using: &self.random) {
-            case 0:
-                let action = self.machine.answered(id, now: { now })
-                try check(action?.request == number, "\(id) answered another request")
-                try check(action?.next.isReplaced == true && action?.next.started == nil, "\(id) goes on")
-                try check(action?.successor == nil, "\(id) has a successor")
-            case 1:
-                let action = self.machine.refused(id, now: now)
-                try check(action?.retry.failure != nil && action?.start.isEmpty == true, "\(id) has a successor")
-            default:
-                let action = self.machine.failed(id, .gone, requestWritten: self.chance(50), now: now)
-                let isFollowed = action.start != nil || !action.more.isEmpty
-                try check(action.request?.failure != nil && !isFollowed, "\(id) has a successor")
+            case 0: try self.answer()
+            case 1: try self.refuse()
+            default: try self.fail()
             }
+            try check(self.model.workers.values.allSatisfy { $0.state == .ready }, "a worker starts after the close")
         }
         try check(self.model.workers.isEmpty, "\(self.model.workers.keys) are left")
         var isClosed = isClosed
         for (index, id) in self.model.processes.enumerated() {
             try check(!isClosed, "the pool is closed too early")
-            isClosed = self.machine.reaped(id).isClosed
+            isClosed = PoolOutcome(self.machine.reaped(id, now: self.now)).isClosed
             try check(isClosed == (index == self.model.processes.count - 1), "closed with the last process")
         }
-        try check(self.machine.leaving.isEmpty && self.machine.lost.isEmpty, "processes are left")
+        let processes = self.machine.processes
+        try check(processes.leaving.isEmpty && processes.lost.isEmpty, "processes are left")
         try check(isClosed, "the pool never closes")
     }
 }

@@ -11,9 +11,9 @@ extension PoolWalk {
         switch Int.random(in: 0..<12, using: &self.random) {
         case 0..<6: try self.tick()
         case 6..<8:
-            let action = self.machine.reset()
-            self.resetTimed += action.timed
-            try self.occupy(action.start)
+            let outcome = PoolOutcome(self.machine.reset())
+            try self.limitTime(outcome)
+            try self.occupy(outcome.start)
         case 8..<10: try self.limitReset()
         case 10 where self.isCutOff: try self.cutOff()
         default: try self.isReconfigured ? self.reconfigure() : self.tick()
@@ -22,59 +22,48 @@ extension PoolWalk {
 
     /// The end of the grace period is near.
     private mutating func cutOff() throws(Violation) {
-        let isFirst = !self.machine.isCutOff
-        let isEvent = { (number: Int) in self.model.requests[number]?.isClose == false }
+        let isFirst = self.machine.phase != .cutOff
+        let model = self.model
+        let isEvent = { (number: Int) in model.requests[number]?.isClose == false }
         let waiting = isFirst ? self.model.waiting.filter(isEvent) : []
-        let action = self.machine.cutOffRequests(now: self.now)
-        try check(action.refused == waiting, "\(action.refused) are refused instead of \(waiting)")
-        for number in action.refused {
+        let stuck = self.model.workers.filter { _, worker in
+            isFirst && worker.leases.first.flatMap { $0 }.map(isEvent) == true
+        }
+        let outcome = PoolOutcome(self.machine.cutOffRequests(now: self.now))
+        try check(outcome.refused == waiting, "\(outcome.refused) are refused instead of \(waiting)")
+        for number in outcome.refused {
             try self.model.finish(number)
         }
-        for (id, number) in action.kill {
-            guard let worker = self.model.workers[id] else {
-                throw Violation(description: "\(id) is killed and is not there")
-            }
-            try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
-            try self.model.finish(number)
-            try self.model.leave(id, isPlanned: false)
-            self.countFailure(of: worker, in: id.place)
-        }
-        try self.occupy(action.start)
+        try check(Set(outcome.kill.map(\.id)) == Set(stuck.keys), "\(outcome.kill) are killed and not \(stuck.keys)")
+        try self.kill(outcome)
+        try self.occupy(outcome.start)
     }
 
     private mutating func tick() throws(Violation) {
-        let heavy = self.pick { $0 != .wanted && $0 != .starting }
-        let action = self.machine.tick(now: self.now) { $0 == heavy ? .max : 1 }
+        let heavy = self.pick { $0.state == .ready }
         let limits = self.model.configuration.supervisor
-        for (id, number) in action.kill {
-            guard let limit = limits.execTTL, let worker = self.model.workers[id] else {
-                throw Violation(description: "\(id) is killed for nothing")
-            }
-            try check(self.now - worker.busySince >= limit, "\(id) is killed too early")
-            try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
-            try self.model.finish(number)
-            try self.model.leave(id, isPlanned: false)
-            self.countFailure(of: worker, in: id.place)
-        }
-        let killed = Set(action.kill.map(\.id.place))
-        for id in action.stop {
-            try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
-            try self.leave(id)
-        }
         let overdue = self.model.workers.filter { _, worker in
-            guard let limit = limits.execTTL, case .busy = worker.state else {
+            guard let limit = limits.execTTL, worker.leases.first.flatMap({ $0 }) != nil else {
                 return false
             }
             return self.now - worker.busySince >= limit
         }
-        try check(overdue.isEmpty, "\(overdue.keys) are over exec_ttl")
-        for start in action.start {
-            if killed.contains(start.id.place), !self.held.contains(start.id) {
-                try self.successor(in: start.id.place, start)
-            } else {
-                try self.occupy([start])
-            }
+        let outcome = PoolOutcome(self.machine.tick(now: self.now) { $0 == heavy ? .max : 1 })
+        let killed = Set(outcome.kill.map(\.id))
+        try check(killed == Set(overdue.keys), "\(killed) are killed for exec_ttl and not \(overdue.keys)")
+        try self.kill(outcome)
+        try check(outcome.stop.allSatisfy { self.model.workers[$0]?.isIdle == true }, "\(outcome.stop) are not idle")
+        try self.stop(outcome.stop)
+        try self.occupy(outcome.start)
+    }
+
+    /// A reset limits the time of workers that have a request.
+    mutating func limitTime(_ outcome: PoolOutcome) throws(Violation) {
+        for id in outcome.timed {
+            let worker = self.model.workers[id]
+            try check(worker?.isRetiring == true && worker?.leases.isEmpty == false, "\(id) has no time to limit")
         }
+        self.resetTimed += outcome.timed
     }
 
     /// The time of a worker that a reset replaces is over.
@@ -84,20 +73,14 @@ extension PoolWalk {
         }
         let id = self.resetTimed.remove(at: index)
         let worker = self.model.workers[id]
-        let action = self.machine.resetTimedOut(id, now: self.now)
-        guard let worker, case .busy(let number) = worker.state else {
-            return try check(action == nil, "\(id) is killed and has no event")
+        let outcome = PoolOutcome(self.machine.resetTimedOut(id, now: self.now))
+        guard let worker, worker.killed == nil, !worker.leases.isEmpty else {
+            return try check(outcome.kill.isEmpty, "\(id) is killed and has no event")
         }
-        try check(worker.isRetiring, "\(id) has no successor")
-        guard let action, case .fail(number, .workerGone(let failure)) = action.request else {
-            throw Violation(description: "\(id) is let go on for ever")
-        }
-        try check(failure.code == .resetTimeout && action.start == nil, "\(id) is not killed by the reset")
-        try check(try self.model.endLease(id) == number, "\(id) does not have request \(number)")
-        try self.model.finish(number)
-        try self.model.leave(id, isPlanned: false)
-        self.countFailure(of: worker, in: id.place)
-        try self.occupy(action.more)
+        try check(outcome.kill.map(\.id) == [id], "\(id) is let go on for ever")
+        try check(outcome.killed.map(\.code) == [.resetTimeout], "\(id) is not killed by the reset")
+        try self.kill(outcome)
+        try self.occupy(outcome.start)
     }
 
     private mutating func reconfigure() throws(Violation) {
@@ -106,26 +89,25 @@ extension PoolWalk {
         if configuration.allocator != nil {
             configuration.allocator?.maxWorkers = .random(in: 0...4, using: &self.random)
         }
+        if case .fixed = configuration.pipeline {
+            configuration.pipeline = .fixed(.random(in: 1...8, using: &self.random))
+        }
         self.model.configuration = configuration
-        let action = self.machine.reconfigure(configuration, now: self.now)
-        for id in action.stop {
-            try check(self.model.workers[id]?.state == .idle, "\(id) is stopped and not idle")
-            try self.leave(id)
-        }
-        for id in action.kill {
-            try check(self.model.workers[id]?.state == .starting, "\(id) is killed and not starting")
-            try self.leave(id)
-        }
+        let outcome = PoolOutcome(self.machine.reconfigure(configuration, now: self.now))
+        try check(outcome.failed.isEmpty && outcome.kill.isEmpty, "requests fail for a new configuration")
+        try self.stop(outcome.stop)
+        try self.dismiss(outcome.dismissed)
         // Those in their backoff leave without a word.
         for id in self.model.workers.keys where self.machine.isGone(id) {
             try check(self.model.workers[id]?.state == .wanted, "\(id) has left its place unsaid")
             try self.leave(id)
         }
-        for id in self.model.workers.keys {
-            if case .busy(let worker, _) = self.machine.state(of: id), worker.isRetiring {
+        for (id, worker) in self.model.workers where worker.state == .ready {
+            if !self.machine.roster.places[id.place].standing.isCounted {
                 self.model.workers[id]?.isRetiring = true
+                self.model.workers[id]?.hasRefused = false
             }
         }
-        try self.occupy(action.start)
+        try self.occupy(outcome.start)
     }
 }

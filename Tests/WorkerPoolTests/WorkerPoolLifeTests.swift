@@ -183,7 +183,7 @@ import Testing
         let current = try #require(launcher.state.withLock { $0.workers.keys.first })
         let old = WorkerID(place: current.place, generation: current.generation - 1)
         pool.workerFailed(old, WorkerFailure(.exit, "gone"), begun: 0)
-        let hasHandle = pool.state.withLock { $0.handles[current.place] != nil }
+        let hasHandle = pool.state.withLock { $0.processes[current] != nil }
         #expect(hasHandle, "requests leased to the successor would be lost")
         if hasHandle {
             let request = FakeRequest(body: "x", loop: self.loops[0])
