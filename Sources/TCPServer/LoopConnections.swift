@@ -3,6 +3,14 @@ import WorkerPool
 
 /// The connections of one event loop, and what they share; all but the constants is confined to that loop.
 final class LoopConnections: @unchecked Sendable {
+    private enum Phase {
+        case serving
+        /// The server is stopping: sessions go on until they rest.
+        case draining
+        /// The server is stopping: sessions do not go on.
+        case ending
+    }
+
     let eventLoop: any EventLoop
     /// Index of the loop in the pool's list.
     let loopIndex: Int
@@ -18,11 +26,9 @@ final class LoopConnections: @unchecked Sendable {
     var backlogWatch: RepeatedTask?
     /// Consecutive checks that found no room for answers.
     var checksWithoutRoom = 0
-    private var isDraining = false
+    private var phase = Phase.serving
     /// Whether an answer or a CLOSE was given up since the server is draining.
     private(set) var hasLost = false
-    /// Whether the server is stopping, and sessions do not go on.
-    private(set) var endsConnections = false
     /// Connections whose last event is not done.
     private var sessions = 0
     private var watches: [RepeatedTask] = []
@@ -36,6 +42,11 @@ final class LoopConnections: @unchecked Sendable {
         self.limit = limit
         self.pendingAnswers = pendingAnswers
         self.ids = ConnectionIDGenerator(loopIndex: loopIndex)
+    }
+
+    /// Whether a connection that comes now is to be ended.
+    var endsConnections: Bool {
+        self.phase == .ending
     }
 
     var count: Int {
@@ -54,7 +65,7 @@ final class LoopConnections: @unchecked Sendable {
 
     /// An answer or a CLOSE is given up. While the server goes on that is told in the log; its end is no success then.
     func noteLoss() {
-        self.hasLost = self.hasLost || self.isDraining
+        self.hasLost = self.hasLost || self.phase != .serving
     }
 
     /// The last event of a connection is done.
@@ -124,14 +135,14 @@ final class LoopConnections: @unchecked Sendable {
     ///   as what is complete, or half there, is served.
     func drain(_ rest: TCPServer.Rest?) {
         self.stopWatching()
-        self.isDraining = true
         guard let rest else {
-            self.endsConnections = true
+            self.phase = .ending
             for connection in self.connections.all {
                 connection.drain()
             }
             return
         }
+        self.phase = self.phase == .ending ? .ending : .draining
         let interval = max(TimeAmount.milliseconds(1), .nanoseconds(rest.idle.nanoseconds / Int64(Self.checks)))
         let checks = rest.idle > .zero ? Self.checks : 0
         self.watches.append(
