@@ -9,8 +9,8 @@ let package = Package(
     dependencies: [
         // The command line: parsing, --help and completion scripts.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        // The logging API that every target speaks.
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        // The logging API that every target speaks; 1.11 brought the handler of whole events.
+        .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
@@ -22,11 +22,12 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
-        .target(name: "Platform"),
+        .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
+        .target(name: "Text"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         // Where sockets listen, as plain values: for the configuration and for what listens.
         .target(name: "Addresses"),
-        .target(name: "Configuration", dependencies: ["Addresses", "Platform", "YAML"]),
+        .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
@@ -56,11 +57,12 @@ let package = Package(
         .target(
             name: "TCPServer",
             dependencies: [
-                "Addresses", "Edge", "Goridge", "Sockets", "WorkerPool",
+                "Addresses", "Edge", "Goridge", "Sockets", "Text", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Observability", dependencies: ["Platform", "Text", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "AdminHTTP",
             dependencies: [
@@ -73,8 +75,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
-                "TCPServer", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Observability", "Platform", "Sockets", "TCPServer", "Text",
+                "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -85,14 +87,22 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        // What several test targets use; part of no product.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
+        .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Addresses", "Configuration", "Platform"]),
-        .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
+        // Application has the keys that a configuration is tried with.
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Addresses", "Application", "Configuration", "Platform", "TestSupport"],
+            exclude: ["Corpus"]
+        ),
+        .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
         .testTarget(
             name: "WorkerPoolTests",
-            dependencies: ["WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: ["TestSupport", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
         ),
         .testTarget(
             name: "SocketsTests",
@@ -111,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Addresses", "Edge", "Goridge", "Sockets", "TCPServer", "WorkerPool",
+                "Addresses", "Edge", "Goridge", "Sockets", "TCPServer", "TestSupport", "Text", "WorkerPool",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -119,10 +129,11 @@ let package = Package(
         .testTarget(
             name: "WorkerProcessTests",
             dependencies: [
-                "Goridge", "Sockets", "WorkerPool", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio"),
+                "Goridge", "Platform", "Sockets", "TestSupport", "WorkerPool", "WorkerProcess",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport"]),
         .testTarget(
             name: "AdminHTTPTests",
             dependencies: [
@@ -130,9 +141,10 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability"]),
+        .testTarget(
+            name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability", "Platform"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
-        .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),
+        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport"], exclude: ["Fixtures"]),
     ]
 )
 

@@ -1,6 +1,7 @@
 import Configuration
 import Logging
 import NIOCore
+import Platform
 import TCPServer
 import WorkerPool
 

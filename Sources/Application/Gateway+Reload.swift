@@ -41,7 +41,8 @@ extension Gateway {
             self.loggers.setLevels(settings.logs)
             let pool = PoolConfiguration(settings.tcp.pool)
             if let command = changed.command {
-                self.launcher.update(command, handshakeTimeout: pool.allocateTimeout)
+                self.launcher.update(
+                    command, handshakeTimeout: pool.allocateTimeout, isPipelined: pool.isPipelined)
             }
             self.pool.reconfigure(pool)
             self.pool.limitPendingAnswers(settings.tcp)
@@ -58,34 +59,12 @@ extension Gateway {
     }
 
     private func warnAboutWhatStays(_ old: Settings, _ new: Settings) {
-        var keys: [String] = []
-        func note(_ key: String, _ hasChanged: Bool) {
-            if hasChanged {
-                keys.append(key)
-            }
-        }
-        note("server.relay", old.server.relay != new.server.relay)
-        note("server.on_init", old.server.onInit != new.server.onInit)
-        note("status", old.status != new.status)
-        note("metrics", old.metrics != new.metrics)
-        var (oldLogs, newLogs) = (old.logs, new.logs)
-        oldLogs.clearLevels()
-        newLogs.clearLevels()
-        note("logs (all but the levels)", oldLogs != newLogs)
+        let keys = Settings.section.changesAtStart(old, new)
         if !keys.isEmpty {
             self.loggers.rr.warning(
                 "some changes take effect at the next start only",
                 metadata: ["keys": "\(keys.joined(separator: ", "))"]
             )
-        }
-    }
-}
-
-extension LogSettings {
-    fileprivate mutating func clearLevels() {
-        self.level = .debug
-        for name in self.channels.keys {
-            self.channels[name]?.level = nil
         }
     }
 }

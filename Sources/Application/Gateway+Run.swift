@@ -3,6 +3,7 @@ import Configuration
 import Logging
 import NIOCore
 import NIOPosix
+import Platform
 import Sockets
 import Synchronization
 import TCPServer

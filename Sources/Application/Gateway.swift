@@ -51,7 +51,7 @@ package struct Gateway: Sendable {
 
     let settings: Settings
     let process: Process
-    let loadAgain: @Sendable () throws -> LoadedConfiguration
+    let loadAgain: @Sendable () throws -> LoadedSettings
     let loggers: Loggers
     let group: MultiThreadedEventLoopGroup
     let relay: RelayListener?
@@ -69,9 +69,9 @@ package struct Gateway: Sendable {
     /// - Throws: When a log file cannot be opened, too few descriptors may be open, `server.user` or `server.group` cannot
     ///   be taken on, or `server.relay` not be listened on.
     package init(
-        _ loaded: LoadedConfiguration,
+        _ loaded: LoadedSettings,
         process: Process,
-        loadAgain: @escaping @Sendable () throws -> LoadedConfiguration
+        loadAgain: @escaping @Sendable () throws -> LoadedSettings
     ) throws {
         let settings = loaded.settings
         let loggers = try Loggers(settings.logs, process)
@@ -113,6 +113,7 @@ package struct Gateway: Sendable {
             serverPID: serverPID,
             listener: self.relay,
             outOfMemoryKills: OutOfMemoryKills(),
+            isPipelined: configuration.isPipelined,
             logger: loggers.server
         )
         self.pool = WorkerPool(

@@ -71,7 +71,7 @@ extension LogOutputs.Choice {
         let own = settings.channels[channel]
         let ownKey = "logs.channels.\(channel)"
         let hasOwnPlace = own?.fileLogger != nil || own?.output != nil
-        let file = hasOwnPlace ? own?.fileLogger : settings.fileLogger
+        let file = hasOwnPlace ? own?.fileLogger : settings.all.fileLogger
         let prefix = hasOwnPlace ? ownKey : "logs"
         func destination(_ name: String) -> LogDestination {
             LogDestination(name, workDirectory: workDirectory)
@@ -81,15 +81,11 @@ extension LogOutputs.Choice {
             self.destinations = [LogDestination(file, workDirectory: workDirectory)]
         } else {
             self.key = "\(prefix).output"
-            self.destinations = (own?.output ?? settings.output ?? ["stderr"]).map(destination).withoutDuplicates
+            self.destinations = (settings.value(\.output, of: channel) ?? ["stderr"]).map(destination).withoutDuplicates
         }
-        self.format = LogFormat(
-            mode: own?.mode ?? settings.mode,
-            encoding: own?.encoding ?? settings.encoding,
-            isRotated: file != nil
-        )
-        self.lineEnding = own?.lineEnding ?? settings.lineEnding
-        self.faults = (own?.errorOutput ?? settings.errorOutput ?? ["stderr"]).map(destination).withoutDuplicates
+        self.format = LogFormat(settings, channel: channel, isRotated: file != nil)
+        self.lineEnding = settings.value(\.lineEnding, of: channel) ?? "\n"
+        self.faults = (settings.value(\.errorOutput, of: channel) ?? ["stderr"]).map(destination).withoutDuplicates
         self.faultsKey = own?.errorOutput != nil ? "\(ownKey).err_output" : "logs.err_output"
     }
 }
@@ -129,6 +125,15 @@ extension LogRotation {
 }
 
 extension LogFormat {
+    /// The form of a channel's lines.
+    init(_ settings: LogSettings, channel: String, isRotated: Bool = false) {
+        self.init(
+            mode: settings.value(\.mode, of: channel) ?? .development,
+            encoding: settings.value(\.encoding, of: channel),
+            isRotated: isRotated
+        )
+    }
+
     /// - Parameters:
     ///   - encoding: What the mode brings when `nil`.
     ///   - isRotated: `file_logger_options` brings JSON, as in RoadRunner.

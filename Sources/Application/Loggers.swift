@@ -20,7 +20,7 @@ struct Loggers: Sendable {
         func logger(_ channel: String) throws -> Logger {
             let level = LogLevelSwitch(Logger.Level(settings, channel: channel))
             levels[channel] = level
-            guard (settings.channels[channel]?.mode ?? settings.mode) != .off else {
+            guard settings.value(\.mode, of: channel) != .off else {
                 return Logger(label: channel) { _ in SwiftLogNoOpLogHandler() }
             }
             let choice = LogOutputs.Choice(settings, channel: channel, workDirectory: process.workDirectory)
@@ -67,6 +67,6 @@ extension Logger.Level {
     fileprivate init(_ settings: LogSettings, channel: String) {
         let own = settings.channels[channel]?.level
         // The default of `logs.level` is debug, as RoadRunner's: packets are logged for those who ask for their channel.
-        self = own == .debug ? .trace : Logger.Level(own ?? settings.level)
+        self = own == .debug ? .trace : Logger.Level(own ?? settings.all.level ?? .debug)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file, or when it is an
 /// old one, it is process 1 when that serves there: in a container it mostly does, and nobody writes a file.

@@ -2,6 +2,7 @@ import Addresses
 import Configuration
 import Logging
 import NIOCore
+import Platform
 import Sockets
 import TCPServer
 import WorkerPool
@@ -28,6 +29,10 @@ extension PoolConfiguration {
             destroyTimeout: TimeAmount(clamping: settings.destroyTimeout)
         )
         self.resetTimeout = TimeAmount(clamping: settings.resetTimeout)
+        switch settings.pipeline.depth {
+        case .auto: self.pipeline = .auto(wait: TimeAmount(clamping: settings.pipeline.maxWait))
+        case .fixed(let depth): self.pipeline = .fixed(depth)
+        }
         if let supervisor = settings.supervisor {
             self.supervisor = Supervisor(supervisor)
         }
@@ -66,7 +71,7 @@ extension PoolConfiguration.Supervisor {
 }
 
 extension ListenerConfiguration {
-    init(_ settings: TCPServerSettings) {
+    init(_ settings: ListenerSettings) {
         self.init(
             server: settings.name,
             address: settings.address,

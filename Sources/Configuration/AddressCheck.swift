@@ -1,35 +1,33 @@
 import Addresses
 
-/// Refuses addresses that could not be listened on at the same time.
-struct AddressCheck {
-    /// What the addresses were read from.
-    let root: SectionReader
-    /// What relative paths of sockets count from.
-    let workDirectory: String
+/// An address that a configuration wants to listen on.
+package struct AddressClaim: Sendable {
+    /// The keys of the address.
+    let path: [String]
+    var address: ListenAddress
+    /// Claims of one group may have the very same address: one listener serves them then.
+    let group: String?
 
-    private struct Listener {
-        /// The keys of its address.
-        var path: [String]
-        var address: ListenAddress
+    package init(_ path: [String], _ address: ListenAddress, group: String? = nil) {
+        self.path = path
+        self.address = address
+        self.group = group
+    }
+}
+
+/// Refuses addresses that could not be listened on at the same time.
+package struct AddressCheck {
+    /// What the addresses were read from.
+    private let root: SectionReader
+
+    package init(root: SectionReader) {
+        self.root = root
     }
 
-    func check(
-        servers: [TCPServerSettings],
-        relay: Relay?,
-        rpc: RPCSettings?,
-        status: StatusSettings?,
-        metrics: MetricsSettings?
-    ) throws(ConfigurationError) {
-        var wanted = servers.map { Listener(path: ["tcp", "servers", $0.name, "addr"], address: $0.address) }
-        if let address = relay?.address { wanted.append(Listener(path: ["server", "relay"], address: address)) }
-        // Only workers use this one, and other hosts may be those of another machine.
-        if let rpc, let address = try? ListenAddress(parsingWithScheme: rpc.listen), address.isOfThisMachine {
-            wanted.append(Listener(path: ["rpc", "listen"], address: address))
-        }
-        if let status { wanted.append(Listener(path: ["status", "address"], address: status.address)) }
-        if let metrics { wanted.append(Listener(path: ["metrics", "address"], address: metrics.address)) }
-        var taken: [Listener] = []
-        for var listener in wanted {
+    /// - Parameter claims: Of two that cannot be, the later one is refused.
+    package func check(_ claims: [AddressClaim]) throws(ConfigurationError) {
+        var taken: [AddressClaim] = []
+        for var listener in claims {
             let spelling = listener.address.description
             listener.address = located(listener.address)
             if let other = taken.first(where: { Self.conflict($0, listener) }) {
@@ -45,26 +43,25 @@ struct AddressCheck {
         }
     }
 
-    /// Probes and metrics may have the very same address: one listener serves both then.
-    private static func conflict(_ one: Listener, _ other: Listener) -> Bool {
-        let areAdmin = one.path[0] == "status" && other.path[0] == "metrics"
-        return one.address.overlaps(other.address) && !(areAdmin && one.address == other.address)
+    private static func conflict(_ one: AddressClaim, _ other: AddressClaim) -> Bool {
+        let mayShare = one.group != nil && one.group == other.group
+        return one.address.overlaps(other.address) && !(mayShare && one.address == other.address)
     }
 
     /// An address whose path has one spelling: absolute, its directory without symbolic links.
     private func located(_ address: ListenAddress) -> ListenAddress {
         guard case .unix(let path) = address else { return address }
-        let absolute = FilePath.absolute(path, in: workDirectory)
+        let absolute = FilePath.absolute(path, in: root.context.workDirectory)
         let directory = FilePath.resolved(FilePath.directory(of: absolute))
         return .unix(path: FilePath.absolute(FilePath.name(of: absolute), in: directory))
     }
 
     /// The value, or the section when the default is meant.
-    private func place(of listener: Listener) -> SourcePlace {
+    private func place(of listener: AddressClaim) -> SourcePlace {
         root.source.value(at: listener.path[...])?.place ?? root.source[listener.path[0]]?.keyPlace ?? root.place
     }
 
-    private func origin(of listener: Listener) -> ValueOrigin {
+    private func origin(of listener: AddressClaim) -> ValueOrigin {
         root.source.value(at: listener.path[...])?.place.origin ?? .defaultValue
     }
 }

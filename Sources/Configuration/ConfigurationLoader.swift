@@ -3,15 +3,26 @@ import Platform
 /// Reads `.rr.yaml` and everything that may change it.
 ///
 /// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (docs/configuration.md).
-package struct ConfigurationLoader: Sendable {
+package struct ConfigurationLoader<Settings: Sendable>: Sendable {
+    let sections: Section<Settings>
+    let schema: Schema
     let environment: EnvironmentVariables
     let machine: MachineResources
 
     /// - Parameters:
+    ///   - sections: the keys of the root, but for those of the file itself.
+    ///   - schema: all that may be in a file: the sections, and what is not run.
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
     ///   - machine: what defaults are made of: `num_workers: 0` stands for its processors.
-    package init(environment: EnvironmentVariables, machine: MachineResources) {
+    package init(
+        _ sections: Section<Settings>,
+        schema: Schema,
+        environment: EnvironmentVariables,
+        machine: MachineResources
+    ) {
+        self.sections = sections
+        self.schema = schema
         self.environment = environment
         self.machine = machine
     }
@@ -31,7 +42,7 @@ package struct ConfigurationLoader: Sendable {
         workDirectory: String? = nil,
         overrides: [String] = [],
         dotenv: String? = nil
-    ) throws(ConfigurationError) -> LoadedConfiguration {
+    ) throws(ConfigurationError) -> LoadedConfiguration<Settings> {
         let current = FilePath.current
         let requested = try workDirectory.map { directory throws(ConfigurationError) in
             try Self.directory(directory, in: current)
@@ -47,20 +58,22 @@ package struct ConfigurationLoader: Sendable {
             break
         }
 
-        var files = FileTreeReader(workDirectory: workDirectory, variables: variables, diagnostics: diagnostics)
+        let context = ReadingContext(machine: machine, workDirectory: workDirectory, diagnostics: diagnostics)
+        var files = FileTreeReader(schema: schema, context: context, variables: variables)
         var tree = try files.read(file, overrides: overrides)
         variables = files.variables
-        try EnvironmentOverrides(environment: variables.all, diagnostics: diagnostics).apply(to: &tree)
+        try EnvironmentOverrides(schema: schema, environment: variables.all, diagnostics: diagnostics).apply(to: &tree)
         let expander = VariableExpander(variables: variables.all)
-        try OverrideArguments(expander: expander, diagnostics: diagnostics).apply(overrides, to: &tree)
-        SchemaCheck(diagnostics: diagnostics).check(tree)
+        try OverrideArguments(schema: schema, expander: expander, diagnostics: diagnostics).apply(overrides, to: &tree)
+        SchemaCheck(schema: schema, diagnostics: diagnostics).check(tree)
 
         let place = SourcePlace.file(file, files.rootMark, isInclude: false)
-        var root = SectionReader(path: "", source: tree, place: place, diagnostics: diagnostics)
-        let reader = SettingsReader(
-            machine: machine, workDirectory: workDirectory, environmentFile: files.environmentFile)
-        let settings = try reader.settings(from: &root)
+        var root = SectionReader(path: "", source: tree, place: place, context: context)
+        let version = try root.version()
+        if let (path, place) = files.environmentFile { root.note("envfile", .text(path), from: place) }
+        let settings = try sections.read(&root)
         return LoadedConfiguration(
+            version: version,
             settings: settings,
             warnings: Self.sorted(diagnostics.warnings, file: file),
             file: file,

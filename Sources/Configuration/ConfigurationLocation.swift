@@ -4,6 +4,8 @@
 /// also when it cannot be read: that is an error then, and no reason to serve something else. Workers start in the
 /// current directory, since the file may be mounted anywhere. RoadRunner has no such variable.
 package struct ConfigurationLocation: Equatable, Sendable {
+    static let variable = "RR_CONFIG"
+
     /// As ``ConfigurationLoader/load(path:workDirectory:overrides:dotenv:)`` takes it.
     package let path: String
     /// `nil` means the directory of the file.
@@ -22,7 +24,7 @@ package struct ConfigurationLocation: Equatable, Sendable {
     init(argument: String?, workDirectory: String?, environment: EnvironmentVariables, exists: (String) -> Bool) {
         let argument = argument.flatMap { $0.isEmpty ? nil : $0 }
         let workDirectory = workDirectory.flatMap { $0.isEmpty ? nil : $0 }
-        let candidates = (environment["RR_CONFIG"] ?? "").split(separator: ":").map(String.init)
+        let candidates = (environment[Self.variable] ?? "").split(separator: ":").map(String.init)
         if let argument {
             self.path = argument
             self.workDirectory = workDirectory

@@ -1,5 +1,5 @@
 /// Collects warnings while one configuration is read.
-final class Diagnostics {
+package final class Diagnostics {
     /// The most warnings that are kept: a file that is none of ours must not flood the log.
     static let maximum = 200
 
@@ -10,7 +10,7 @@ final class Diagnostics {
     var isFull: Bool { warnings.count >= Self.maximum }
 
     /// Keeps a warning, unless the same was said of the same key already.
-    func warn(_ warning: ConfigurationWarning) {
+    package func warn(_ warning: ConfigurationWarning) {
         guard !isFull, seen.insert("\(warning.key ?? "")\u{0}\(warning.message)").inserted else { return }
         warnings.append(warning)
         guard isFull else { return }

@@ -3,19 +3,16 @@
 /// Only names that a key of the schema has are taken, so variables of others, such as the ones that Kubernetes makes
 /// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.
 struct EnvironmentOverrides {
-    /// What RoadRunner sets for workers; never settings, even when one `rr` is started by another.
-    /// `RR_CONFIG` and `RR_EVENT_LOOPS` are read by the program itself.
-    static let reserved: Set<String> = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_CONFIG", "RR_EVENT_LOOPS"]
-
+    let schema: Schema
     let environment: EnvironmentVariables
     let diagnostics: Diagnostics
 
     /// - Throws: ``ConfigurationError/Code/ambiguousVariable`` when a variable may mean more than one key.
     func apply(to tree: inout SourceMapping) throws(ConfigurationError) {
-        let names = environment.names.filter { $0.hasPrefix("RR_") && !Self.reserved.contains($0) }
+        let names = environment.names.filter { $0.hasPrefix("RR_") && !schema.reservedVariables.contains($0) }
         guard !names.isEmpty else { return }
         var candidates: [String: [[String]]] = [:]
-        for path in Schema.settablePaths(in: tree) { candidates[Self.name(of: path), default: []].append(path) }
+        for path in schema.settablePaths(in: tree) { candidates[Self.name(of: path), default: []].append(path) }
         // In a fixed order, so that the same environment always gives the same error.
         for name in names.sorted() {
             guard let value = environment.value(name), !value.isEmpty else { continue }

@@ -7,9 +7,9 @@ struct FileTreeReader {
     /// The most files in all: without it, a few files that include each other twice would never end.
     private static let mostFiles = 100
 
-    let workDirectory: String
+    let schema: Schema
+    let context: ReadingContext
     private(set) var variables: Variables
-    let diagnostics: Diagnostics
     /// Where the mapping of the configuration file starts.
     private(set) var rootMark = YAMLMark(line: 1, column: 1)
     /// What `envfile` names, as an absolute path; `nil` when it names nothing.
@@ -19,10 +19,10 @@ struct FileTreeReader {
     private var count = 0
     private var version: YAMLScalar?
 
-    init(workDirectory: String, variables: Variables, diagnostics: Diagnostics) {
-        self.workDirectory = workDirectory
+    init(schema: Schema, context: ReadingContext, variables: Variables) {
+        self.schema = schema
+        self.context = context
         self.variables = variables
-        self.diagnostics = diagnostics
     }
 
     /// - Parameters:
@@ -73,16 +73,16 @@ struct FileTreeReader {
         isInclude: Bool
     ) throws(ConfigurationError) -> SourceMapping {
         let expander = VariableExpander(variables: variables.all)
-        var reader = SourceReader(file: file, isInclude: isInclude, expander: expander)
+        var reader = SourceReader(file: file, isInclude: isInclude, expander: expander, schema: schema)
         let tree = try reader.convert(root: entries)
-        for warning in reader.warnings { diagnostics.warn(warning) }
+        for warning in reader.warnings { context.diagnostics.warn(warning) }
         return tree
     }
 
     /// Lays a tree over everything that it includes; of two includes the later wins, as in RoadRunner.
     private mutating func merged(_ tree: SourceMapping, file: String) throws(ConfigurationError) -> SourceMapping {
         let root = SourcePlace.file(file, rootMark, isInclude: false)
-        var reader = SectionReader(path: "", source: tree, place: root, diagnostics: diagnostics)
+        var reader = SectionReader(path: "", source: tree, place: root, context: context)
         guard let entry = tree["include"], let paths = try reader.list("include") else { return tree }
         var base = SourceMapping()
         for path in paths {
@@ -115,7 +115,7 @@ struct FileTreeReader {
                 .unreadableFile,
                 "the file `\(path)` does not exist",
                 key: "include",
-                fix: "paths count from the work directory \(workDirectory)"
+                fix: "paths count from the work directory \(context.workDirectory)"
             )
         }
         count += 1
@@ -125,14 +125,14 @@ struct FileTreeReader {
         let tree = try convert(entries, file: target, isInclude: true)
         try checkVersion(of: tree, place: .file(target, mark, isInclude: true))
         if let entry = tree["envfile"] {
-            diagnostics.warn(entry.keyPlace.warning("is not read in an included file", key: "envfile"))
+            context.diagnostics.warn(entry.keyPlace.warning("is not read in an included file", key: "envfile"))
         }
         return try merged(tree, file: target)
     }
 
     /// RoadRunner counts from its work directory; a file next to the including one is what most people mean.
     private func target(_ path: String, from file: String) -> String {
-        let first = FilePath.absolute(path, in: workDirectory)
+        let first = FilePath.absolute(path, in: context.workDirectory)
         let second = FilePath.absolute(path, in: FilePath.directory(of: file))
         return !FilePath.exists(first) && FilePath.exists(second) ? second : first
     }

@@ -1,5 +1,5 @@
 /// Durations as Go writes and reads them (`time.ParseDuration`, `Duration.String`).
-enum GoDuration {
+package enum GoDuration {
     enum Fault: Error, Equatable {
         /// Not of the form at all.
         case malformed

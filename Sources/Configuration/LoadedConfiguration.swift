@@ -1,5 +1,7 @@
 /// What ``ConfigurationLoader`` found: the settings, what is odd about them, and where each value came from.
-package struct LoadedConfiguration: Sendable {
+package struct LoadedConfiguration<Settings: Sendable>: Sendable {
+    /// `version`: text, any value.
+    package var version: String
     /// The validated settings.
     package var settings: Settings
     /// In the order of the file, then of the overrides. At most one a key and cause.
@@ -16,6 +18,7 @@ package struct LoadedConfiguration: Sendable {
     package var eventLoops: (number: Int, origin: ValueOrigin)
 
     package init(
+        version: String,
         settings: Settings,
         warnings: [ConfigurationWarning],
         file: String,
@@ -24,6 +27,7 @@ package struct LoadedConfiguration: Sendable {
         environmentAdditions: [EnvironmentEntry],
         eventLoops: (number: Int, origin: ValueOrigin)
     ) {
+        self.version = version
         self.settings = settings
         self.warnings = warnings
         self.file = file

@@ -11,6 +11,7 @@ struct OverrideArguments {
         var value: String
     }
 
+    let schema: Schema
     let expander: VariableExpander
     let diagnostics: Diagnostics
 
@@ -18,7 +19,7 @@ struct OverrideArguments {
         for text in arguments {
             let argument = try Self.parse(text)
             let components = argument.key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard let match = Schema.resolve(components[...], in: tree) else {
+            guard let match = schema.resolve(components[...], in: tree) else {
                 warnUnknown(argument.key, components)
                 continue
             }
@@ -81,10 +82,10 @@ struct OverrideArguments {
     }
 
     private func warnUnknown(_ key: String, _ components: [String]) {
-        let known = Schema.settablePaths(in: SourceMapping()).map { $0.joined(separator: ".") }
+        let known = schema.settablePaths(in: SourceMapping()).map { $0.joined(separator: ".") }
         var guess = Suggestion.closest(to: key, among: known)
         if guess == nil, let section = components.first {
-            guess = Suggestion.closest(to: section, among: Schema.root.map(\.name))
+            guess = Suggestion.closest(to: section, among: schema.root.map(\.name))
         }
         diagnostics.warn(SourcePlace.override.warning("unknown key, ignored\(SchemaCheck.hint(guess))", key: key))
     }

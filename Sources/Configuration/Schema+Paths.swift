@@ -10,11 +10,11 @@ extension Schema {
     /// Finds the key that a dotted path means.
     ///
     /// Names may hold dots themselves: the names that are there are tried first, then the shortest.
-    static func resolve(_ components: ArraySlice<String>, in tree: SourceMapping) -> Match? {
+    func resolve(_ components: ArraySlice<String>, in tree: SourceMapping) -> Match? {
         resolve(components, node: .section(root), tree: tree)
     }
 
-    private static func resolve(_ rest: ArraySlice<String>, node: SchemaNode, tree: SourceMapping?) -> Match? {
+    private func resolve(_ rest: ArraySlice<String>, node: SchemaNode, tree: SourceMapping?) -> Match? {
         guard let first = rest.first else { return Match(path: [], node: node) }
         switch node {
         case .section(let keys):
@@ -42,13 +42,13 @@ extension Schema {
     }
 
     /// Every path that a variable may set: the keys of the schema, with the names that the tree has.
-    static func settablePaths(in tree: SourceMapping) -> [[String]] {
+    func settablePaths(in tree: SourceMapping) -> [[String]] {
         var paths: [[String]] = []
         collect(node: .section(root), tree: tree, path: [], into: &paths)
         return paths
     }
 
-    private static func collect(node: SchemaNode, tree: SourceMapping?, path: [String], into paths: inout [[String]]) {
+    private func collect(node: SchemaNode, tree: SourceMapping?, path: [String], into paths: inout [[String]]) {
         switch node {
         case .section(let keys):
             for key in keys where key.isSettableByVariable && key.effect != .notRun {
@@ -67,6 +67,20 @@ extension Schema {
             break
         }
     }
+
+    /// The paths of all mappings of names to texts.
+    var variablePaths: [[String]] {
+        func paths(_ keys: [SchemaKey], _ path: [String]) -> [[String]] {
+            keys.flatMap { key in
+                switch key.node {
+                case .section(let keys): paths(keys, path + [key.name])
+                case .variables: [path + [key.name]]
+                case .named, .value, .anything: [[String]]()
+                }
+            }
+        }
+        return paths(root, [])
+    }
 }
 
 extension Schema.Match {
@@ -77,7 +91,7 @@ extension Schema.Match {
 
 extension SourceMapping {
     /// The mapping below a key; `nil` when there is none.
-    func mapping(_ key: String) -> SourceMapping? {
+    package func mapping(_ key: String) -> SourceMapping? {
         guard case .mapping(let mapping)? = self[key]?.value.content else { return nil }
         return mapping
     }

@@ -1,12 +1,13 @@
 /// Warns of keys that are unknown, that belong to what is not run, or that have no effect.
 struct SchemaCheck {
+    let schema: Schema
     let diagnostics: Diagnostics
 
     func check(_ tree: SourceMapping) {
         for entry in tree.entries {
-            guard let key = Schema.root.first(where: { $0.name == entry.key }) else {
+            guard let key = schema.root.first(where: { $0.name == entry.key }) else {
                 guard !diagnostics.isFull else { return }
-                let guess = Self.guess(entry, among: Schema.root)
+                let guess = Self.guess(entry, among: schema.root)
                 warn(entry, entry.key, "unknown section `\(entry.key)`, ignored\(Self.hint(guess))")
                 continue
             }

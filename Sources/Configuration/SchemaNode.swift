@@ -1,5 +1,5 @@
 /// What may stand at a place of a configuration.
-indirect enum SchemaNode: Sendable {
+package indirect enum SchemaNode: Sendable {
     /// A mapping with these keys.
     case section([SchemaKey])
     /// A mapping whose keys are names that the user gives, such as `tcp.servers`.
@@ -14,10 +14,10 @@ indirect enum SchemaNode: Sendable {
     case anything
 }
 
-/// One key of a section.
-struct SchemaKey: Sendable {
+/// What is known of a key without its value.
+package struct SchemaKey: Sendable {
     /// Whether a key does something.
-    enum Effect: Sendable, Equatable {
+    package enum Effect: Sendable, Equatable {
         /// It does what the reference says.
         case inEffect
         /// RoadRunner has or had it; here it never does anything, for this reason.
@@ -32,7 +32,7 @@ struct SchemaKey: Sendable {
     /// Whether an `RR_*` variable may set it.
     var isSettableByVariable: Bool
 
-    init(
+    package init(
         _ name: String,
         _ node: SchemaNode = .value,
         _ effect: Effect = .inEffect,

@@ -2,7 +2,9 @@ import YAML
 
 extension SectionReader {
     /// The bytes of a value that need not be text: what a variable holds, or what the base64 of `!!binary` says.
-    func bytes(of scalar: SourceScalar, key: String, at place: SourcePlace) throws(ConfigurationError) -> [UInt8] {
+    package func bytes(
+        of scalar: SourceScalar, key: String, at place: SourcePlace
+    ) throws(ConfigurationError) -> [UInt8] {
         guard scalar.scalar.kind == .binary else { return scalar.bytes ?? Array(scalar.text.utf8) }
         guard let bytes = Base64.decode(scalar.scalar.text) else {
             throw place.error(.invalidValue, "is not base64", key: key)
@@ -23,7 +25,7 @@ extension SectionReader {
 }
 
 extension EffectiveScalar {
-    init(_ value: ByteText) {
+    package init(_ value: ByteText) {
         self = value.text.map { .text($0) } ?? .binary(value.bytes)
     }
 }

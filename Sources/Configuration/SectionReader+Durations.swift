@@ -2,7 +2,7 @@ import YAML
 
 extension SectionReader {
     /// What a duration may be.
-    enum DurationBounds {
+    package enum DurationBounds: Sendable {
         /// Zero means zero, or off.
         case zeroAllowed
         /// Zero stands for the default, as in RoadRunner.
@@ -12,24 +12,25 @@ extension SectionReader {
     }
 
     /// Reads a duration and notes it: Go's form, or a whole number of `unit` (docs/configuration.md).
+    ///
+    /// - Returns: `nil` when it is absent or stands for the default.
     mutating func duration(
         _ key: String,
-        default fallback: Duration,
+        default fallback: Duration?,
         _ bounds: DurationBounds,
-        wholeNumbersAre unit: Duration = .nanoseconds(1)
-    ) throws(ConfigurationError) -> Duration {
+        wholeNumbersAre unit: Duration
+    ) throws(ConfigurationError) -> Duration? {
         let found = try duration(key, wholeNumbersAre: unit)
         if let (duration, place) = found, bounds == .zeroAllowed || duration > .zero {
             note(key, .text(GoDuration.format(duration)), from: place)
             return duration
         }
-        let text = GoDuration.format(fallback)
-        if let found, bounds == .zeroIsOddDefault {
+        if let found, let fallback, bounds == .zeroIsOddDefault {
+            let text = GoDuration.format(fallback)
             diagnostics.warn(
                 found.1.warning("0 stands for the default, \(text); use a short time such as 1s", key: path(key)))
         }
-        note(key, .text(text), from: nil)
-        return fallback
+        return nil
     }
 
     private func duration(

@@ -4,7 +4,7 @@ extension SectionReader {
     /// Reads a whole number; text that is one converts, an empty one counts as absent and is reported.
     ///
     /// - Returns: `nil` when it is absent; nothing is noted.
-    func integer(_ key: String) throws(ConfigurationError) -> (number: Int, place: SourcePlace)? {
+    package func integer(_ key: String) throws(ConfigurationError) -> (number: Int, place: SourcePlace)? {
         guard let (scalar, place) = try nonEmptyScalar(key) else { return nil }
         switch scalar.scalar.resolved {
         case .integer(let number):
@@ -28,22 +28,7 @@ extension SectionReader {
         throw place.error(.invalidValue, "`\(scalar.scalar.text)` is not a whole number", key: path(key))
     }
 
-    /// Reads a whole number with a default and a range, and notes it.
-    mutating func integer(
-        _ key: String,
-        default fallback: Int,
-        in range: ClosedRange<Int>
-    ) throws(ConfigurationError) -> Int {
-        guard let (number, place) = try integer(key) else {
-            note(key, .integer(fallback), from: nil)
-            return fallback
-        }
-        try check(number, in: range, key: key, at: place)
-        note(key, .integer(number), from: place)
-        return number
-    }
-
-    func check(
+    package func check(
         _ number: Int,
         in range: ClosedRange<Int>,
         key: String,
@@ -58,11 +43,10 @@ extension SectionReader {
     /// Reads a boolean and notes it: `true`, `1`, `yes`, `on`, `t`, `y` and their opposites, in any case.
     ///
     /// RoadRunner refuses `yes` and `on`; YAML 1.1 means booleans by them, and so does whoever writes them.
-    mutating func bool(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
-        guard let (scalar, place) = try nonEmptyScalar(key) else {
-            note(key, .bool(fallback), from: nil)
-            return fallback
-        }
+    ///
+    /// - Returns: `nil` when it is absent; nothing is noted then.
+    mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {
+        guard let (scalar, place) = try nonEmptyScalar(key) else { return nil }
         let flag: Bool
         switch Self.trimmed(scalar.text).lowercased() {
         case "1", "t", "true", "y", "yes", "on": flag = true
@@ -80,7 +64,8 @@ extension SectionReader {
     }
 
     /// The scalar of a key of which an empty text means that it is absent; says so.
-    func nonEmptyScalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
+    package func nonEmptyScalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)?
+    {
         guard let found = try scalar(key) else { return nil }
         guard Self.trimmed(found.scalar.text).isEmpty else { return found }
         if found.scalar.unset.isEmpty {
@@ -91,7 +76,7 @@ extension SectionReader {
         return nil
     }
 
-    static func trimmed(_ text: String) -> String {
+    package static func trimmed(_ text: String) -> String {
         var rest = text[...]
         while rest.first?.isWhitespace == true { rest.removeFirst() }
         while rest.last?.isWhitespace == true { rest.removeLast() }

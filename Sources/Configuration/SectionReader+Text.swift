@@ -4,7 +4,7 @@ extension SectionReader {
     /// Reads a text; empty counts as absent, as in RoadRunner.
     ///
     /// - Returns: `nil` when it is absent; nothing is noted then.
-    mutating func text(_ key: String) throws(ConfigurationError) -> String? {
+    package mutating func text(_ key: String) throws(ConfigurationError) -> String? {
         guard let (scalar, place) = try scalar(key) else { return nil }
         let text = scalar.text
         guard !text.isEmpty else {
@@ -13,13 +13,6 @@ extension SectionReader {
         }
         note(key, .text(text), from: place)
         return text
-    }
-
-    /// Reads a text with a default, which is noted.
-    mutating func text(_ key: String, default fallback: String) throws(ConfigurationError) -> String {
-        if let text = try text(key) { return text }
-        note(key, .text(fallback), from: nil)
-        return fallback
     }
 
     /// Reads one of a few words; case does not matter.
@@ -51,19 +44,8 @@ extension SectionReader {
         return choice
     }
 
-    /// Reads one of a few words with a default, which is noted.
-    mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
-        _ key: String,
-        default fallback: Choice,
-        aliases: [String: Choice] = [:]
-    ) throws(ConfigurationError) -> Choice {
-        if let choice = try choice(key, of: Choice.self, aliases: aliases) { return choice }
-        note(key, .text(fallback.rawValue), from: nil)
-        return fallback
-    }
-
     /// Says that a value is empty only because a variable is not set.
-    func warnUnset(_ scalar: SourceScalar, key: String, at place: SourcePlace) {
+    package func warnUnset(_ scalar: SourceScalar, key: String, at place: SourcePlace) {
         guard let variable = scalar.unset.first else { return }
         diagnostics.warn(
             place.warning(
@@ -86,7 +68,7 @@ extension SectionReader {
 
 extension SourceScalar {
     /// The value as RoadRunner's weak decoding makes text of it: `true` becomes `1`, `0x10` becomes `16`.
-    var text: String {
+    package var text: String {
         switch scalar.resolved {
         case .null: ""
         case .bool(let flag): flag ? "1" : "0"

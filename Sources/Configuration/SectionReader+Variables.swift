@@ -1,10 +1,9 @@
 extension SectionReader {
     /// Reads variables for a process: names in upper case, in the order of the file; values may be any bytes.
-    mutating func variables(_ key: String) throws(ConfigurationError) -> [EnvironmentEntry] {
-        guard let mapping = try variableMapping(key) else {
-            note(key, .mapping([]))
-            return []
-        }
+    ///
+    /// - Returns: `nil` when there are none; nothing is noted then.
+    mutating func variables(_ key: String) throws(ConfigurationError) -> [EnvironmentEntry]? {
+        guard let mapping = try variableMapping(key) else { return nil }
         var entries: [EnvironmentEntry] = []
         var noted: [EffectiveNode.Entry] = []
         for entry in mapping.entries {

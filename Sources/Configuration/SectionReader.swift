@@ -1,24 +1,28 @@
 /// Reads the keys of one section: converts, checks ranges, and notes what is in force and where it came from.
-struct SectionReader {
+package struct SectionReader {
     /// The dotted path of the section; empty for the root.
-    let path: String
+    package let path: String
     /// The keys that are there; empty when the section is absent.
-    let source: SourceMapping
+    package let source: SourceMapping
     /// Where the section is; for keys that are missing from it.
-    let place: SourcePlace
-    let diagnostics: Diagnostics
+    package let place: SourcePlace
+    package let context: ReadingContext
     /// What was read so far.
     private(set) var effective: [EffectiveNode.Entry] = []
+    /// How defaults came about that were worked out, by key.
+    private var reasons: [String: String] = [:]
 
-    init(path: String, source: SourceMapping, place: SourcePlace, diagnostics: Diagnostics) {
+    init(path: String, source: SourceMapping, place: SourcePlace, context: ReadingContext) {
         self.path = path
         self.source = source
         self.place = place
-        self.diagnostics = diagnostics
+        self.context = context
     }
 
+    package var diagnostics: Diagnostics { context.diagnostics }
+
     /// The dotted path of a key.
-    func path(_ key: String) -> String {
+    package func path(_ key: String) -> String {
         path.isEmpty ? key : "\(path).\(key)"
     }
 
@@ -29,14 +33,15 @@ struct SectionReader {
     }
 
     /// The scalar of a key, text; `nil` when there is none, or an explicit null.
-    func scalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
+    package func scalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
         guard let found = try scalarOfBytes(key) else { return nil }
         try requireText(found.scalar, key: path(key), at: found.place)
         return found
     }
 
     /// The scalar of a key, be it text or bytes; `nil` when there is none, or an explicit null.
-    func scalarOfBytes(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)? {
+    package func scalarOfBytes(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)?
+    {
         guard let value = value(key) else { return nil }
         guard case .scalar(let scalar) = value.content else {
             throw value.place.error(.invalidValue, "one value is expected, not a list or a mapping", key: path(key))
@@ -44,7 +49,7 @@ struct SectionReader {
         return (scalar, value.place)
     }
 
-    mutating func note(_ key: String, _ value: EffectiveScalar, from place: SourcePlace?) {
+    package mutating func note(_ key: String, _ value: EffectiveScalar, from place: SourcePlace?) {
         note(key, .scalar(value, origin: place?.origin ?? .defaultValue))
     }
 
@@ -52,15 +57,29 @@ struct SectionReader {
         note(key, .sequence(values, origin: place?.origin ?? .defaultValue))
     }
 
-    mutating func note(_ key: String, _ node: EffectiveNode) {
+    package mutating func note(_ key: String, _ node: EffectiveNode) {
         effective.append(EffectiveNode.Entry(key: key, value: node))
+    }
+
+    /// Notes a default, and how it came about.
+    mutating func noteDefault(_ key: String, _ node: EffectiveNode?) {
+        guard case .scalar(let value, _)? = node, let reason = reasons[key] else {
+            if let node { note(key, node) }
+            return
+        }
+        note(key, .scalar(value, origin: .derived(.defaultValue, reason)))
+    }
+
+    /// Says how the default of a key of this section was worked out.
+    mutating func derive(_ key: String, _ reason: String) {
+        reasons[key] = reason
     }
 
     /// Reads a section below this one.
     ///
     /// - Parameter body: reads its keys.
     /// - Returns: `nil` when the section is absent; an explicit null is absent too, as in RoadRunner, and reported.
-    mutating func section<Value>(
+    package mutating func section<Value>(
         _ key: String,
         _ body: (inout SectionReader) throws(ConfigurationError) -> Value
     ) throws(ConfigurationError) -> Value? {
@@ -93,9 +112,29 @@ struct SectionReader {
         at place: SourcePlace,
         _ body: (inout SectionReader) throws(ConfigurationError) -> Value
     ) throws(ConfigurationError) -> Value {
-        var reader = SectionReader(path: path(key), source: mapping, place: place, diagnostics: diagnostics)
+        var reader = SectionReader(path: path(key), source: mapping, place: place, context: context)
         let value = try body(&reader)
         note(key, .mapping(reader.effective))
         return value
+    }
+
+    /// Reads the sections below this one, whose keys are names that the user gives.
+    ///
+    /// - Returns: one for each name that has a section.
+    mutating func named<Value>(
+        most: Int,
+        _ body: (String, inout SectionReader) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationError) -> [String: Value] {
+        let names = source.entries.map(\.key)
+        guard names.count <= most else {
+            let kind = path.split(separator: ".").last.map(String.init) ?? path
+            throw place.error(
+                .outOfRange, "\(names.count) \(kind) are too many", key: path, fix: "use at most \(most)")
+        }
+        var values: [String: Value] = [:]
+        for name in names.sorted() {
+            values[name] = try section(name) { reader throws(ConfigurationError) in try body(name, &reader) }
+        }
+        return values
     }
 }

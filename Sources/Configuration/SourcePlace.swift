@@ -1,12 +1,12 @@
 import YAML
 
 /// Where a key or a value stands.
-enum SourcePlace: Sendable, Equatable {
+package enum SourcePlace: Sendable, Equatable {
     case file(String, YAMLMark, isInclude: Bool)
     case environment(name: String)
     case override
 
-    var origin: ValueOrigin {
+    package var origin: ValueOrigin {
         switch self {
         case .file(let file, let mark, isInclude: false): .file(file: file, line: mark.line)
         case .file(let file, let mark, isInclude: true): .include(file: file, line: mark.line)
@@ -16,7 +16,7 @@ enum SourcePlace: Sendable, Equatable {
     }
 
     /// The file, or what stands for it in a message.
-    var file: String {
+    package var file: String {
         switch self {
         case .file(let file, _, _): file
         case .environment(let name): "env \(name)"
@@ -24,12 +24,12 @@ enum SourcePlace: Sendable, Equatable {
         }
     }
 
-    var mark: YAMLMark? {
+    package var mark: YAMLMark? {
         guard case .file(_, let mark, _) = self else { return nil }
         return mark
     }
 
-    func error(
+    package func error(
         _ code: ConfigurationError.Code,
         _ message: String,
         key: String? = nil,
@@ -46,7 +46,7 @@ enum SourcePlace: Sendable, Equatable {
         )
     }
 
-    func warning(_ message: String, key: String? = nil) -> ConfigurationWarning {
+    package func warning(_ message: String, key: String? = nil) -> ConfigurationWarning {
         ConfigurationWarning(file: file, line: mark?.line, column: mark?.column, key: key, message: message)
     }
 }

@@ -6,13 +6,15 @@ struct SourceReader {
     let file: String
     let isInclude: Bool
     let expander: VariableExpander
+    let schema: Schema
     /// What was odd, in the order of the file.
     private(set) var warnings: [ConfigurationWarning] = []
 
-    init(file: String, isInclude: Bool, expander: VariableExpander) {
+    init(file: String, isInclude: Bool, expander: VariableExpander, schema: Schema) {
         self.file = file
         self.isInclude = isInclude
         self.expander = expander
+        self.schema = schema
     }
 
     /// Parses the bytes of a file; nothing is expanded yet.
@@ -52,8 +54,8 @@ struct SourceReader {
 
     /// Converts the entries of the root.
     mutating func convert(root: [YAMLEntry]) throws(ConfigurationError) -> SourceMapping {
-        var tree = try mapping(root, path: "", schema: .section(Schema.root))
-        tree.normalizeVariables()
+        var tree = try mapping(root, path: "", schema: .section(schema.root))
+        for path in schema.variablePaths { tree.normalizeVariables(at: path[...]) }
         return tree
     }
 

@@ -3,12 +3,7 @@ extension SourceMapping {
     ///
     /// Of a name that is there twice the last wins, as in RoadRunner. A list of anything else is left for the decoder
     /// to refuse.
-    mutating func normalizeVariables() {
-        normalizeVariables(at: ["server", "env"])
-        normalizeVariables(at: ["server", "on_init", "env"])
-    }
-
-    private mutating func normalizeVariables(at path: ArraySlice<String>) {
+    mutating func normalizeVariables(at path: ArraySlice<String>) {
         guard let value = value(at: path), case .sequence(let items) = value.content else { return }
         var merged = SourceMapping()
         for item in items {

@@ -1,15 +1,15 @@
 import YAML
 
 /// A value as some source gave it: a file, an include, a variable or `-o`; variables in it are expanded already.
-struct SourceValue: Sendable, Equatable {
-    enum Content: Sendable, Equatable {
+package struct SourceValue: Sendable, Equatable {
+    package enum Content: Sendable, Equatable {
         case scalar(SourceScalar)
         case sequence([SourceValue])
         case mapping(SourceMapping)
     }
 
-    var content: Content
-    var place: SourcePlace
+    package var content: Content
+    package var place: SourcePlace
 
     /// Nothing was said: viper takes an explicit null for an absent key, and so do we.
     var isNull: Bool {
@@ -20,14 +20,20 @@ struct SourceValue: Sendable, Equatable {
 }
 
 /// A scalar and what its expansion met.
-struct SourceScalar: Sendable, Equatable {
-    var scalar: YAMLScalar
+package struct SourceScalar: Sendable, Equatable {
+    package var scalar: YAMLScalar
     /// The value when it is not UTF-8, which only a variable can bring; the text has U+FFFD for it then.
     var bytes: [UInt8]?
     /// What was written, `${NAME}` say, when the value came from variables; `nil` when it did not.
     var reference: String?
     /// Variables without a value and without a default that the text named.
-    var unset: [String] = []
+    package var unset: [String] = []
+
+    /// The text as it is written.
+    package var written: String { scalar.text }
+
+    /// Whether it is `!!binary`: base64.
+    package var isBinary: Bool { scalar.kind == .binary }
 
     init(_ scalar: YAMLScalar) {
         self.scalar = scalar
@@ -48,19 +54,19 @@ struct SourceScalar: Sendable, Equatable {
 }
 
 /// A key and its value; the key is in lower case.
-struct SourceEntry: Sendable, Equatable {
-    var key: String
-    var keyPlace: SourcePlace
-    var value: SourceValue
+package struct SourceEntry: Sendable, Equatable {
+    package var key: String
+    package var keyPlace: SourcePlace
+    package var value: SourceValue
 }
 
 /// Keys in the order of the file; no key appears twice.
-struct SourceMapping: Sendable, Equatable {
-    private(set) var entries: [SourceEntry] = []
+package struct SourceMapping: Sendable, Equatable {
+    package private(set) var entries: [SourceEntry] = []
     /// Where each key is: a file may hold tens of thousands, and every look-up below relies on this.
     private var positions: [String: Int] = [:]
 
-    subscript(key: String) -> SourceEntry? {
+    package subscript(key: String) -> SourceEntry? {
         positions[key].map { entries[$0] }
     }
 

@@ -2,6 +2,7 @@ import Addresses
 import Edge
 import Logging
 import Synchronization
+import Text
 import WorkerPool
 
 /// What connections of one listener share: a class, so that each counts one reference and not one for each of these,
@@ -22,7 +23,7 @@ final class ConnectionEnvironment: Sendable {
 
     init(_ configuration: ListenerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
         self.server = configuration.server
-        self.quotedServer = EventContext.quoted(configuration.server)
+        self.quotedServer = Array(configuration.server.jsonQuoted.utf8)
         self.rules = SessionRules(framing: configuration.framing, readBufferSize: configuration.readBufferSize)
         self.edge = configuration.edge
         self.isTCP = configuration.address.isTCP

@@ -197,6 +197,10 @@ extension ConnectionHandler: PoolRequest {
         self.kind == .close
     }
 
+    var size: Int {
+        self.eventContext.frameLength(self.kind, body: self.body)
+    }
+
     func write(into frame: inout ByteBuffer) -> ByteBuffer? {
         self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
     }

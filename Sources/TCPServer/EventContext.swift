@@ -1,5 +1,6 @@
 import Edge
 import NIOCore
+import Text
 
 /// The context of a connection's events, rendered once a connection; its JSON is made here alone.
 ///
@@ -17,7 +18,7 @@ struct EventContext {
         self.facts = []
     }
 
-    /// - Parameter server: The server's name in quotes, see ``quoted(_:)``.
+    /// - Parameter server: The server's name in quotes as JSON has it.
     init(remoteAddress: SocketAddress?, server: [UInt8], id: ConnectionID, facts: [TransportFact] = []) {
         var text: [UInt8] = []
         text.reserveCapacity(Self.fixedLength + Self.longest(remoteAddress) + server.count)
@@ -48,9 +49,9 @@ struct EventContext {
         var text: [UInt8] = []
         for fact in facts {
             text.append(UInt8(ascii: ","))
-            text.append(contentsOf: Self.quoted(fact.name))
+            text.append(contentsOf: fact.name.jsonQuoted.utf8)
             text.append(UInt8(ascii: ":"))
-            text.append(contentsOf: Self.quoted(fact.value))
+            text.append(contentsOf: fact.value.jsonQuoted.utf8)
         }
         text.append(UInt8(ascii: "}"))
         return text
@@ -157,26 +158,5 @@ extension EventContext {
             self.append(number / 10, to: &text)
         }
         text.append(UInt8(ascii: "0") + UInt8(number % 10))
-    }
-
-    /// A string in quotes as JSON has it.
-    static func quoted(_ string: String) -> [UInt8] {
-        var text: [UInt8] = [UInt8(ascii: "\"")]
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                text.append(UInt8(ascii: "\\"))
-                text.append(byte)
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                text.append(contentsOf: "\\u00".utf8)
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 0xF)])
-            default:
-                text.append(byte)
-            }
-        }
-        text.append(UInt8(ascii: "\""))
-        return text
     }
 }

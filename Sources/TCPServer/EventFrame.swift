@@ -5,6 +5,11 @@ extension EventContext {
     /// A body that is larger, in bytes, is written on its own instead of being copied behind its context.
     private static let largeBody = 32 * 1024
 
+    /// Bytes of an event's frame.
+    func frameLength(_ kind: EventKind, body: ByteBuffer) -> Int {
+        FrameHeader.fixedLength + 4 + self.length(kind) + body.readableBytes
+    }
+
     /// Appends the frame of an event: header, the context's length as the one option, the context, the body.
     ///
     /// Context and body together are less than 4 GiB.

@@ -59,6 +59,8 @@ package protocol PoolRequest: AnyObject, Sendable {
     var isLast: Bool { get }
     /// Index of the event loop that the request lives on; a free worker on the same loop is preferred.
     var loopIndex: Int { get }
+    /// Bytes of the request's frame at the most.
+    var size: Int { get }
     /// Appends the request's frame; called on the worker's event loop, again for each worker that the request is tried
     /// on.
     ///

@@ -8,8 +8,12 @@ package protocol WorkerHandle: AnyObject, Sendable {
     var processID: Int32? { get }
     /// Bytes that the process holds resident, its children's not counted; `nil` when that cannot be told.
     var residentMemory: Int? { get }
-    /// Writes a request to the worker, behind those that it has. What becomes of it is told to ``WorkerEvents``.
-    func serve(_ request: any PoolRequest)
+    /// Puts a request behind those that the worker has, and does nothing else: the pool calls it under its lock, so that
+    /// both have the requests in the same order.
+    func enqueue(_ request: any PoolRequest)
+    /// Writes what was put into the queue; called after the lock is released. What becomes of it is told to
+    /// ``WorkerEvents``.
+    func serve()
     /// Asks the worker to end, and kills it with all that it has started when it has not ended after `timeout`.
     func stop(timeout: TimeAmount)
     /// Kills the worker with all that it has started.

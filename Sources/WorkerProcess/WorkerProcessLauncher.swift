@@ -21,6 +21,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - listener: Where workers connect; `nil` when their input and output are the relay.
     ///   - outOfMemoryKills: Asked when a worker was killed that we have not killed.
+    ///   - isPipelined: Whether the pool may give a worker several requests: then it is found out which ones can have them.
     package init(
         command: WorkerCommand,
         loops: [any EventLoop],
@@ -28,9 +29,11 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         serverPID: Int,
         listener: RelayListener?,
         outOfMemoryKills: OutOfMemoryKills,
+        isPipelined: Bool,
         logger: Logger
     ) {
-        self.current = CurrentCommand((command, handshakeTimeout, WorkerHabits(logger: logger)))
+        self.current = CurrentCommand(
+            (command, handshakeTimeout, WorkerHabits(isPipelined: isPipelined, logger: logger)))
         self.loops = loops
         self.serverPID = serverPID
         self.listener = listener
@@ -39,9 +42,9 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     }
 
     /// Changes what workers are started with from now on.
-    package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
+    package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount, isPipelined: Bool) {
         // They may be other workers, or do other things than before.
-        self.current.value = (command, handshakeTimeout, WorkerHabits(logger: self.logger))
+        self.current.value = (command, handshakeTimeout, WorkerHabits(isPipelined: isPipelined, logger: self.logger))
         self.listener?.admit(command.credentials)
     }
 

@@ -1,3 +1,4 @@
+import Application
 import ArgumentParser
 import Configuration
 import Platform
@@ -29,7 +30,7 @@ struct ConfigurationOptions: ParsableArguments {
         path: String? = nil,
         workDirectory: String? = nil,
         environment: EnvironmentVariables
-    ) throws(ConfigurationError) -> LoadedConfiguration {
+    ) throws(ConfigurationError) -> LoadedSettings {
         let location = ConfigurationLocation(
             argument: path ?? self.location.config,
             workDirectory: workDirectory ?? self.location.workDirectory,

@@ -21,7 +21,7 @@ import Testing
     @Test func pathsCountFromTheWorkDirectory() {
         let output = ["stdout", "a.log", "/b.log", "file:///c.log", "/dev/stderr", "a.log"]
         #expect(
-            self.choice(LogSettings(output: output)).destinations == [
+            self.choice(LogSettings(all: LoggerSettings(output: output))).destinations == [
                 .standardOutput, .file(path: "/work/a.log", rotation: nil), .file(path: "/b.log", rotation: nil),
                 .file(path: "/c.log", rotation: nil), .standardError,
             ]
@@ -30,20 +30,20 @@ import Testing
 
     @Test func aFileLoggerGoesBeforeOutputsAndSpeaksJSON() {
         let file = FileLoggerSettings(logOutput: "a.log", maxSize: 3, maxAge: 0, maxBackups: 0)
-        let choice = self.choice(LogSettings(output: ["stdout"], fileLogger: file))
+        let choice = self.choice(LogSettings(all: LoggerSettings(output: ["stdout"], fileLogger: file)))
         let rotation = LogRotation(maximumSize: 3 << 20, maximumAge: 24, maximumBackups: 10)
         #expect(choice.destinations == [.file(path: "/work/a.log", rotation: rotation)])
         #expect(choice.format == .json)
         #expect(choice.key == "logs.file_logger_options.log_output")
-        #expect(self.choice(LogSettings(encoding: .console, fileLogger: file)).format == .console)
-        #expect(self.choice(LogSettings(mode: .raw, fileLogger: file)).format == .raw)
+        #expect(self.choice(LogSettings(all: LoggerSettings(encoding: .console, fileLogger: file))).format == .console)
+        #expect(self.choice(LogSettings(all: LoggerSettings(mode: .raw, fileLogger: file))).format == .raw)
     }
 
     @Test func aChannelsOwnKeysGoFirst() {
-        let own = LogChannelSettings(
+        let own = LoggerSettings(
             mode: .production, output: ["own.log"], errorOutput: ["stdout"], lineEnding: "\r\n")
         let file = FileLoggerSettings(logOutput: "a.log")
-        let settings = LogSettings(channels: ["tcp": own], fileLogger: file)
+        let settings = LogSettings(all: LoggerSettings(fileLogger: file), channels: ["tcp": own])
         let choice = self.choice(settings)
         #expect(choice.destinations == [.file(path: "/work/own.log", rotation: nil)])
         #expect(choice.faults == [.standardOutput])
@@ -66,7 +66,8 @@ import Testing
     @Test func channelsShareAnOutput() throws {
         var outputs = LogOutputs(isColourful: false)
         for channel in ["rr", "tcp"] {
-            #expect(try outputs.targets(self.choice(LogSettings(output: ["/dev/null", "stderr"]), channel)).count == 2)
+            let settings = LogSettings(all: LoggerSettings(output: ["/dev/null", "stderr"]))
+            #expect(try outputs.targets(self.choice(settings, channel)).count == 2)
         }
         #expect(outputs.all.map(\.destination.name) == ["/dev/null", "stderr"])
     }
@@ -74,19 +75,20 @@ import Testing
     @Test func whatCannotBeOpenedIsToldWithItsKey() {
         var outputs = LogOutputs(isColourful: false)
         let failure = #expect(throws: Gateway.Failure.self) {
-            try outputs.targets(self.choice(LogSettings(output: ["/no/such/dir/a.log"])))
+            try outputs.targets(self.choice(LogSettings(all: LoggerSettings(output: ["/no/such/dir/a.log"]))))
         }
         #expect(failure?.description == "logs.output: cannot open /no/such/dir/a.log: No such file or directory")
         let other = #expect(throws: Gateway.Failure.self) {
-            try outputs.targets(self.choice(LogSettings(errorOutput: ["/no/such/dir/b.log"])))
+            try outputs.targets(self.choice(LogSettings(all: LoggerSettings(errorOutput: ["/no/such/dir/b.log"]))))
         }
         #expect(other?.description.hasPrefix("logs.err_output: cannot open /no/such/dir/b.log") == true)
     }
 
     @Test func oneFileWithTwoRotationsIsAnError() {
         var outputs = LogOutputs(isColourful: false)
-        let own = LogChannelSettings(output: ["/dev/null"])
-        let settings = LogSettings(channels: ["tcp": own], fileLogger: FileLoggerSettings(logOutput: "/dev/null"))
+        let own = LoggerSettings(output: ["/dev/null"])
+        let settings = LogSettings(
+            all: LoggerSettings(fileLogger: FileLoggerSettings(logOutput: "/dev/null")), channels: ["tcp": own])
         let failure = #expect(throws: Gateway.Failure.self) {
             _ = try outputs.targets(self.choice(settings, "tcp"))
             _ = try outputs.targets(self.choice(settings, "rr"))

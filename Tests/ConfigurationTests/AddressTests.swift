@@ -2,6 +2,7 @@ import Addresses
 import Foundation
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct AddressTests {

@@ -1,6 +1,7 @@
 import Addresses
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct ArgumentOverrideTests {
@@ -45,7 +46,7 @@ import Testing
             ]
         )
         #expect(loaded.settings.tcp.pool.numWorkers == 10)
-        #expect(loaded.settings.logs.output == ["stdout", "b.log"])
+        #expect(loaded.settings.logs.all.output == ["stdout", "b.log"])
         #expect(loaded.settings.server.environment == [EnvironmentEntry(name: "A", value: "1")])
         #expect(loaded.origin("tcp.pool.num_workers") == .override)
     }

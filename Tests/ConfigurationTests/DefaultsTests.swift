@@ -2,14 +2,15 @@ import Addresses
 import Configuration
 import Testing
 
+@testable import Application
+
 @Suite struct DefaultsTests {
     @Test func aMinimalFileGivesTheDefaults() throws {
         let loaded = try load(minimal, processorCount: 3)
         let expected = Settings(
-            version: "3",
-            server: ServerSettings(command: ["php", "worker.php"]),
+            server: WorkerSettings(command: ["php", "worker.php"]),
             tcp: TCPSettings(
-                servers: [TCPServerSettings(name: "main", address: .tcp(host: "127.0.0.1", port: 7777))],
+                servers: [ListenerSettings(name: "main", address: .tcp(host: "127.0.0.1", port: 7777))],
                 pool: PoolSettings(numWorkers: 3)
             )
         )
@@ -29,8 +30,8 @@ import Testing
         #expect(settings.tcp.maxPending == 256)
         #expect(settings.tcp.pool.maxJobs == 0)
         #expect(settings.server.relay == .pipes)
-        #expect(settings.logs.mode == .development)
-        #expect(settings.logs.level == .debug)
+        #expect(settings.logs.all.mode == .development)
+        #expect(settings.logs.all.level == .debug)
         #expect(settings.endure.gracePeriod == .seconds(30))
         #expect(settings.rpc == nil)
         #expect(settings.status == nil)

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct DotEnvTests {
@@ -40,7 +41,7 @@ import Testing
         ])
         let loaded = try sandbox.load("conf/rr.yaml", environment: ["PORT": "2"])
         #expect(loaded.settings.rpc?.listen == "tcp://file:2")
-        #expect(loaded.settings.logs.level == .error)
+        #expect(loaded.settings.logs.all.level == .error)
         #expect(loaded.environmentAdditions.map(\.name) == ["HOST", "RR_LOGS_LEVEL"])
     }
 

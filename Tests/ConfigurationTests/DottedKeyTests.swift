@@ -1,6 +1,7 @@
 import Addresses
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 /// A dot in a key of the file leads into a section, as in RoadRunner; names that the user gives keep theirs.

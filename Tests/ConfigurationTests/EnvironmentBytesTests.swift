@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 /// Variables are bytes: nothing that is not UTF-8 becomes U+FFFD on its way.
@@ -11,7 +12,7 @@ import Testing
         _ variables: [String: [UInt8]],
         overrides: [String] = [],
         dotenv: [UInt8]? = nil
-    ) throws(ConfigurationError) -> LoadedConfiguration {
+    ) throws(ConfigurationError) -> LoadedSettings {
         guard let sandbox = try? Sandbox(["rr.yaml": text]) else { fatalError("no sandbox") }
         if let dotenv { try? sandbox.write("x.env", dotenv) }
         let entries = variables.map { Array("\($0)=".utf8) + $1 }

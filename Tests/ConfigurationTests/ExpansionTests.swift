@@ -1,6 +1,7 @@
 import Addresses
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 @Suite struct ExpansionTests {
@@ -50,8 +51,9 @@ import Testing
               pool: {num_workers: $N, debug: "${D}", allocate_timeout: "${T}s"}
             """
         let environment = ["SCRIPT": "a.php", "ARG": "b", "PORT": "80", "N": "3", "D": "true", "T": "5"]
-        let settings = try load(text, environment: environment).settings
-        #expect(settings.version == "3")
+        let loaded = try load(text, environment: environment)
+        let settings = loaded.settings
+        #expect(loaded.version == "3")
         #expect(settings.server.command == ["php", "a.php", "b"])
         #expect(settings.server.environment == [EnvironmentEntry(name: "URL", value: "localhost:80")])
         #expect(settings.tcp.servers.first?.address == .tcp(host: "", port: 9913))
@@ -69,7 +71,7 @@ import Testing
 
     @Test func aMalformedReferenceIsReported() throws {
         let loaded = try load(minimal + "logs: {level: '${L:error}'}\nhttp: {a: '${L:x}'}\n")
-        #expect(loaded.settings.logs.level == .debug)
+        #expect(loaded.settings.logs.all.level == .debug)
         #expect(loaded.warnings("logs.level").first?.contains("`${L:error}` is no variable") == true)
         #expect(loaded.warnings("http.a").isEmpty)
     }

@@ -2,6 +2,8 @@ import Configuration
 import Foundation
 import Testing
 
+@testable import Application
+
 @Suite struct FileTests {
     @Test func aMissingFileIsNamed() throws {
         let sandbox = try Sandbox()
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func aByteOrderMarkIsFine() throws {
-        #expect(try load("\u{FEFF}" + minimal).settings.version == "3")
+        #expect(try load("\u{FEFF}" + minimal).version == "3")
     }
 
     @Test func faultsOfYAMLHaveTheirPlace() throws {
@@ -96,9 +98,9 @@ import Testing
 
     @Test func anyVersionIsAccepted() throws {
         #expect(
-            try load("version: anything\nserver: {command: php}\ntcp: {servers: {a: {addr: ':1'}}}\n").settings.version
+            try load("version: anything\nserver: {command: php}\ntcp: {servers: {a: {addr: ':1'}}}\n").version
                 == "anything")
-        #expect(try load(minimal, overrides: ["version=2.7"]).settings.version == "2.7")
+        #expect(try load(minimal, overrides: ["version=2.7"]).version == "2.7")
     }
 
     @Test(

@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 /// Files made to be slow: each must end, and soon, though it is nearly as large as a file may be.
 @Suite struct HostileFileTests {
     @Test(

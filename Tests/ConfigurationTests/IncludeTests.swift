@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 @Suite struct IncludeTests {
     @Test func theIncludingFileWins() throws {
         let sandbox = try Sandbox([
@@ -58,7 +60,7 @@ import Testing
         let settings = try sandbox.load().settings
         #expect(settings.tcp.pool.maxJobs == 1)
         #expect(settings.tcp.pool.numWorkers == 2)
-        #expect(settings.logs.level == .error)
+        #expect(settings.logs.all.level == .error)
     }
 
     @Test func theWorkDirectoryComesFirst() throws {
@@ -78,7 +80,7 @@ import Testing
             "loop.yaml": minimal + "include: d.yaml\n", "d.yaml": "version: '3'\n\ninclude:\n  - ./loop.yaml\n",
             "self.yaml": minimal + "include: self.yaml\n",
         ])
-        #expect(try sandbox.load().settings.logs.level == .info)
+        #expect(try sandbox.load().settings.logs.all.level == .info)
         let loop = try failure { () throws(ConfigurationError) in try sandbox.load("loop.yaml") }
         #expect(loop.code == .includeCycle)
         #expect(loop.file == sandbox.path("d.yaml"))
@@ -126,6 +128,6 @@ import Testing
 
     @Test func anOverrideMayInclude() throws {
         let sandbox = try Sandbox(["rr.yaml": minimal, "one.yaml": "version: '3'\nlogs: {level: warn}\n"])
-        #expect(try sandbox.load(overrides: ["include=one.yaml"]).settings.logs.level == .warn)
+        #expect(try sandbox.load(overrides: ["include=one.yaml"]).settings.logs.all.level == .warn)
     }
 }

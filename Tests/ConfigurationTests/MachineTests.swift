@@ -1,6 +1,7 @@
 import Platform
 import Testing
 
+@testable import Application
 @testable import Configuration
 
 /// Defaults that are made of what the machine gives.
@@ -10,7 +11,7 @@ import Testing
         memory: Int?,
         processors: Int = 2,
         environment: [String: String] = [:]
-    ) throws -> LoadedConfiguration {
+    ) throws -> LoadedSettings {
         let text = "version: '3'\nserver: {command: php}\ntcp:\n  servers: {main: {addr: ':7777'}}\n  pool: {\(pool)}\n"
         let sandbox = try Sandbox(["rr.yaml": text])
         let machine = MachineResources(

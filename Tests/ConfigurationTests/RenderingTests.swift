@@ -2,6 +2,8 @@ import Configuration
 import Foundation
 import Testing
 
+@testable import Application
+
 @Suite struct RenderingTests {
     private static let full = """
         version: '2.7'

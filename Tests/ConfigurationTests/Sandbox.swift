@@ -1,34 +1,34 @@
 import Configuration
 import Foundation
 import Platform
+import TestSupport
 import Testing
+
+@testable import Application
 
 /// A folder of its own with the files of one test; it goes when the test ends.
 final class Sandbox {
-    let folder: String
+    private let directory: TemporaryDirectory
+
+    var folder: String { directory.path }
 
     init(_ files: [String: String] = [:]) throws {
-        let url = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-            .appendingPathComponent("rr-configuration-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        folder = url.path
+        directory = try TemporaryDirectory()
         for (name, text) in files { try write(name, text) }
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: folder)
+        directory.remove()
     }
 
-    func path(_ name: String) -> String { "\(folder)/\(name)" }
+    func path(_ name: String) -> String { directory.file(name) }
 
     func write(_ name: String, _ text: String) throws {
         try write(name, Array(text.utf8))
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
-        let url = URL(fileURLWithPath: path(name))
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: url)
+        try directory.write(bytes, to: name)
     }
 
     func load(
@@ -38,7 +38,7 @@ final class Sandbox {
         overrides: [String] = [],
         dotenv: String? = nil,
         processorCount: Int = 4
-    ) throws(ConfigurationError) -> LoadedConfiguration {
+    ) throws(ConfigurationError) -> LoadedSettings {
         try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: processorCount)
             .load(
                 path: name.hasPrefix("/") || workDirectory != nil ? name : path(name),
@@ -49,7 +49,7 @@ final class Sandbox {
     }
 }
 
-extension ConfigurationLoader {
+extension ConfigurationLoader where Settings == Application.Settings {
     /// On a machine with so many processors, all of them for us, and without a limit of memory.
     init(environment: EnvironmentVariables, processorCount: Int) {
         self.init(
@@ -74,14 +74,13 @@ func load(
     environment: [String: String] = [:],
     overrides: [String] = [],
     processorCount: Int = 4
-) throws -> LoadedConfiguration {
+) throws -> LoadedSettings {
     try Sandbox(["rr.yaml": text])
         .load(environment: environment, overrides: overrides, processorCount: processorCount)
 }
 
 /// Loads `minimal` with one server's keys replaced.
-func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (TCPServerSettings, LoadedConfiguration)
-{
+func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (ListenerSettings, LoadedSettings) {
     let loaded = try load(
         "version: '3'\nserver: {command: php}\ntcp: {servers: {main: {\(keys)}}}\n",
         environment: environment
@@ -90,7 +89,7 @@ func loadServer(_ keys: String, environment: [String: String] = [:]) throws -> (
 }
 
 /// Loads `minimal` with the keys of `tcp.pool`.
-func loadPool(_ keys: String, environment: [String: String] = [:]) throws -> (PoolSettings, LoadedConfiguration) {
+func loadPool(_ keys: String, environment: [String: String] = [:]) throws -> (PoolSettings, LoadedSettings) {
     let loaded = try load(
         "version: '3'\nserver: {command: php}\ntcp:\n  servers: {main: {addr: ':7777'}}\n  pool: {\(keys)}\n",
         environment: environment
@@ -113,7 +112,7 @@ func failure(
 
 func failure(
     _ sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () throws(ConfigurationError) -> LoadedConfiguration
+    _ body: () throws(ConfigurationError) -> LoadedSettings
 ) throws -> ConfigurationError {
     var fault: ConfigurationError?
     do throws(ConfigurationError) {

@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 @Suite struct ScalarTests {
     @Test(arguments: [
         ("4", 4), ("'4'", 4), ("\"4\"", 4), ("0x10", 16), ("'0x10'", 16), ("010", 8), ("0o10", 8), ("0b11", 3),
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func listsSplitOnCommas() throws {
-        let logs = try load(minimal + "logs: {output: 'stdout, a.log,', err_output: [stderr, 5]}\n").settings.logs
+        let logs = try load(minimal + "logs: {output: 'stdout, a.log,', err_output: [stderr, 5]}\n").settings.logs.all
         #expect(logs.output == ["stdout", "a.log"])
         #expect(logs.errorOutput == ["stderr", "5"])
     }

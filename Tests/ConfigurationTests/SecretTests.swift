@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 /// `rr check` tells where a variable of workers comes from, and not what it holds.
 @Suite struct SecretTests {
     private static let text = """
@@ -18,7 +20,7 @@ import Testing
 
     private static let references = ["${KEY}", "db://u:${PASS:-none}@h$$", "$TOKEN", "${RR_SERVER_ENV_PLAIN}", "${X}"]
 
-    private func loaded() throws -> LoadedConfiguration {
+    private func loaded() throws -> LoadedSettings {
         let environment = Self.environment.merging(["X": "secret-5"]) { $1 }
         return try load(Self.text, environment: environment, overrides: ["server.env.more=${X}", "server.env.b=told"])
     }

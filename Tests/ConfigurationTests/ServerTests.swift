@@ -1,6 +1,8 @@
 import Configuration
 import Testing
 
+@testable import Application
+
 @Suite struct ServerTests {
     @Test(
         arguments: [
@@ -159,15 +161,15 @@ import Testing
                     tcp: {mode: raw, encoding: console, output: [stdout]}
                 """
         let logs = try load(text).settings.logs
-        #expect(logs.mode == .off)
-        #expect(logs.level == .warn)
-        #expect(logs.encoding == .json)
-        #expect(logs.lineEnding == "\r\n")
+        #expect(logs.all.mode == .off)
+        #expect(logs.all.level == .warn)
+        #expect(logs.all.encoding == .json)
+        #expect(logs.all.lineEnding == "\r\n")
         #expect(
-            logs.fileLogger
+            logs.all.fileLogger
                 == FileLoggerSettings(logOutput: "a.log", maxSize: 1, maxAge: 2, maxBackups: 3, compress: true))
-        #expect(logs.channels["http"] == LogChannelSettings(level: .panic))
-        #expect(logs.channels["tcp"] == LogChannelSettings(mode: .raw, encoding: .console, output: ["stdout"]))
+        #expect(logs.channels["http"] == LoggerSettings(level: .panic))
+        #expect(logs.channels["tcp"] == LoggerSettings(mode: .raw, encoding: .console, output: ["stdout"]))
     }
 
     @Test(arguments: [

@@ -2,6 +2,8 @@ import Addresses
 import Configuration
 import Testing
 
+@testable import Application
+
 @Suite struct VariableOverrideTests {
     private let text = """
         version: '3'
@@ -24,7 +26,7 @@ import Testing
         #expect(settings.tcp.servers.first { $0.name == "smtp" }?.address == .tcp(host: "", port: 1025))
         #expect(settings.tcp.servers.first { $0.name == "var-dumper" }?.delimiter == [0x7C])
         #expect(settings.tcp.servers.map(\.readBufferSize) == [2 << 20, 2 << 20])
-        #expect(settings.logs.output == ["stdout", "a.log"])
+        #expect(settings.logs.all.output == ["stdout", "a.log"])
         #expect(settings.logs.channels["tcp"]?.level == .error)
         #expect(settings.endure.gracePeriod == .seconds(5))
         #expect(settings.server.environment == [EnvironmentEntry(name: "APP_KEY", value: "y")])

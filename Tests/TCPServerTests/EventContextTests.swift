@@ -2,6 +2,7 @@ import Edge
 import Foundation
 import NIOCore
 import Testing
+import Text
 
 @testable import TCPServer
 
@@ -44,12 +45,12 @@ import Testing
         let start =
             "{\"remote_addr\":\"127.0.0.1:51234\",\"server\":\"smtp\","
             + "\"uuid\":\"0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab\",\"event\":\"\(kind.rawValue)\""
-        let context = EventContext(remoteAddress: address, server: EventContext.quoted("smtp"), id: self.id)
+        let context = EventContext(remoteAddress: address, server: Array("smtp".jsonQuoted.utf8), id: self.id)
         #expect(self.text(context, kind) == start + "}")
         let facts = [TransportFact(name: "peer", value: "192.0.2.1:7"), TransportFact(name: "a\"b", value: "")]
         let other = EventContext(
             remoteAddress: address,
-            server: EventContext.quoted("smtp"),
+            server: Array("smtp".jsonQuoted.utf8),
             id: self.id,
             facts: facts
         )
@@ -61,7 +62,7 @@ import Testing
         "/",
     ])
     func anyServerNameIsJSON(_ name: String) throws {
-        let context = EventContext(remoteAddress: nil, server: EventContext.quoted(name), id: self.id)
+        let context = EventContext(remoteAddress: nil, server: Array(name.jsonQuoted.utf8), id: self.id)
         let json = Data(self.text(context, .data).utf8)
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: String])
         #expect(object["server"] == name)
@@ -75,7 +76,7 @@ import Testing
         for host in ["127.0.0.1", "::1"] {
             let context = EventContext(
                 remoteAddress: try SocketAddress(ipAddress: host, port: 1025),
-                server: EventContext.quoted(server),
+                server: Array(server.jsonQuoted.utf8),
                 id: self.id
             )
             #expect(context.remoteAddress == (host == "::1" ? "[::1]:1025" : "127.0.0.1:1025"))

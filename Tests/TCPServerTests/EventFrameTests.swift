@@ -1,13 +1,14 @@
 import Goridge
 import NIOCore
 import Testing
+import Text
 
 @testable import TCPServer
 
 @Suite struct EventFrameTests {
     private let context = EventContext(
         remoteAddress: try? SocketAddress(ipAddress: "127.0.0.1", port: 51234),
-        server: EventContext.quoted("smtp"),
+        server: Array("smtp".jsonQuoted.utf8),
         id: ConnectionID("0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab")!
     )
 

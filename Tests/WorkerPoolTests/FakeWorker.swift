@@ -219,6 +219,10 @@ final class FakeRequest: PoolRequest {
         }
     }
 
+    var size: Int {
+        self.body.readableBytes
+    }
+
     func write(into frame: inout ByteBuffer) -> ByteBuffer? {
         frame.writeImmutableBuffer(self.body)
         return nil

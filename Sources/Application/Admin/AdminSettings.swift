@@ -1,0 +1,47 @@
+import Addresses
+import Configuration
+
+/// `status`: the probes.
+package struct StatusSettings: Sendable, Equatable {
+    package var address = ListenAddress.tcp(host: "", port: 0)
+    var unavailableStatusCode = 503
+    /// How long a connection of a probe may rest.
+    var checkTimeout = Duration.seconds(60)
+    /// How long there may be no worker, and none be startable, before `/health` fails. Zero: it never does.
+    var unavailableAfter = Duration.zero
+
+    static let section = Section(Self()) {
+        Key(
+            "address", \.address, .address, marks: .atStart, "[Health and readiness probes](#probes-and-metrics).",
+            required: MissingKey(
+                "the section `status` needs an address", fix: "add `address: 127.0.0.1:2114`, or remove the section")
+        )
+        Key(
+            // Any other status would tell a probe that all is well, or send it elsewhere.
+            "unavailable_status_code", \.unavailableStatusCode, .integer(in: 400...599, zeroIsDefault: true),
+            marks: .atStart, "What a probe that fails answers."
+        )
+        Key(
+            "check_timeout", \.checkTimeout, .duration(.zeroIsDefault, wholeNumbersAre: .seconds(1)), marks: .atStart,
+            "How long a connection of a probe may rest after an answer."
+        )
+        Key(
+            "unavailable_after", \.unavailableAfter, .duration(.zeroAllowed), marks: [.ours, .atStart],
+            "How long there may be no worker, and none be startable, before `/health` fails. 0: it never does."
+        )
+    }
+}
+
+/// `metrics`: the Prometheus endpoint.
+struct MetricsSettings: Sendable, Equatable {
+    var address = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
+
+    static let section = Section(Self()) {
+        Key(
+            "address", \.address, .address, marks: .atStart,
+            "[Prometheus](#probes-and-metrics), when there is a `metrics` section; may be the same as "
+                + "`status.address`."
+        )
+        Key.withoutEffect("collect", "application metrics need the RPC interface", node: .anything)
+    }
+}

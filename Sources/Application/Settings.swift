@@ -1,0 +1,76 @@
+import Configuration
+import Platform
+
+/// All that a configuration may say, by feature: a section more is a line in each of these two lists.
+package struct Settings: Sendable, Equatable {
+    var server = WorkerSettings()
+    var tcp = TCPSettings()
+    /// `nil` when the section is absent, as in the two that follow; workers then get no `RR_RPC`.
+    var rpc: RPCSettings?
+    package var status: StatusSettings?
+    var metrics: MetricsSettings?
+    package var logs = LogSettings()
+    var endure = EndureSettings()
+
+    package static let section = Section(Self()) {
+        // An absent section is the smaller fault where nothing is listened on, so it is looked at last.
+        Key("server", \.server, section: WorkerSettings.section, readsAbsent: false)
+        Key("tcp", \.tcp, section: TCPSettings.section)
+        Key("rpc", \.rpc, section: RPCSettings.section)
+        Key("status", \.status, section: StatusSettings.section)
+        Key("metrics", \.metrics, section: MetricsSettings.section)
+        Key("logs", \.logs, section: LogSettings.section)
+        Key("endure", \.endure, section: EndureSettings.section)
+    } check: { root, settings throws(ConfigurationError) in
+        try AddressCheck(root: root).check(settings.addresses)
+        guard !settings.tcp.servers.isEmpty else { throw noServers(root) }
+        guard !settings.server.command.isEmpty else {
+            throw WorkerSettings.missingCommand.error(in: root, "server.command")
+        }
+    }
+
+    /// What is to be listened on.
+    private var addresses: [AddressClaim] {
+        var claims = tcp.servers.map { AddressClaim(["tcp", "servers", $0.name, "addr"], $0.address) }
+        if let address = server.relay.address { claims.append(AddressClaim(["server", "relay"], address)) }
+        if let address = rpc?.addressOfThisMachine { claims.append(AddressClaim(["rpc", "listen"], address)) }
+        if let status { claims.append(AddressClaim(["status", "address"], status.address, group: "admin")) }
+        if let metrics { claims.append(AddressClaim(["metrics", "address"], metrics.address, group: "admin")) }
+        return claims
+    }
+
+    private static func noServers(_ root: SectionReader) -> ConfigurationError {
+        let place = root.source.mapping("tcp")?["servers"]?.keyPlace ?? root.source["tcp"]?.keyPlace
+        let (message, key) = ("no servers registered", "tcp.servers")
+        let fix = "add a server, such as `tcp: {servers: {main: {addr: \"127.0.0.1:7777\"}}}`"
+        guard let place else {
+            // With no section to point at, the file is named without a line.
+            return ConfigurationError(code: .noServers, message: message, file: root.place.file, key: key, fix: fix)
+        }
+        return place.error(.noServers, message, key: key, fix: fix)
+    }
+}
+
+package typealias LoadedSettings = LoadedConfiguration<Settings>
+
+extension ConfigurationLoader where Settings == Application.Settings {
+    /// - Parameter environment: Only `main` reads the real one.
+    package init(environment: EnvironmentVariables, machine: MachineResources) {
+        let schema = Schema(
+            Application.Settings.section.schema,
+            notRun: Application.Settings.sectionsNotRun,
+            reservedVariables: WorkerSettings.variables
+        )
+        self.init(Application.Settings.section, schema: schema, environment: environment, machine: machine)
+    }
+}
+
+extension Settings {
+    /// The top-level sections of RoadRunner 1 to 2026 and of its own plugins that this service may not run.
+    fileprivate static let sectionsNotRun = [
+        "amqp", "app-logger", "beanstalk", "boltdb", "broadcast", "centrifuge", "fileserver", "gps", "grpc", "gzip",
+        "headers", "http", "informer", "jobs", "kafka", "kv", "lock", "memcached", "memory", "nats", "nsq", "otel",
+        "prometheus", "proxy_ip_parser", "pubsub", "redis", "reload", "resetter", "sendfile", "service", "sqs",
+        "static", "temporal", "websockets",
+    ]
+}

@@ -1,0 +1,67 @@
+import Configuration
+
+extension ValueKind<SocketMode> {
+    /// Octal digits, as chmod(1) takes them, read as they are written: a YAML number of the same digits would be another
+    /// mode. The zero in front tells that they are meant so.
+    static var socketMode: ValueKind {
+        ValueKind(
+            type: "octal text",
+            range: "four digits",
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in
+                guard let (scalar, place) = try reader.nonEmptyScalar(key) else { return nil }
+                let text = SectionReader.trimmed(scalar.written)
+                let digits = text.hasPrefix("0o") ? "0" + text.dropFirst(2) : text
+                guard digits.hasPrefix("0"), digits.utf8.count == 4, let mode = UInt32(digits, radix: 8) else {
+                    throw place.error(
+                        .invalidValue,
+                        "`\(text)` is no mode of a file",
+                        key: reader.path(key),
+                        fix: #"use four octal digits, as in "0660""#
+                    )
+                }
+                reader.note(key, .text(text), from: place)
+                return mode
+            }
+        )
+    }
+}
+
+extension ValueKind<[UInt8]> {
+    /// Any bytes: a text is UTF-8, `!!binary` is what its base64 says. Empty means the default, as in RoadRunner.
+    static var delimiter: ValueKind {
+        ValueKind(
+            type: "string",
+            effective: { .scalar(EffectiveScalar(ByteText(bytes: $0))) },
+            read: { reader, name, _ throws(ConfigurationError) in
+                let key = reader.path(name)
+                guard let (scalar, place) = try reader.scalarOfBytes(name) else { return nil }
+                let delimiter = ByteText(bytes: try reader.bytes(of: scalar, key: key, at: place))
+                guard !delimiter.isEmpty || scalar.isBinary else {
+                    // An unset variable is no wish for an empty delimiter either.
+                    if scalar.unset.isEmpty {
+                        let message = #"the delimiter is empty: the default "\r\n" is used"#
+                        reader.diagnostics.warn(place.warning(message, key: key))
+                    } else {
+                        reader.warnUnset(scalar, key: name, at: place)
+                    }
+                    return nil
+                }
+                guard !delimiter.isEmpty else { throw place.error(.invalidValue, "no base64 is there", key: key) }
+                if let text = delimiter.text, !scalar.isBinary, holdsEscape(text) {
+                    let message =
+                        "`\(text)` is taken as it is written, backslashes included; for the bytes that it stands for "
+                        + "write \"\(text)\" in double quotes (YAML), or $'\(text)' (shell)"
+                    reader.diagnostics.warn(place.warning(message, key: key))
+                }
+                reader.note(name, EffectiveScalar(delimiter), from: place)
+                return delimiter.bytes
+            }
+        )
+    }
+
+    /// Whether a text has a backslash and a letter where its author most likely meant a control character.
+    private static func holdsEscape(_ text: String) -> Bool {
+        zip(text.utf8, text.utf8.dropFirst()).contains { $0 == UInt8(ascii: "\\") && "rnt0x".utf8.contains($1) }
+    }
+}

@@ -1,0 +1,115 @@
+import Addresses
+import Configuration
+
+/// `tcp`: the listeners, and the pool of workers that answers them all.
+struct TCPSettings: Sendable, Equatable {
+    /// What listeners share unless they say otherwise, in bytes.
+    var readBufferSize = 1 << 20
+    var maxPacketSize = 64 << 20
+    /// `tcp.servers`, by name.
+    private var byName: [String: ListenerSettings] = [:]
+    /// MB of answers that clients have not taken, of all together; past it large answers stay with the workers. 0: no
+    /// bound. Many large answers by default, and still little beside what workers take.
+    var maxPending = 256
+    var pool = PoolSettings()
+
+    /// The most listeners; each is compared with each.
+    private static let mostListeners = 1000
+
+    init(servers: [ListenerSettings] = [], pool: PoolSettings = PoolSettings()) {
+        for server in servers { byName[server.name] = server }
+        self.pool = pool
+    }
+
+    /// By name; a file has at least one.
+    var servers: [ListenerSettings] {
+        byName.values.sorted { $0.name < $1.name }
+    }
+
+    static let section = Section(Self()) {
+        Key(
+            "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
+            "The most read at once. Over 100 it is taken for bytes, with a warning. Nothing is allocated ahead."
+        )
+        Key(
+            "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours,
+            "A connection that sends more without a delimiter is closed."
+        )
+        Key(
+            "servers", \.byName, named: ListenerSettings.section, most: mostListeners,
+            prototype: { name, tcp in
+                ListenerSettings(
+                    name: name, readBufferSize: tcp.readBufferSize, maxPacketSize: tcp.maxPacketSize)
+            }
+        )
+        Key(
+            "max_pending", \.maxPending, .integer(in: 0...1 << 20, unit: "MB"), marks: .ours,
+            "Answers that clients have not taken, of all connections together; see below. 0: no bound."
+        )
+        Key("pool", \.pool, section: PoolSettings.section)
+    }
+}
+
+/// `tcp.servers.<name>`: one listener and how its bytes become packets.
+struct ListenerSettings: Sendable, Equatable {
+    /// In lower case: what a worker sees as `server`.
+    var name = ""
+    var address = ListenAddress.tcp(host: "", port: 0)
+    /// The permissions of a unix socket's file, 0…0o777; `nil` for those of the umask.
+    var socketMode: SocketMode?
+    /// The bytes that end a packet; never empty.
+    var delimiter: [UInt8] = [0x0D, 0x0A]
+    /// In bytes, at least 1.
+    var readBufferSize = 1 << 20
+    var framing = Framing.merge
+    /// In bytes, at least 1; a connection that exceeds it is closed.
+    var maxPacketSize = 64 << 20
+
+    static let section = Section(Self()) {
+        Key(
+            "addr", \.address, .address,
+            "`host:port`, `tcp://host:port`, `:port` (all interfaces), `[::1]:port`, `unix:///path`. Two addresses "
+                + "that cannot be bound at once, also of `server.relay`, `rpc`, `status` and `metrics`, are an error "
+                + "that names both keys. A name means its first IPv4 address, or else its first IPv6 address.",
+            required: MissingKey(
+                { "empty address for the server: \($0.dropFirst("tcp.servers.".count))" },
+                fix: "use \(ListenAddress.forms)")
+        )
+        Key(
+            "socket_mode", \.socketMode, .socketMode, marks: .ours,
+            "Permissions of a unix socket's file, `\"0660\"`. There before anybody can connect.",
+            default: "by the umask"
+        )
+        Key(
+            "delimiter", \.delimiter, .delimiter,
+            "What ends a packet: any bytes; empty means the default. Escapes count in double quotes only: `'\\r\\n'` "
+                + "is four characters, with a warning. Bytes that are not UTF-8: `!!binary` and base64, or a variable."
+        )
+        Key(
+            "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
+            "For this server.", default: "`tcp.read_buf_size`"
+        )
+        Key("framing", \.framing, .choice(), marks: .ours, "What one `DATA` event holds, see below.")
+        Key(
+            "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours, "For this server.",
+            default: "`tcp.max_packet_size`"
+        )
+    } check: { reader, listener throws(ConfigurationError) in
+        guard listener.socketMode != nil, case .tcp = listener.address, let place = reader.source["socket_mode"] else {
+            return
+        }
+        let message = "only a unix socket has a mode: the key does nothing"
+        reader.diagnostics.warn(place.value.place.warning(message, key: reader.path("socket_mode")))
+    }
+}
+
+/// `tcp.servers.<name>.framing`: what one `DATA` event holds.
+enum Framing: String, Sendable, Equatable, CaseIterable {
+    /// Everything read so far once it ends with the delimiter, as RoadRunner does: pipelined packets come together.
+    case merge
+    /// One packet an event (ours).
+    case split
+}
+
+/// Permissions of a file, 0…0o777.
+typealias SocketMode = UInt32

@@ -1,0 +1,114 @@
+extension Key {
+    /// A section below this one.
+    ///
+    /// - Parameter readsAbsent: Whether an absent section is an empty one, with its defaults; else what the prototype has
+    ///   stays, and nothing is printed.
+    package init<Inner>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Inner> & Sendable,
+        section: Section<Inner>,
+        readsAbsent: Bool = true
+    ) {
+        self.init(
+            schema: SchemaKey(name, .section(section.schema)),
+            read: { reader, settings throws(ConfigurationError) in
+                let read = { (reader: inout SectionReader) throws(ConfigurationError) in try section.read(&reader) }
+                guard let value = try readsAbsent ? reader.sectionOrEmpty(name, read) : reader.section(name, read)
+                else {
+                    return
+                }
+                settings[keyPath: path] = value
+            },
+            changesAtStart: { section.changesAtStart($0[keyPath: path], $1[keyPath: path], path: $2) },
+            rows: { _, path in section.rows(path: path) }
+        )
+    }
+
+    /// A section below this one that may be absent.
+    ///
+    /// - Parameter default: What an absent section means, and why: made of the keys that were read before. With it the
+    ///   section counts as there.
+    package init<Inner>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Inner?> & Sendable,
+        section: Section<Inner>,
+        default derived: @escaping @Sendable (SectionReader, Settings) -> DerivedDefault<Inner>? = { _, _ in nil }
+    ) {
+        self.init(
+            schema: SchemaKey(name, .section(section.schema)),
+            read: { reader, settings throws(ConfigurationError) in
+                let derived = derived(reader, settings)
+                let read = { (reader: inout SectionReader) throws(ConfigurationError) in
+                    if let derived { reader.derive(derived.key, derived.reason) }
+                    return try section.read(&reader, over: derived?.prototype)
+                }
+                settings[keyPath: path] =
+                    try derived == nil ? reader.section(name, read) : reader.sectionOrEmpty(name, read)
+            },
+            changesAtStart: { section.changesAtStart($0[keyPath: path], $1[keyPath: path], path: $2) },
+            rows: { _, path in
+                section.rows(path: path).map { row in
+                    var row = row
+                    if row.default == KeyRow.required { row.default = "required there" }
+                    return row
+                }
+            }
+        )
+    }
+
+    /// A section whose keys are names that the user gives, and each of them a section.
+    ///
+    /// - Parameters:
+    ///   - wellKnown: Names that variables may set although the file does not have them.
+    ///   - most: How many there may be.
+    ///   - prototype: What a section's keys are by default: made of its name and the keys that were read before.
+    ///   - notes: For the reference; with them the keys below have no rows of their own.
+    package init<Item>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, [String: Item]> & Sendable,
+        named section: Section<Item>,
+        wellKnown: [String] = [],
+        most: Int = .max,
+        prototype: @escaping @Sendable (String, Settings) -> Item,
+        notes: String? = nil
+    ) {
+        self.init(
+            schema: SchemaKey(name, .named(.section(section.schema), wellKnown: wellKnown)),
+            read: { reader, settings throws(ConfigurationError) in
+                let before = settings
+                settings[keyPath: path] = try reader.sectionOrEmpty(name) { reader throws(ConfigurationError) in
+                    try reader.named(most: most) { name, reader throws(ConfigurationError) in
+                        try section.read(&reader, over: prototype(name, before))
+                    }
+                }
+            },
+            changesAtStart: { old, new, whole in
+                let (old, new) = (old[keyPath: path], new[keyPath: path])
+                return Set(old.keys).union(new.keys).sorted().flatMap { name in
+                    section.changesAtStart(
+                        old[name] ?? section.prototype, new[name] ?? section.prototype, path: "\(whole).\(name)")
+                }
+            },
+            rows: { _, path in
+                guard let notes else { return section.rows(path: "\(path).<name>") }
+                return [KeyRow(path: "\(path).<name>", type: "map", range: "", default: "–", notes: notes)]
+            }
+        )
+    }
+}
+
+/// What a section means that is absent, because of something else than the file.
+package struct DerivedDefault<Settings: Sendable>: Sendable {
+    let prototype: Settings
+    let key: String
+    let reason: String
+
+    /// - Parameters:
+    ///   - key: The key of the section whose default was worked out.
+    ///   - reason: How, for people.
+    package init(_ prototype: Settings, key: String, reason: String) {
+        self.prototype = prototype
+        self.key = key
+        self.reason = reason
+    }
+}

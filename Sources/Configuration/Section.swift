@@ -1,0 +1,74 @@
+/// The keys of a section, and the settings that they are read into.
+package struct Section<Settings: Sendable>: Sendable {
+    package typealias Check = @Sendable (inout SectionReader, inout Settings) throws(ConfigurationError) -> Void
+
+    /// The defaults.
+    let prototype: Settings
+    /// In the order in which they are read, printed and documented.
+    let keys: [Key<Settings>]
+    private let check: Check?
+
+    /// - Parameters:
+    ///   - others: Keys that come first.
+    ///   - check: Looks at what was read as a whole.
+    package init(
+        _ prototype: Settings,
+        including others: [Key<Settings>] = [],
+        @KeyBuilder<Settings> keys: () -> [Key<Settings>],
+        check: Check? = nil
+    ) {
+        self.prototype = prototype
+        self.keys = others + keys()
+        self.check = check
+    }
+
+    /// The keys as those of a section that holds the settings of this one.
+    package func keys<Outer>(within path: any WritableKeyPath<Outer, Settings> & Sendable) -> [Key<Outer>] {
+        keys.map { $0.within(path) }
+    }
+
+    package var schema: [SchemaKey] { keys.map(\.schema) }
+
+    /// Reads all keys of a section.
+    ///
+    /// - Parameter defaults: In place of the prototype.
+    package func read(
+        _ reader: inout SectionReader, over defaults: Settings? = nil
+    ) throws(ConfigurationError) -> Settings {
+        var settings = defaults ?? prototype
+        for key in keys { try key.read(&reader, &settings) }
+        try check?(&reader, &settings)
+        return settings
+    }
+
+    /// The keys that differ and take effect at the next start only, as dotted paths.
+    package func changesAtStart(_ old: Settings, _ new: Settings, path: String = "") -> [String] {
+        keys.flatMap { $0.changesAtStart(old, new, path.isEmpty ? $0.schema.name : "\(path).\($0.schema.name)") }
+    }
+
+    /// The same of a section that may be absent: one that comes or goes is named itself.
+    func changesAtStart(_ old: Settings?, _ new: Settings?, path: String) -> [String] {
+        switch (old, new) {
+        case (nil, nil): []
+        case (let old?, let new?): changesAtStart(old, new, path: path)
+        case (nil, _), (_, nil): rows(path: path).contains { $0.marks.contains(.atStart) } ? [path] : []
+        }
+    }
+
+    /// What the reference says of the keys.
+    package func rows(path: String = "") -> [KeyRow] {
+        keys.flatMap { $0.rows(prototype, path.isEmpty ? $0.schema.name : "\(path).\($0.schema.name)") }
+    }
+}
+
+/// Lists keys, so that the compiler looks at each on its own.
+@resultBuilder
+package enum KeyBuilder<Settings: Sendable> {
+    package static func buildExpression(_ key: Key<Settings>) -> Key<Settings> {
+        key
+    }
+
+    package static func buildBlock(_ keys: Key<Settings>...) -> [Key<Settings>] {
+        keys
+    }
+}
