@@ -14,8 +14,8 @@ extension Gateway {
         var command: WorkerCommand?
         var listeners: [Listener] = []
 
-        var servers: [ServerConfiguration] {
-            self.settings.tcp.servers.map { ServerConfiguration($0) }
+        var servers: [ListenerConfiguration] {
+            self.settings.tcp.servers.map { ListenerConfiguration($0) }
         }
     }
 

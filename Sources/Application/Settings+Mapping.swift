@@ -70,15 +70,15 @@ extension PoolConfiguration.Supervisor {
     }
 }
 
-extension ServerConfiguration {
+extension ListenerConfiguration {
     init(_ settings: ListenerSettings) {
         self.init(
-            name: settings.name,
+            server: settings.name,
             address: settings.address,
             socketMode: settings.socketMode,
             framing: PacketFraming(
-                mode: settings.framing == .split ? .split : .merge,
-                delimiter: settings.delimiter,
+                settings.framing == .split
+                    ? .split(Delimiter(settings.delimiter)) : .merge(Delimiter(settings.delimiter)),
                 maximumPacketSize: settings.maxPacketSize
             ),
             readBufferSize: settings.readBufferSize

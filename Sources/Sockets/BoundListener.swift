@@ -6,7 +6,7 @@ import Synchronization
 
 /// A socket that listens and its channel; listens anew at the same address when the system ends it.
 package final class BoundListener: Sendable {
-    /// What is to be known when it listens anew.
+    /// The listener's surroundings, for when it listens anew.
     package struct Environment: Sendable {
         /// Makes the channel of a socket, which it owns when it succeeds.
         package var makeChannel: @Sendable (BoundSocket) async throws -> any Channel
@@ -97,7 +97,7 @@ package final class BoundListener: Sendable {
     /// Lets sockets be bound that conflict with this one, or no more.
     package func sharePort(_ isShared: Bool) async {
         let option = ChannelOptions.socketOption(.init(rawValue: SO_REUSEPORT))
-        // Fails only on a channel that is closed, which is in nobody's way.
+        // Fails only on a channel that is closed, which is no obstacle.
         try? await self.channel.setOption(option, value: isShared ? 1 : 0).get()
     }
 
@@ -170,7 +170,7 @@ extension BoundSocket {
     /// Binds; our own listeners that are in the way share their port for as long as that takes.
     ///
     /// Linux looks at the option when a socket is bound and when it begins to listen, and at both sockets; neither keeps
-    /// it, so that nobody else gets in beside us. The new socket listens when this returns.
+    /// it, so that no other process gets in beside us. The new socket listens when this returns.
     ///
     /// - Throws: `IOError`; all is as before then.
     package static func bind(
@@ -179,7 +179,7 @@ extension BoundSocket {
         besides listeners: [BoundListener]
     ) async throws -> BoundSocket {
         guard addresses.allSatisfy({ $0.pathname == nil }) else {
-            // In a task of its own, which nobody cancels: a socket that is bound has an owner.
+            // In a task of its own, which is never cancelled: a socket that is bound has an owner.
             return try await Task { try await BlockingCall.run { try Self.bind(addresses, options) } }.value
         }
         let inTheWay = listeners.filter { listener in addresses.contains { $0.conflicts(with: listener.address) } }

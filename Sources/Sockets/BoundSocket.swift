@@ -26,7 +26,7 @@ package struct BoundSocket: Sendable {
         }
     }
 
-    /// Owned by whoever takes the socket over.
+    /// Owned by the channel or the source that takes the socket over.
     package let descriptor: CInt
     /// With the port that the system chose.
     package let address: SocketAddress
@@ -116,7 +116,7 @@ package struct BoundSocket: Sendable {
         }
     }
 
-    /// From now on nobody can be bound beside it.
+    /// From now on no socket can be bound beside it.
     func endSharing() throws(IOError) {
         try Self.set(self.descriptor, SOL_SOCKET, SO_REUSEPORT, 0)
     }
@@ -141,7 +141,7 @@ package struct BoundSocket: Sendable {
         )
     }
 
-    /// Gives it up, as long as nobody has taken it over.
+    /// Gives it up, as long as it has not been taken over.
     package func close() {
         self.file?.remove()
         systemClose(self.descriptor)

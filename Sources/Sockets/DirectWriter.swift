@@ -38,9 +38,18 @@ package struct DirectWriter {
     package private(set) var isBehind = false
 
     /// - Parameter isLongLived: Whether many writes are to be expected. Or else the first one goes the channel's way, as
-    ///   finding out who owns the descriptor takes the time of five.
+    ///   finding the owner of the descriptor takes the time of five.
     package init(isLongLived: Bool) {
         self.target = isLongLived ? .unknown : .unused
+    }
+
+    /// A writer that leaves all to the channel, and with it to the channel's handlers.
+    package static var throughChannel: DirectWriter {
+        DirectWriter(target: .channel)
+    }
+
+    private init(target: Target) {
+        self.target = target
     }
 
     /// Writes what the system takes at once, when nothing goes before it.

@@ -10,7 +10,7 @@ package struct SocketFile: Sendable, Hashable {
     /// What the system gave it: all but the bits of the umask.
     private let defaultMode: mode_t
 
-    /// How long another process that starts may hold the directory: it holds it for less than a millisecond, but whoever
+    /// How long another process that starts may hold the directory: it holds it for less than a millisecond, but whatever
     /// may read the directory can hold it for ever.
     private static let patienceMilliseconds = 500
     /// All that are there.
@@ -30,7 +30,7 @@ package struct SocketFile: Sendable, Hashable {
         Self.all.withLock { _ = $0.insert(file) }
     }
 
-    /// Binds a socket, and listens; the file of one that nobody listens on any more is replaced.
+    /// Binds a socket, and listens; the file of one without a listener is replaced.
     ///
     /// A lock on the directory is held meanwhile: of two processes that start at the same time the second one finds the
     /// first one's socket listening, instead of neither yet. When it cannot be had it is done without. The thread is
@@ -38,7 +38,7 @@ package struct SocketFile: Sendable, Hashable {
     ///
     /// - Parameter mode: The file's permissions, there before anybody can connect; `nil` for those of the umask.
     /// - Returns: Also why there was no lock.
-    /// - Throws: `EADDRINUSE` when somebody listens there, `EEXIST` when the path is something else.
+    /// - Throws: `EADDRINUSE` when there is a listener, `EEXIST` when the path is something else.
     static func listen(
         _ descriptor: CInt,
         at path: String,
@@ -105,7 +105,7 @@ package struct SocketFile: Sendable, Hashable {
             throw IOError(errnoCode: errno, reason: "socket")
         }
         defer { close(descriptor) }
-        // Only a socket that refuses is nobody's; one that has a full backlog, or is not ours to use, is somebody's.
+        // Only a socket that refuses has no listener; one that has a full backlog, or is not ours to use, has one.
         let isRefused = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } != 0 && errno == ECONNREFUSED
         guard isRefused else {
             throw IOError(errnoCode: EADDRINUSE, reason: "bind")
@@ -126,7 +126,7 @@ package struct SocketFile: Sendable, Hashable {
         }
     }
 
-    /// Removes it, unless the path is another's by now. To be called while its socket listens: nobody replaces it then.
+    /// Removes it, unless the path is another's by now. To be called while its socket listens: it is not replaced then.
     package func remove() {
         if self.isFound(at: self.path) {
             unlink(self.path)

@@ -8,16 +8,16 @@ struct Backlog {
         case reading
         /// The client takes something, but has not taken the oldest answer for long.
         case overdue
-        /// The client has taken nearly nothing for some looks.
+        /// The client has taken nearly nothing for some checks.
         case stalled
     }
 
-    /// Looks at a client before it counts as one that does not read.
-    private static let looks = 3
+    /// Checks of a client before it counts as one that does not read.
+    private static let checks = 3
     /// The least that a client takes in that time, in bytes.
-    private static let leastTaken = looks * 64 * 1024
-    /// Looks that an answer may take before it counts as overdue.
-    private static let looksForAnswer = 10
+    private static let leastTaken = checks * 64 * 1024
+    /// Checks that an answer may take before it counts as overdue.
+    private static let checksForAnswer = 10
     /// The least that is overdue: it is no use to close many for little.
     private static let leastOverdue = 1 << 20
 
@@ -28,8 +28,8 @@ struct Backlog {
     /// Bytes that are not taken.
     private var unsent = 0
     private var takenLately = 0
-    private var looksSince = 0
-    private var looksAtOldest = 0
+    private var checksSince = 0
+    private var checksOfOldest = 0
 
     /// Another answer is written.
     mutating func add(_ bytes: Int) {
@@ -45,21 +45,26 @@ struct Backlog {
         while let oldest = self.answers.first, oldest <= self.bytes - unsent {
             self.answers.removeFirst()
             self.bytes -= oldest
-            self.looksAtOldest = 0
+            self.checksOfOldest = 0
+        }
+        if self.bytes == 0 {
+            // What comes next has nothing to do with what was.
+            self.takenLately = 0
+            self.checksSince = 0
         }
     }
 
     /// Once a second.
-    mutating func look() -> Pace {
-        self.looksSince += 1
-        self.looksAtOldest += 1
+    mutating func check() -> Pace {
+        self.checksSince += 1
+        self.checksOfOldest += 1
         if self.takenLately >= Self.leastTaken {
             self.takenLately = 0
-            self.looksSince = 0
+            self.checksSince = 0
         }
-        if self.looksSince >= Self.looks {
+        if self.checksSince >= Self.checks {
             return .stalled
         }
-        return self.looksAtOldest > Self.looksForAnswer && self.bytes >= Self.leastOverdue ? .overdue : .reading
+        return self.checksOfOldest > Self.checksForAnswer && self.bytes >= Self.leastOverdue ? .overdue : .reading
     }
 }

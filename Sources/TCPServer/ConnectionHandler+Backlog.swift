@@ -1,6 +1,5 @@
 import Logging
 import NIOCore
-import Sockets
 import WorkerPool
 
 /// What a client has not taken of its answers, while it has not taken all: the fast path knows nothing of this.
@@ -13,18 +12,17 @@ extension ConnectionHandler {
 
     /// An answer may have been written in part.
     func countBacklog(_ context: ChannelHandlerContext, answer: Int) {
-        let unsent = self.writer.unwrittenBytes(context)
+        let unsent = self.unwrittenBytes(context)
         guard unsent > 0 || self.backlog != nil else {
             return
         }
-        self.backlog = self.backlog ?? Backlog()
+        if self.backlog == nil {
+            self.backlog = Backlog()
+            self.home.watchBacklog(of: self)
+        }
         self.updateBacklog { backlog in
             backlog.add(answer)
             backlog.update(unsent: unsent)
-        }
-        if !self.isBacklogWatched {
-            self.isBacklogWatched = true
-            self.home.watchBacklog(of: self)
         }
     }
 
@@ -33,7 +31,7 @@ extension ConnectionHandler {
         guard let context, self.backlog != nil else {
             return
         }
-        let unsent = self.writer.unwrittenBytes(context)
+        let unsent = self.unwrittenBytes(context)
         self.updateBacklog { $0.update(unsent: unsent) }
     }
 
@@ -46,7 +44,7 @@ extension ConnectionHandler {
         let before = backlog.bytes
         update(&backlog)
         self.home.pendingAnswers.add(backlog.bytes - before)
-        self.backlog = backlog.bytes > 0 ? backlog : nil
+        self.backlog = backlog
     }
 
     func forgetBacklog() {
@@ -56,11 +54,11 @@ extension ConnectionHandler {
 
     /// Once a second while the client has not taken all.
     ///
-    /// - Returns: `nil` when it has, and will not be looked at any more.
-    func lookAtBacklog() -> (bytes: Int, pace: Backlog.Pace)? {
+    /// - Returns: `nil` when it has, and is not checked any more.
+    func checkBacklog() -> (bytes: Int, pace: Backlog.Pace)? {
         self.updateBacklog()
-        guard let pace = self.backlog?.look(), let backlog else {
-            self.isBacklogWatched = false
+        guard let pace = self.backlog?.check(), let backlog, backlog.bytes > 0 else {
+            self.backlog = nil
             return nil
         }
         return (backlog.bytes, pace)
@@ -71,7 +69,7 @@ extension ConnectionHandler {
         self.closeCause = .slowReader
         self.home.noteLoss()
         let fault = pace == .stalled ? "does not read its answers" : "reads its answers too slowly"
-        self.server.logger.warning(
+        self.environment.logger.warning(
             "a client \(fault) while tcp.max_pending is reached, the connection is closed",
             metadata: self.metadata(["bytes": "\(self.backlog?.bytes ?? 0)"])
         )

@@ -1,99 +1,69 @@
 import Glibc
 import NIOCore
-import Sockets
 
-/// The end of a socket: what was written goes out first, and the client gets all of it.
+/// The end of a socket, as ``SocketStateMachine`` says.
 extension ConnectionHandler {
-    /// How long a client may take to end its side after the server has ended its own.
-    private static let lingerTime = TimeAmount.seconds(2)
-    /// How often is looked whether the client's system has the last answer, while the server is draining.
-    private static let drainInterval = TimeAmount.milliseconds(100)
-    /// How long a client may read nothing of what it is still to get before the socket is closed anyway.
-    private static let flushTime = TimeAmount.seconds(30)
-
-    /// - Parameter isDraining: Whether the server ends the connection, and is not to wait for a client that has all.
-    func closeSocket(isDraining: Bool) {
-        guard let context else {
-            return
+    func closeSocket() {
+        self.updateSocket { machine, context in
+            machine.closeSocket(unwritten: self.unwrittenBytes(context)) { self.isSettled(context) }
         }
-        guard self.writer.unwrittenBytes(context) > 0 else {
-            self.closeFlushed(isDraining: isDraining)
-            return
-        }
-        // What was written before goes out first.
-        let flushed = context.eventLoop.makePromise(of: Void.self)
-        flushed.futureResult.assumeIsolated().whenComplete { _ in self.closeFlushed(isDraining: isDraining) }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: flushed)
-        self.watchFlush(context, pending: Int.max)
     }
 
-    /// Lets go of a client that has long stopped reading.
-    private func watchFlush(_ context: ChannelHandlerContext, pending: Int) {
-        let left = self.writer.unwrittenBytes(context)
-        guard left > 0 else {
-            return
-        }
-        guard left < pending else {
+    func run(_ action: SocketStateMachine.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .nothing:
+            break
+        case .flush(let time):
+            let flushed = context.eventLoop.makePromise(of: Void.self)
+            flushed.futureResult.assumeIsolated().whenComplete { _ in
+                self.updateSocket { machine, context in
+                    machine.flushed { self.isSettled(context) }
+                }
+            }
+            context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: flushed)
+            self.checkFlush(after: time, context)
+        case .checkFlush(let time):
+            self.checkFlush(after: time, context)
+        case .endOutput(let time):
+            context.close(mode: .output, promise: nil)
+            self.checkLinger(after: time, context)
+        case .checkLinger(let time):
+            self.checkLinger(after: time, context)
+        case .close:
+            context.close(promise: nil)
+        case .giveUp:
             self.home.noteLoss()
             context.close(promise: nil)
-            return
         }
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.flushTime) {
-            if let context = self.context {
-                self.watchFlush(context, pending: left)
+    }
+
+    private func checkFlush(after time: TimeAmount, _ context: ChannelHandlerContext) {
+        context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            self.updateSocket { machine, context in
+                machine.checkFlush(unwritten: self.unwrittenBytes(context))
             }
         }
     }
 
-    private func closeFlushed(isDraining: Bool) {
-        guard let context else {
-            return
+    private func checkLinger(after time: TimeAmount, _ context: ChannelHandlerContext) {
+        context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            self.updateSocket { machine, context in
+                machine.checkLinger(untaken: self.untakenBytes(context))
+            }
         }
-        let mayClose = isDraining && self.untakenBytes(context) == 0 && self.systemCount(UInt(FIONREAD), context) == 0
-        guard !mayClose, !self.machine.hasInputEnded else {
-            context.close(promise: nil)
-            return
-        }
-        // Closing a socket that has unread input, or gets some later, resets it, and the client would never see what the
-        // system has still to send: it is told of the end, and what it still sends is read and dropped until it ends
-        // its side.
-        self.isLingering = true
-        context.close(mode: .output, promise: nil)
-        let interval = isDraining ? Self.drainInterval : Self.lingerTime
-        self.watchLinger(context, interval: interval, untaken: Int.max, patience: Self.flushTime)
-        self.releaseRead()
     }
 
-    /// Closes the socket when the client's system has all, or has taken nothing for long.
-    private func watchLinger(
-        _ context: ChannelHandlerContext,
-        interval: TimeAmount,
-        untaken: Int,
-        patience: TimeAmount
-    ) {
-        context.eventLoop.assumeIsolated().scheduleTask(in: interval) {
-            guard let context = self.context else {
-                return
-            }
-            let left = self.untakenBytes(context)
-            let patience = left < untaken ? Self.flushTime : patience - interval
-            guard left > 0, patience > .zero else {
-                if left > 0 {
-                    self.home.noteLoss()
-                }
-                context.close(promise: nil)
-                return
-            }
-            self.watchLinger(context, interval: interval, untaken: left, patience: patience)
-        }
+    /// Whether the client's system has taken all, and nothing that it sent is unread.
+    private func isSettled(_ context: ChannelHandlerContext) -> Bool {
+        self.untakenBytes(context) == 0 && self.systemCount(UInt(FIONREAD), context) == 0
     }
 
     /// Bytes that were written and that the client's system has not acknowledged.
     ///
     /// On a unix socket what the system has is the client's, whatever becomes of the server.
     func untakenBytes(_ context: ChannelHandlerContext) -> Int {
-        let unwritten = self.writer.unwrittenBytes(context)
-        return self.server.isTCP ? unwritten + self.systemCount(UInt(TIOCOUTQ), context) : unwritten
+        let unwritten = self.unwrittenBytes(context)
+        return self.environment.isTCP ? unwritten + self.systemCount(UInt(TIOCOUTQ), context) : unwritten
     }
 
     /// Asks the system for bytes in one of the socket's queues; 0 when there is no socket.

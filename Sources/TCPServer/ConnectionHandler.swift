@@ -1,8 +1,6 @@
-import Addresses
+import Edge
 import Logging
 import NIOCore
-import Sockets
-import Text
 import WorkerPool
 
 /// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
@@ -10,74 +8,42 @@ import WorkerPool
 /// Confined to the connection's event loop, but for what ``PoolRequest`` reads while a worker has an event: that does
 /// not change before ``finished(_:)``.
 final class ConnectionHandler: @unchecked Sendable {
-    /// What connections of one server share: a class, so that each counts one reference and not one for each of these,
-    /// which all event loops would fight for.
-    final class Server: Sendable {
-        let name: String
-        /// ``name`` in quotes as JSON has it.
-        let quotedName: [UInt8]
-        let framing: PacketFraming
-        let readBufferSize: Int
-        /// Whether clients have an address and a port.
-        let isTCP: Bool
-        /// `nil` when nothing is counted.
-        let counters: ServerCounters?
-        let pool: WorkerPool
-        let logger: Logger
-
-        init(_ configuration: ServerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
-            self.name = configuration.name
-            self.quotedName = Array(configuration.name.jsonQuoted.utf8)
-            self.framing = configuration.framing
-            self.readBufferSize = configuration.readBufferSize
-            self.isTCP = configuration.address.isTCP
-            self.counters = counters
-            self.pool = pool
-            self.logger = logger
-        }
-    }
-
     /// Larger ones are written in more than one turn of the event loop, in bytes.
     private static let largeAnswer = 1 << 20
 
-    let server: Server
+    let environment: ConnectionEnvironment
     let home: LoopConnections
+    let id: ConnectionID
+    /// The next one in its chain of ``ConnectionTable``, which alone changes it.
+    var nextInChain: ConnectionHandler?
     private(set) var machine: ConnectionStateMachine
-    var context: ChannelHandlerContext?
-    var writer = DirectWriter(isLongLived: false)
-    private var contextPrefix: [UInt8] = []
-    private var isReadHeld = false
-    /// Whether the client was told of the end, and what it still sends is read and dropped.
-    var isLingering = false
-    private var hasFinished = false
-    private var isRunning = false
-    private var hasBegun = false
+    private(set) var context: ChannelHandlerContext?
+    private let entrance: Entrance
+    /// There from the beginning of the session on.
+    private(set) var writer: SessionWriter?
+    private var eventContext = EventContext()
     private let counters: LoopCounters?
     /// The first reason there was.
     var closeCause: CloseCause?
-    /// Where ``home`` keeps this connection.
-    var position = -1
-    /// Looks in a row that found it at rest, while the server is draining.
-    private var looksAtRest = 0
-    /// `nil` when the client has taken all.
+    /// `nil` when the client has taken all, and ``home`` does not check that any more.
     var backlog: Backlog?
-    /// Whether ``home`` looks at the backlog from time to time.
-    var isBacklogWatched = false
 
     // The event that the pool has.
     private(set) var kind = EventKind.connected
     private var body = ByteBuffer()
 
-    init(server: Server, home: LoopConnections) {
-        self.server = server
+    init(_ environment: ConnectionEnvironment, home: LoopConnections, _ entrance: Entrance) {
+        self.environment = environment
         self.home = home
-        self.counters = server.counters?.loops[home.loopIndex]
-        self.machine = ConnectionStateMachine(framing: server.framing)
+        self.entrance = entrance
+        self.id = home.ids.next()
+        self.counters = environment.counters?.loops[home.loopIndex]
+        self.machine = ConnectionStateMachine(environment.rules)
     }
 
     /// Closes the socket, whatever is still to be written.
     func cutOff() {
-        // Who was to be drained and is here still has not read all.
+        // The client still has unread answers although its connection was drained.
         if self.closeCause == nil || self.closeCause == .drain {
             self.closeCause = .cutOff
         }
@@ -90,7 +56,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// Whether an event is still to be handled, or the client has not taken all that was written.
     var isUnfinished: Bool {
-        !self.hasFinished || self.context.map { self.untakenBytes($0) > 0 } ?? false
+        !self.machine.isOver || self.context.map { self.untakenBytes($0) > 0 } ?? false
     }
 
     /// Ends the connection as soon as what has come is served, and a packet that has begun complete.
@@ -105,27 +71,16 @@ final class ConnectionHandler: @unchecked Sendable {
         self.run()
     }
 
-    /// Ends the connection when this look and so many before it found it between two packets, and nothing came.
-    func drainIfAtRest(looks: Int) {
-        guard self.machine.isBetweenPackets else {
-            self.looksAtRest = 0
-            return
-        }
-        self.looksAtRest += 1
-        if self.looksAtRest > looks {
-            self.drain()
-        }
+    /// Ends the connection when this check and so many before it found it between two packets, and nothing came.
+    func drainIfIdle(checks: Int) {
+        self.machine.checkIdle(after: checks)
+        self.run()
     }
 
     // MARK: Doing what the machine says
 
+    /// May be called while it runs: a refused event is finished before `submit` returns.
     private func run() {
-        // A refused event is finished before it is even submitted: the loop below goes on with it.
-        guard !self.isRunning else {
-            return
-        }
-        self.isRunning = true
-        defer { self.isRunning = false }
         while true {
             switch self.machine.next() {
             case .wait:
@@ -135,18 +90,15 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.kind = kind
                 self.body = body
                 self.counters?.submitted(kind)
-                // Nothing of it is made up unless somebody asks for it.
-                self.server.logger.trace("event", metadata: self.eventMetadata)
-                self.server.pool.submit(self)
+                // Metadata is built lazily: only when the trace level is on.
+                self.environment.logger.trace("event", metadata: self.eventMetadata)
+                self.environment.pool.submit(self)
             case .closeSocket(let reason):
                 self.log(reason)
                 self.closeCause = self.closeCause ?? CloseCause(reason)
-                self.closeSocket(isDraining: reason == .draining)
+                self.closeSocket()
             case .finished:
-                if !self.hasFinished {
-                    self.hasFinished = true
-                    self.home.sessionEnded()
-                }
+                self.home.sessionEnded()
                 self.leaveIfDone()
                 return
             }
@@ -155,22 +107,28 @@ final class ConnectionHandler: @unchecked Sendable {
 
     /// The connection is over when its events are done and its socket is closed.
     private func leaveIfDone() {
-        if self.hasFinished, self.context == nil {
+        if self.machine.isOver, self.context == nil {
             self.home.remove(self)
         }
     }
 
-    func releaseRead() {
-        // Not before half of it is taken: what comes is copied together with what is there.
-        if self.isReadHeld, self.mayRead(beyond: self.server.readBufferSize / 2) {
-            self.isReadHeld = false
+    private func releaseRead() {
+        if self.machine.releaseRead() {
             self.context?.read()
         }
     }
 
-    /// Beyond one read buffer a client waits until a worker has taken what came.
-    private func mayRead(beyond buffered: Int) -> Bool {
-        self.isLingering || !self.machine.isHoldingInput || self.machine.buffered < max(1, buffered)
+    /// Asks the machine something about the end of the socket, and does what it says.
+    func updateSocket(
+        _ update: (inout ConnectionStateMachine, ChannelHandlerContext) -> SocketStateMachine.Action
+    ) {
+        if let context {
+            self.run(update(&self.machine, context), context)
+        }
+    }
+
+    func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
+        self.writer?.unwrittenBytes(context) ?? 0
     }
 
     // MARK: Logging
@@ -178,15 +136,18 @@ final class ConnectionHandler: @unchecked Sendable {
     private func log(_ reason: ConnectionStateMachine.CloseReason) {
         switch reason {
         case .client, .worker, .writeClose, .draining:
-            self.server.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
+            self.environment.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
         case .workerError(let message):
-            self.server.logger.error("worker answered with an error", metadata: self.metadata(["error": "\(message)"]))
+            self.environment.logger.error(
+                "worker answered with an error",
+                metadata: self.metadata(["error": "\(message)"])
+            )
         case .eventFailed(let failure):
-            self.server.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
+            self.environment.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
         case .packetTooLarge:
-            self.server.logger.error(
+            self.environment.logger.error(
                 "a packet is larger than max_packet_size, the connection is closed",
-                metadata: self.metadata(["max_packet_size": "\(self.server.framing.maximumPacketSize)"])
+                metadata: self.metadata(["max_packet_size": "\(self.environment.rules.framing.maximumPacketSize)"])
             )
         }
     }
@@ -197,7 +158,7 @@ final class ConnectionHandler: @unchecked Sendable {
         case .answered(.reply), .answered(.missing):
             break
         case .answered(.error(let message)):
-            self.server.logger.error(
+            self.environment.logger.error(
                 "worker answered CLOSE with an error",
                 metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
             )
@@ -205,7 +166,7 @@ final class ConnectionHandler: @unchecked Sendable {
             if !failure.reachedWorker {
                 self.home.noteLoss()
             }
-            self.server.logger.error(
+            self.environment.logger.error(
                 failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
                 metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
             )
@@ -218,10 +179,9 @@ final class ConnectionHandler: @unchecked Sendable {
 
     func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
         var metadata = more
-        metadata["server"] = "\(self.server.name)"
-        let identity = EventContext.identity(prefix: self.contextPrefix)
-        metadata["remote_addr"] = "\(identity.remoteAddress)"
-        metadata["uuid"] = "\(identity.uuid)"
+        metadata["server"] = "\(self.environment.server)"
+        metadata["remote_addr"] = "\(self.eventContext.remoteAddress)"
+        metadata["uuid"] = "\(self.id)"
         return metadata
     }
 }
@@ -238,11 +198,11 @@ extension ConnectionHandler: PoolRequest {
     }
 
     var size: Int {
-        ByteBuffer.mostOfEventFrame + self.contextPrefix.count + self.body.readableBytes
+        self.eventContext.frameLength(self.kind, body: self.body)
     }
 
     func write(into frame: inout ByteBuffer) -> ByteBuffer? {
-        frame.writeEventFrame(self.kind, contextPrefix: self.contextPrefix, body: self.body)
+        self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
     }
 
     func finished(_ outcome: RequestOutcome) {
@@ -265,7 +225,7 @@ extension ConnectionHandler: PoolRequest {
             self.logClose(outcome)
         }
         if case .answered(.missing(let processID)) = outcome, self.kind != .close {
-            self.server.logger.error(
+            self.environment.logger.error(
                 "the worker has not answered an event, which counts as CONTINUE: is a call of respond() missing?",
                 metadata: self.metadata([
                     "event": "\(self.kind.rawValue)", "worker.pid": "\(processID.map { "\($0)" } ?? "gone")",
@@ -277,10 +237,10 @@ extension ConnectionHandler: PoolRequest {
             if answer.readableBytes > Self.largeAnswer {
                 self.limitWrites(context)
             }
-            if let rest = self.writer.write(answer, context) {
+            if let rest = self.writer?.write(answer, context) {
                 context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
             }
-            if self.writer.isBehind {
+            if self.writer?.isBehind == true {
                 self.countBacklog(context, answer: answer.readableBytes)
             }
         }
@@ -297,6 +257,10 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        if context.channel.isActive {
+            // The edge has held it up.
+            self.begin(context)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -305,18 +269,23 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        // The channel's and not the context's, which asks the system each time.
-        let remoteAddress = context.channel.remoteAddress
-        guard remoteAddress != nil || !self.server.isTCP else {
-            // It was reset before it was accepted: there is nobody to tell workers of.
+        self.begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        let established = self.entrance.established(on: context.channel)
+        guard established.remoteAddress != nil || !self.environment.isTCP else {
+            // It was reset before it was accepted: there is no client to tell workers of.
             context.close(promise: nil)
             return
         }
-        self.hasBegun = true
-        self.contextPrefix = EventContext.prefix(
-            remoteAddress: remoteAddress,
-            server: self.server.quotedName,
-            uuid: self.home.uuids.next()
+        self.writer = established.writer
+        self.eventContext = EventContext(
+            remoteAddress: established.remoteAddress,
+            server: self.environment.quotedServer,
+            id: self.id,
+            facts: established.facts
         )
         self.home.add(self)
         self.counters?.connectionAccepted()
@@ -324,11 +293,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
             self.machine.drain()
         }
         self.run()
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.looksAtRest = 0
         let bytes = self.unwrapInboundIn(data)
         self.counters?.received(bytes.readableBytes)
         self.machine.received(bytes)
@@ -343,10 +310,8 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if self.mayRead(beyond: self.server.readBufferSize) {
+        if self.machine.mayRead() {
             context.read()
-        } else {
-            self.isReadHeld = true
         }
     }
 
@@ -359,11 +324,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
-            self.machine.clientEnded()
+            let action = self.machine.clientEnded()
             self.run()
-            if self.isLingering {
-                context.close(promise: nil)
-            }
+            self.run(action, context)
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -371,7 +334,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         self.forgetBacklog()
-        if self.hasBegun {
+        if self.machine.hasBegun {
             self.counters?.connectionClosed(self.closeCause ?? .client)
             self.machine.socketClosed()
             self.run()
@@ -383,7 +346,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client is gone; what it sent before is still served.
         self.closeCause = self.closeCause ?? .error
-        self.server.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
+        self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
         context.close(promise: nil)
     }
 }

@@ -1,3 +1,5 @@
+import Edge
+import Logging
 import NIOCore
 
 /// Sets up accepted connections: the last handler of a listener, behind the bootstrap's own.
@@ -7,12 +9,12 @@ import NIOCore
 final class ConnectionSetupHandler: ChannelInboundHandler {
     typealias InboundIn = Channel
 
-    private let shared: SharedServer
+    private let environment: CurrentEnvironment
     private let homes: [LoopConnections]
     private var context: ChannelHandlerContext?
 
-    init(shared: SharedServer, homes: [LoopConnections]) {
-        self.shared = shared
+    init(environment: CurrentEnvironment, homes: [LoopConnections]) {
+        self.environment = environment
         self.homes = homes
     }
 
@@ -33,25 +35,50 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
             return
         }
         home.limit.opened()
-        let shared = self.shared
-        connection.eventLoop.execute { Self.setUp(connection, shared.current, home) }
+        let environment = self.environment
+        connection.eventLoop.execute { Self.setUp(connection, environment.value, home) }
         // The listener's channel registers it, in a task of its event loop that comes after this one.
         context.fireChannelRead(data)
     }
 
-    private static func setUp(_ connection: any Channel, _ server: ConnectionHandler.Server, _ home: LoopConnections) {
+    private static func setUp(
+        _ connection: any Channel,
+        _ environment: ConnectionEnvironment,
+        _ home: LoopConnections
+    ) {
         do {
             let options = connection.syncOptions
             try options?.setOption(.allowRemoteHalfClosure, value: true)
             // One read at a time: NIO keeps as many buffers as it may read in a row.
             try options?.setOption(.maxMessagesPerRead, value: 1)
-            let recvAllocator = ConnectionRecvAllocator(maximum: server.readBufferSize, home: home)
+            let recvAllocator = ConnectionRecvAllocator(maximum: environment.rules.readBufferSize, home: home)
             try options?.setOption(.recvAllocator, value: recvAllocator)
-            try connection.pipeline.syncOperations.addHandler(ConnectionHandler(server: server, home: home))
+            try environment.edge.admit(connection, to: ConnectionMaker(environment: environment, home: home))
         } catch {
             // Only when it is closed already.
             home.limit.closed()
             connection.close(promise: nil)
         }
+    }
+}
+
+/// Makes the handlers of connections.
+struct ConnectionMaker: SessionMaker {
+    let environment: ConnectionEnvironment
+    let home: LoopConnections
+
+    func makeSession(_ entrance: Entrance) -> any ChannelHandler {
+        ConnectionHandler(self.environment, home: self.home, entrance)
+    }
+
+    func failed(_ failure: EdgeFailure) {
+        self.environment.logger.debug(
+            "a connection is refused",
+            metadata: ["server": "\(self.environment.server)", "reason": "\(failure.reason)"]
+        )
+    }
+
+    func endedWithoutSession() {
+        self.home.limit.closed()
     }
 }

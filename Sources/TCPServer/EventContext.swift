@@ -1,29 +1,105 @@
+import Edge
 import NIOCore
+import Text
 
-/// The context of a connection's events up to the event's name, rendered once a connection.
+/// The context of a connection's events, rendered once a connection; its JSON is made here alone.
 ///
-/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"` (docs/protocol.md).
-enum EventContext {
-    static func prefix(remoteAddress: SocketAddress?, server: [UInt8], uuid: [UInt8]) -> [UInt8] {
+/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"DATA"}` (docs/protocol.md). What the edge knows
+/// of the transport follows the event.
+struct EventContext {
+    /// Up to the event's name.
+    private let prefix: [UInt8]
+    /// What follows the event's name and its quote; empty for no more than the end.
+    private let facts: [UInt8]
+
+    /// Of a connection that no worker is told of yet.
+    init() {
+        self.prefix = []
+        self.facts = []
+    }
+
+    /// - Parameter server: The server's name in quotes as JSON has it.
+    init(remoteAddress: SocketAddress?, server: [UInt8], id: ConnectionID, facts: [TransportFact] = []) {
         var text: [UInt8] = []
-        text.reserveCapacity(128)
+        text.reserveCapacity(Self.fixedLength + Self.longest(remoteAddress) + server.count)
         text.append(contentsOf: "{\"remote_addr\":\"".utf8)
-        self.append(remoteAddress, to: &text)
+        Self.append(remoteAddress, to: &text)
         text.append(contentsOf: "\",\"server\":".utf8)
         text.append(contentsOf: server)
         text.append(contentsOf: ",\"uuid\":\"".utf8)
-        text.append(contentsOf: uuid)
+        id.append(to: &text)
         text.append(contentsOf: "\",\"event\":\"".utf8)
+        self.prefix = text
+        self.facts = facts.isEmpty ? [] : Self.rendered(facts)
+    }
+
+    /// Bytes of a context's beginning, without address and server.
+    private static let fixedLength = 47 + ConnectionID.length
+
+    /// The most bytes that an address takes.
+    private static func longest(_ address: SocketAddress?) -> Int {
+        switch address {
+        case .v4: 21
+        case .v6: 53
+        default: 1
+        }
+    }
+
+    private static func rendered(_ facts: [TransportFact]) -> [UInt8] {
+        var text: [UInt8] = []
+        for fact in facts {
+            text.append(UInt8(ascii: ","))
+            text.append(contentsOf: fact.name.jsonQuoted.utf8)
+            text.append(UInt8(ascii: ":"))
+            text.append(contentsOf: fact.value.jsonQuoted.utf8)
+        }
+        text.append(UInt8(ascii: "}"))
         return text
     }
 
-    /// The client's address and the connection's uuid out of a prefix, for the log.
-    static func identity(prefix: [UInt8]) -> (remoteAddress: String, uuid: String) {
-        let address = prefix.dropFirst(16).prefix { $0 != UInt8(ascii: "\"") }
-        let uuid = prefix.dropLast(11).suffix(36)
-        return (String(decoding: address, as: UTF8.self), String(decoding: uuid, as: UTF8.self))
+    /// The client's address, for the log.
+    var remoteAddress: String {
+        String(decoding: self.prefix.dropFirst(16).prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
     }
 
+    /// Bytes of the context of an event.
+    func length(_ kind: EventKind) -> Int {
+        self.prefix.count
+            + (self.facts.isEmpty ? kind.end.utf8CodeUnitCount : kind.name.utf8CodeUnitCount + self.facts.count)
+    }
+
+    func write(_ kind: EventKind, into buffer: inout ByteBuffer) {
+        buffer.writeBytes(self.prefix)
+        guard !self.facts.isEmpty else {
+            buffer.writeStaticString(kind.end)
+            return
+        }
+        buffer.writeStaticString(kind.name)
+        buffer.writeBytes(self.facts)
+    }
+}
+
+extension EventKind {
+    /// With the quote that follows it.
+    fileprivate var name: StaticString {
+        switch self {
+        case .connected: "CONNECTED\""
+        case .data: "DATA\""
+        case .close: "CLOSE\""
+        }
+    }
+
+    /// The event's name and the end of the context.
+    fileprivate var end: StaticString {
+        switch self {
+        case .connected: "CONNECTED\"}"
+        case .data: "DATA\"}"
+        case .close: "CLOSE\"}"
+        }
+    }
+}
+
+extension EventContext {
     /// As Go prints it: IPv6 in brackets, IPv4 as itself also on a socket for both, `@` for a client of a unix socket.
     private static func append(_ address: SocketAddress?, to text: inout [UInt8]) {
         switch address {

@@ -16,9 +16,9 @@ package struct ListenError: Error, Sendable, CustomStringConvertible {
         self.reason = reason
     }
 
-    init(_ server: ServerConfiguration, _ error: any Error) {
+    init(_ configuration: ListenerConfiguration, _ error: any Error) {
         let reason = (error as? IOError)?.listenFailure ?? "\(error)"
-        self.init(server: server.name, address: server.address, reason: reason)
+        self.init(server: configuration.server, address: configuration.address, reason: reason)
     }
 
     package var description: String {

@@ -11,31 +11,31 @@ import Synchronization
 /// After a reload that widened an address a server has two: see ``TCPServer/listen(on:keeping:)``.
 package final class Listener: Sendable {
     private struct State {
-        var configuration: ServerConfiguration
+        var configuration: ListenerConfiguration
         /// Whether another listener of the server gets all connections when this one ends.
         var isSpare = false
     }
 
     /// The address as it was asked for, with the port that the system chose when port 0 was.
     package let address: ListenAddress
-    let shared: SharedServer
+    let environment: CurrentEnvironment
     let bound: BoundListener
     private let state: Mutex<State>
 
-    init(_ configuration: ServerConfiguration, _ bound: BoundListener, shared: SharedServer) {
+    init(_ configuration: ListenerConfiguration, _ bound: BoundListener, environment: CurrentEnvironment) {
         self.address = configuration.address.bound(toPort: bound.address.port)
-        self.shared = shared
+        self.environment = environment
         self.bound = bound
         self.state = Mutex(State(configuration: configuration))
     }
 
     /// As it was asked for.
-    var configuration: ServerConfiguration {
+    var configuration: ListenerConfiguration {
         self.state.withLock { $0.configuration }
     }
 
     package var server: String {
-        self.configuration.name
+        self.configuration.server
     }
 
     /// Whether the socket is there, or is not missed.
@@ -44,13 +44,13 @@ package final class Listener: Sendable {
     }
 
     /// Whether a server can be served without listening anew: under another name, too, unless any free port is meant.
-    func serves(_ server: ServerConfiguration) -> Bool {
+    func serves(_ server: ListenerConfiguration) -> Bool {
         let configuration = self.configuration
         guard configuration.address == server.address else {
             return false
         }
         if case .tcp(_, port: 0) = server.address {
-            return configuration.name == server.name
+            return configuration.server == server.server
         }
         return true
     }
@@ -58,8 +58,8 @@ package final class Listener: Sendable {
     /// Gives new connections another framing and read buffer; connections that are open keep theirs.
     ///
     /// - Parameter isSpare: Whether it is there for connections on their way only; `nil` leaves that as it is.
-    func reconfigure(_ configuration: ServerConfiguration, isSpare: Bool? = nil) {
-        self.shared.update(configuration)
+    func reconfigure(_ configuration: ListenerConfiguration, isSpare: Bool? = nil) {
+        self.environment.update(configuration)
         self.state.withLock { state in
             state.configuration = configuration
             state.isSpare = isSpare ?? state.isSpare
@@ -82,7 +82,7 @@ extension TCPServer {
     ///
     /// - Parameter listeners: Ours that go; the new socket may conflict with them.
     func bind(
-        _ server: ServerConfiguration,
+        _ server: ListenerConfiguration,
         _ addresses: [SocketAddress],
         besides listeners: [Listener]
     ) async throws(ListenError) -> BoundSocket {
@@ -99,15 +99,15 @@ extension TCPServer {
         }
     }
 
-    func listen(on socket: BoundSocket, for server: ServerConfiguration) async throws(ListenError) -> Listener {
-        let shared = SharedServer(server, pool: self.pool, counters: self.counters, logger: self.logger)
-        let environment = BoundListener.Environment(
-            makeChannel: { try await self.channel(of: $0, shared) },
-            neighbours: { self.listeners(named: shared.current.name).map(\.bound) },
-            logger: { self.logger(for: shared.current.name) }
+    func listen(on socket: BoundSocket, for server: ListenerConfiguration) async throws(ListenError) -> Listener {
+        let environment = CurrentEnvironment(server, pool: self.pool, counters: self.counters, logger: self.logger)
+        let bound = BoundListener.Environment(
+            makeChannel: { try await self.channel(of: $0, environment) },
+            neighbours: { self.listeners(named: environment.value.server).map(\.bound) },
+            logger: { self.logger(for: environment.value.server) }
         )
         do {
-            return Listener(server, try await BoundListener.listen(on: socket, environment), shared: shared)
+            return Listener(server, try await BoundListener.listen(on: socket, bound), environment: environment)
         } catch {
             throw ListenError(server, error)
         }
@@ -120,12 +120,12 @@ extension TCPServer {
     }
 
     /// Connections wait in the backlog until the channel reads.
-    private func channel(of socket: BoundSocket, _ shared: SharedServer) async throws -> any Channel {
-        let channel = try await self.bootstrap(shared).channel(of: socket)
+    private func channel(of socket: BoundSocket, _ environment: CurrentEnvironment) async throws -> any Channel {
+        let channel = try await self.bootstrap(environment).channel(of: socket)
         let homes = self.homes
         do {
             try await channel.eventLoop.submit {
-                let setup = ConnectionSetupHandler(shared: shared, homes: homes)
+                let setup = ConnectionSetupHandler(environment: environment, homes: homes)
                 try channel.pipeline.syncOperations.addHandler(setup)
                 let gate = try channel.pipeline.syncOperations.handler(type: AcceptGateHandler.self)
                 gate.accepted = { setup.accepted($1) }
@@ -138,8 +138,8 @@ extension TCPServer {
         return channel
     }
 
-    private func bootstrap(_ shared: SharedServer) -> ServerBootstrap {
-        let logger = self.logger(for: shared.current.name)
+    private func bootstrap(_ environment: CurrentEnvironment) -> ServerBootstrap {
+        let logger = self.logger(for: environment.value.server)
         let limit = self.limit
         return ServerBootstrap(group: self.group)
             .serverChannelOption(.maxMessagesPerRead, value: UInt(self.limit.batch))

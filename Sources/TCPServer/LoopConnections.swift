@@ -3,26 +3,32 @@ import WorkerPool
 
 /// The connections of one event loop, and what they share; all but the constants is confined to that loop.
 final class LoopConnections: @unchecked Sendable {
+    private enum Phase {
+        case serving
+        /// The server is stopping: sessions go on until they rest.
+        case draining
+        /// The server is stopping: sessions do not go on.
+        case ending
+    }
+
     let eventLoop: any EventLoop
     /// Index of the loop in the pool's list.
     let loopIndex: Int
     /// Of all loops together.
     let limit: ConnectionLimit
     let pendingAnswers: PendingAnswers
-    var uuids = UUIDGenerator()
-    /// Read buffers that nobody uses, the last one returned last: it is the warmest.
+    var ids: ConnectionIDGenerator
+    /// Read buffers that are not in use, the last one returned last: it is the warmest.
     private var spareBuffers: [ByteBuffer] = []
-    private var connections: [ConnectionHandler] = []
+    private(set) var connections = ConnectionTable()
     /// Connections whose clients have not taken all of their answers.
     var behind: [ConnectionHandler] = []
     var backlogWatch: RepeatedTask?
-    /// Looks in a row that found no room for answers.
-    var looksWithoutRoom = 0
-    private var isDraining = false
+    /// Consecutive checks that found no room for answers.
+    var checksWithoutRoom = 0
+    private var phase = Phase.serving
     /// Whether an answer or a CLOSE was given up since the server is draining.
     private(set) var hasLost = false
-    /// Whether the server is stopping, and sessions do not go on.
-    private(set) var endsConnections = false
     /// Connections whose last event is not done.
     private var sessions = 0
     private var watches: [RepeatedTask] = []
@@ -35,6 +41,12 @@ final class LoopConnections: @unchecked Sendable {
         self.loopIndex = loopIndex
         self.limit = limit
         self.pendingAnswers = pendingAnswers
+        self.ids = ConnectionIDGenerator(loopIndex: loopIndex)
+    }
+
+    /// Whether a connection that comes now is to be ended.
+    var endsConnections: Bool {
+        self.phase == .ending
     }
 
     var count: Int {
@@ -43,18 +55,17 @@ final class LoopConnections: @unchecked Sendable {
 
     /// Connections with an event still to be handled, or an answer that the client has not taken.
     var unfinishedCount: Int {
-        self.connections.count { $0.isUnfinished }
+        self.connections.all.count { $0.isUnfinished }
     }
 
     func add(_ connection: ConnectionHandler) {
-        connection.position = self.connections.count
-        self.connections.append(connection)
+        self.connections.insert(connection)
         self.sessions += 1
     }
 
     /// An answer or a CLOSE is given up. While the server goes on that is told in the log; its end is no success then.
     func noteLoss() {
-        self.hasLost = self.hasLost || self.isDraining
+        self.hasLost = self.hasLost || self.phase != .serving
     }
 
     /// The last event of a connection is done.
@@ -66,13 +77,7 @@ final class LoopConnections: @unchecked Sendable {
     }
 
     func remove(_ connection: ConnectionHandler) {
-        let position = connection.position
-        guard self.connections.indices.contains(position), self.connections[position] === connection else {
-            return
-        }
-        self.connections.swapAt(position, self.connections.count - 1)
-        self.connections[position].position = position
-        self.connections.removeLast()
+        self.connections.remove(connection)
         if self.connections.isEmpty, let promise = self.whenEmpty.take() {
             self.stopWatching()
             promise.succeed()
@@ -81,7 +86,7 @@ final class LoopConnections: @unchecked Sendable {
 
     /// Closes every socket, whatever is still to be written.
     func cutOff() {
-        for connection in self.connections {
+        for connection in self.connections.all {
             connection.cutOff()
         }
     }
@@ -89,7 +94,7 @@ final class LoopConnections: @unchecked Sendable {
     /// Ends the connections that are left, those with half a packet and those whose client does not read included.
     func end() {
         self.drain(nil)
-        for connection in self.connections {
+        for connection in self.connections.all {
             connection.end()
         }
     }
@@ -110,7 +115,7 @@ final class LoopConnections: @unchecked Sendable {
         return buffer
     }
 
-    /// Keeps the memory of a buffer that nobody else uses for the next read.
+    /// Keeps the memory of a buffer that is not in use any more for the next read.
     func recycle(_ buffer: consuming ByteBuffer) {
         guard self.spareBuffers.count < Self.spareBufferLimit, buffer.storageCapacity <= Self.spareBufferSize else {
             return
@@ -119,8 +124,8 @@ final class LoopConnections: @unchecked Sendable {
         self.spareBuffers.append(buffer)
     }
 
-    /// How many times a connection is looked at in the time that it may rest.
-    private static let looks = 4
+    /// How many times a connection is checked in the time that it may rest.
+    private static let checks = 4
     /// In how many steps those that never rest are ended.
     private static let spreadSteps = 20
 
@@ -130,20 +135,20 @@ final class LoopConnections: @unchecked Sendable {
     ///   as what is complete, or half there, is served.
     func drain(_ rest: TCPServer.Rest?) {
         self.stopWatching()
-        self.isDraining = true
         guard let rest else {
-            self.endsConnections = true
-            for connection in self.connections {
+            self.phase = .ending
+            for connection in self.connections.all {
                 connection.drain()
             }
             return
         }
-        let interval = max(TimeAmount.milliseconds(1), .nanoseconds(rest.idle.nanoseconds / Int64(Self.looks)))
-        let looks = rest.idle > .zero ? Self.looks : 0
+        self.phase = self.phase == .ending ? .ending : .draining
+        let interval = max(TimeAmount.milliseconds(1), .nanoseconds(rest.idle.nanoseconds / Int64(Self.checks)))
+        let checks = rest.idle > .zero ? Self.checks : 0
         self.watches.append(
             self.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in
-                for connection in self.connections {
-                    connection.drainIfAtRest(looks: looks)
+                for connection in self.connections.all {
+                    connection.drainIfIdle(checks: checks)
                 }
             })
         self.spreadStepsLeft = Self.spreadSteps
@@ -158,7 +163,7 @@ final class LoopConnections: @unchecked Sendable {
     private func endShare() {
         let steps = self.spreadStepsLeft
         self.spreadStepsLeft = max(1, steps - 1)
-        let goingOn = self.connections.filter { !$0.isDraining }
+        let goingOn = self.connections.all.filter { !$0.isDraining }
         for connection in goingOn.prefix((goingOn.count + steps - 1) / steps) {
             connection.drain()
         }
@@ -181,7 +186,7 @@ final class LoopConnections: @unchecked Sendable {
         return promise.futureResult
     }
 
-    /// Done when no connection is left: nobody is watched any more then.
+    /// Done when no connection is left.
     func socketsClosed() -> EventLoopFuture<Void> {
         guard !self.connections.isEmpty else {
             self.stopWatching()

@@ -19,12 +19,12 @@ extension TCPServer {
     /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then. `CancellationError` when
     ///   ``closeListeners()`` was called meanwhile: none is left then.
     package func listen(
-        on servers: [ServerConfiguration],
+        on servers: [ListenerConfiguration],
         keeping current: [Listener] = []
     ) async throws -> [Listener] {
         var change = ListenerChange(current)
         do {
-            var wanted: [(server: ServerConfiguration, addresses: [SocketAddress])] = []
+            var wanted: [(server: ListenerConfiguration, addresses: [SocketAddress])] = []
             for server in servers where !change.keep(for: server) {
                 wanted.append((server, try await self.addresses(of: server)))
             }
@@ -56,12 +56,12 @@ extension TCPServer {
             throw CancellationError()
         }
         change.reconfigure()
-        self.counters?.keep(Set(servers.map(\.name)))
+        self.counters?.keep(Set(servers.map(\.server)))
         await self.close(change)
         return change.listeners
     }
 
-    private func addresses(of server: ServerConfiguration) async throws -> [SocketAddress] {
+    private func addresses(of server: ListenerConfiguration) async throws -> [SocketAddress] {
         do {
             return try await server.address.resolved()
         } catch let error as CancellationError {
@@ -90,13 +90,13 @@ extension TCPServer {
 
 /// What becomes of the listeners in a change of the servers.
 private struct ListenerChange {
-    private(set) var kept: [(Listener, ServerConfiguration)] = []
+    private(set) var kept: [(Listener, ListenerConfiguration)] = []
     /// Sockets without a listener yet.
-    var bound: [(ServerConfiguration, BoundSocket)] = []
-    var opened: [(Listener, ServerConfiguration)] = []
-    /// What nobody wants so far.
+    var bound: [(ListenerConfiguration, BoundSocket)] = []
+    var opened: [(Listener, ListenerConfiguration)] = []
+    /// Listeners that no server wants so far.
     private(set) var leaving: [Listener]
-    private var spare: [(Listener, ServerConfiguration)] = []
+    private var spare: [(Listener, ListenerConfiguration)] = []
 
     init(_ current: [Listener]) {
         self.leaving = current
@@ -109,16 +109,16 @@ private struct ListenerChange {
     /// Keeps what listens at an address of the same text.
     ///
     /// - Returns: Whether there was something.
-    mutating func keep(for server: ServerConfiguration) -> Bool {
+    mutating func keep(for server: ListenerConfiguration) -> Bool {
         let candidates = self.leaving.filter { $0.serves(server) }
-        let named = candidates.filter { $0.server == server.name }
+        let named = candidates.filter { $0.server == server.server }
         let listeners = named.isEmpty ? candidates : named
         self.keep(listeners, for: server)
         return !listeners.isEmpty
     }
 
     /// Keeps what listens at the very address.
-    mutating func keep(for server: ServerConfiguration, at addresses: [SocketAddress]) -> Bool {
+    mutating func keep(for server: ListenerConfiguration, at addresses: [SocketAddress]) -> Bool {
         guard let address = addresses.first, let same = self.leaving.first(where: { $0.bound.isListening(at: address) })
         else {
             return false
@@ -127,7 +127,7 @@ private struct ListenerChange {
         return true
     }
 
-    private mutating func keep(_ listeners: [Listener], for server: ServerConfiguration) {
+    private mutating func keep(_ listeners: [Listener], for server: ListenerConfiguration) {
         self.leaving.removeAll { listener in listeners.contains { $0 === listener } }
         self.kept += listeners.map { ($0, server) }
     }
@@ -171,14 +171,14 @@ private struct ListenerChange {
 
 extension Listener {
     /// Gives the file of a unix socket the permissions that are configured.
-    fileprivate func setMode(_ server: ServerConfiguration, _ logger: Logger) {
+    fileprivate func setMode(_ server: ListenerConfiguration, _ logger: Logger) {
         guard server.socketMode != self.configuration.socketMode else {
             return
         }
         do {
             try self.bound.setMode(server.socketMode)
         } catch {
-            logger.error("cannot set socket_mode", metadata: ["server": "\(server.name)", "error": "\(error)"])
+            logger.error("cannot set socket_mode", metadata: ["server": "\(server.server)", "error": "\(error)"])
         }
     }
 }

@@ -32,6 +32,11 @@ package final class TCPServer: Sendable {
         self.counters = isMeasured ? CountersByServer(loopCount: self.homes.count) : nil
     }
 
+    /// Finds a connection by its uuid, from any thread.
+    package var connections: ConnectionRegistry {
+        ConnectionRegistry(homes: self.homes)
+    }
+
     /// Lets new connections wait in the backlog while this many are open.
     ///
     /// - Parameter batch: How many a listener that is bound from now on accepts in a row, and so may be over the limit.

@@ -31,7 +31,7 @@ package final class RelayListener: @unchecked Sendable {
         case closed
     }
 
-    /// The relay was closed, or nobody wants the connection any more.
+    /// The relay was closed, or the connection is not wanted any more.
     struct Abandoned: Error {}
 
     /// Why the relay's socket cannot be listened on, in one line.
@@ -41,11 +41,11 @@ package final class RelayListener: @unchecked Sendable {
 
     /// How long a connection may leave it open whose it is.
     private static let introductionTime = DispatchTimeInterval.seconds(10)
-    /// How long a connection has at the least, whoever else connects.
+    /// How long a connection has at the least, however many others connect.
     private static let leastIntroductionTime: UInt64 = 100_000_000
     /// How long those that wait to be accepted wait for one of those before them to make room.
     private static let roomPause = TimeAmount.milliseconds(10)
-    /// Connections that are accepted in a row: those before them say meanwhile who they are.
+    /// Connections that are accepted in a row: those before them introduce themselves meanwhile.
     private static let batch = 64
     /// The least that ``init(address:serverPID:credentials:callerLimit:logger:)`` may be given.
     package static let leastCallerLimit = 64
@@ -80,7 +80,7 @@ package final class RelayListener: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - serverPID: This process's id, which the handshake tells.
-    ///   - credentials: Who else may connect to a unix socket: whom the workers run as.
+    ///   - credentials: The user that the workers run as: it may connect to a unix socket, too.
     ///   - callerLimit: Connections that may wait to be known as a worker's.
     /// - Throws: ``Failure``.
     package init(
@@ -137,7 +137,7 @@ package final class RelayListener: @unchecked Sendable {
         return promise.futureResult
     }
 
-    /// The process has ended, or nobody waits any more for it to connect.
+    /// The process has ended, or is not waited for any more.
     func abandon(_ process: pid_t) {
         self.queue.async {
             let (promise, connection) = self.matcher.abandon(process)
@@ -260,7 +260,7 @@ extension RelayListener {
         self.callers.values.filter { $0.claimed == nil }.min { $0.id < $1.id }
     }
 
-    /// A worker is known by its process group, or by who descends from it: it may be started through a shell, say.
+    /// A worker is known by its process group, or by its descendants: it may be started through a shell, say.
     private func introduced(_ caller: RelayCaller, as claimed: pid_t) {
         let lineage = ProcessLineage(of: claimed).processes
         let worker =
@@ -282,7 +282,7 @@ extension RelayListener {
     }
 
     private func claim(_ process: pid_t, for promise: EventLoopPromise<Connection>) {
-        // Looked at again: much may have happened since it said who it is.
+        // Verified again: much may have happened since it introduced itself.
         if let caller = self.matcher.parked(as: process).flatMap({ self.callers[$0] }), let claimed = caller.claimed,
             self.isVerified(caller, process, claimed)
         {

@@ -22,16 +22,16 @@ import Testing
     @Test func whoTakesNearlyNothingHasStalled() {
         var backlog = Backlog()
         backlog.add(10 << 20)
-        var looks = [backlog.look(), backlog.look()]
+        var looks = [backlog.check(), backlog.check()]
         backlog.update(unsent: (10 << 20) - 1000)
-        looks.append(backlog.look())
+        looks.append(backlog.check())
         #expect(looks == [.reading, .reading, .stalled], "a few bytes are no progress")
         backlog.update(unsent: 9 << 20)
-        looks = [backlog.look(), backlog.look()]
+        looks = [backlog.check(), backlog.check()]
         // What is added is nothing that was taken.
         backlog.add(1 << 20)
         backlog.update(unsent: 10 << 20)
-        looks += [backlog.look(), backlog.look()]
+        looks += [backlog.check(), backlog.check()]
         #expect(looks == [.reading, .reading, .reading, .stalled])
     }
 
@@ -41,7 +41,7 @@ import Testing
             (0..<count).map { _ in
                 unsent = max(0, unsent - pace)
                 backlog.update(unsent: unsent)
-                return backlog.look()
+                return backlog.check()
             })
     }
 

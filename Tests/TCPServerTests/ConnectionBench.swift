@@ -3,18 +3,43 @@ import WorkerPool
 
 @testable import TCPServer
 
+/// The rules that have a delimiter.
+enum FramingMode: CaseIterable {
+    case merge
+    case split
+}
+
+extension PacketFraming {
+    init(mode: FramingMode, delimiter: [UInt8], maximumPacketSize: Int) {
+        let delimiter = Delimiter(delimiter)
+        self.init(mode == .merge ? .merge(delimiter) : .split(delimiter), maximumPacketSize: maximumPacketSize)
+    }
+
+    /// The mode and the delimiter that it was made of.
+    var delimited: (FramingMode, [UInt8]) {
+        switch self.rule {
+        case .merge(let delimiter): (.merge, delimiter.bytes)
+        case .split(let delimiter): (.split, delimiter.bytes)
+        }
+    }
+}
+
 /// A connection's machine, fed with text.
 struct ConnectionBench {
     var machine: ConnectionStateMachine
 
-    init(_ mode: PacketFraming.Mode = .split, limit: Int = 1 << 20) {
+    init(_ mode: FramingMode = .split, limit: Int = 1 << 20, readBufferSize: Int = 1 << 16) {
         let framing = PacketFraming(mode: mode, delimiter: Array("\r\n".utf8), maximumPacketSize: limit)
-        self.machine = ConnectionStateMachine(framing: framing)
+        self.machine = ConnectionStateMachine(SessionRules(framing: framing, readBufferSize: readBufferSize))
     }
 
     /// A connection whose CONNECTED was answered with `CONTINUE`.
-    static func ready(_ mode: PacketFraming.Mode = .split, limit: Int = 1 << 20) -> ConnectionBench {
-        var bench = ConnectionBench(mode, limit: limit)
+    static func ready(
+        _ mode: FramingMode = .split,
+        limit: Int = 1 << 20,
+        readBufferSize: Int = 1 << 16
+    ) -> ConnectionBench {
+        var bench = ConnectionBench(mode, limit: limit, readBufferSize: readBufferSize)
         _ = bench.next()
         bench.answer("CONTINUE")
         _ = bench.next()
@@ -22,8 +47,8 @@ struct ConnectionBench {
     }
 
     /// A connection with a DATA event at a worker.
-    static func serving(_ mode: PacketFraming.Mode = .split) -> ConnectionBench {
-        var bench = ConnectionBench.ready(mode)
+    static func serving(_ mode: FramingMode = .split, readBufferSize: Int = 1 << 16) -> ConnectionBench {
+        var bench = ConnectionBench.ready(mode, readBufferSize: readBufferSize)
         bench.receive("x\r\n")
         _ = bench.next()
         return bench
@@ -35,6 +60,11 @@ struct ConnectionBench {
 
     mutating func receive(_ text: String) {
         self.machine.received(ByteBuffer(string: text))
+    }
+
+    /// The client ends its side, whose answers are not to be read any more.
+    mutating func clientEnds() {
+        _ = self.machine.clientEnded()
     }
 
     @discardableResult

@@ -110,7 +110,7 @@ import WorkerPool
     @Test func aClientThatEndedIsServedToItsEnd() {
         var bench = ConnectionBench.ready()
         bench.receive("rest")
-        bench.machine.clientEnded()
+        bench.clientEnds()
         bench.machine.drain()
         #expect(bench.steps() == [.data("rest")])
         bench.answer("CONTINUE")

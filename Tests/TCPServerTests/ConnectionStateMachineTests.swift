@@ -97,7 +97,8 @@ import WorkerPool
         bench.receive("x\r\n")
         bench.fail(failure)
         #expect(bench.steps() == [.closeSocket(.eventFailed(failure)), .finished])
-        #expect(bench.next() == .finished)
+        #expect(bench.next() == .wait)
+        #expect(bench.machine.isOver)
     }
 
     @Test(arguments: [RequestFailure.gone, .refusedByWorkers(attempts: 3)])
@@ -128,11 +129,12 @@ import WorkerPool
         bench.fail(failure)
         #expect(bench.steps() == [.finished])
         #expect(bench.fail(failure) == nil, "there is no event any more")
-        #expect(bench.next() == .finished)
+        #expect(bench.next() == .wait)
+        #expect(bench.machine.isOver)
     }
 
-    @Test(arguments: [PacketFraming.Mode.merge, .split])
-    func aPacketThatIsTooLargeClosesAfterTheEventBefore(mode: PacketFraming.Mode) {
+    @Test(arguments: [FramingMode.merge, .split])
+    func aPacketThatIsTooLargeClosesAfterTheEventBefore(mode: FramingMode) {
         var bench = ConnectionBench.ready(mode, limit: 8)
         bench.receive("ok\r\n")
         #expect(bench.steps() == [.data("ok\r\n")])
@@ -155,15 +157,38 @@ import WorkerPool
         #expect(bench.steps() == [.closeSocket(.worker), .close])
     }
 
-    @Test func inputIsHeldWhileAWorkerHasAnEventOrTheClientDoesNotRead() {
-        var bench = ConnectionBench()
-        _ = bench.next()
-        #expect(bench.machine.isHoldingInput)
+    // MARK: Reading
+
+    @Test func pastOneReadBufferAReadIsHeldWhileAWorkerHasAnEvent() {
+        var bench = ConnectionBench.serving(readBufferSize: 8)
+        bench.receive("1234567")
+        #expect(bench.machine.mayRead() == true)
+        bench.receive("8\r\n")
+        #expect(bench.machine.mayRead() == false)
+        #expect(bench.machine.releaseRead() == false, "nothing is taken")
         bench.answer("CONTINUE")
-        #expect(!bench.machine.isHoldingInput)
+        #expect(bench.steps() == [.data("12345678\r\n")])
+        #expect(bench.machine.releaseRead() == true)
+        #expect(bench.machine.releaseRead() == false, "once")
+    }
+
+    @Test func aReadIsHeldWhileTheClientDoesNotRead() {
+        var bench = ConnectionBench.ready(readBufferSize: 4)
         bench.machine.writabilityChanged(false)
-        #expect(bench.machine.isHoldingInput)
+        bench.receive("incomplete")
+        #expect(bench.machine.mayRead() == false)
         bench.machine.writabilityChanged(true)
-        #expect(!bench.machine.isHoldingInput)
+        #expect(bench.machine.releaseRead() == true)
+    }
+
+    @Test func aConnectionThatClosesReadsOn() {
+        var bench = ConnectionBench.serving(readBufferSize: 1)
+        bench.receive("more\r\n")
+        #expect(bench.machine.mayRead() == false)
+        bench.answer("CLOSE")
+        #expect(bench.machine.releaseRead() == true)
+        #expect(bench.steps() == [.closeSocket(.worker), .close])
+        bench.receive("dropped\r\n")
+        #expect(bench.machine.mayRead() == true)
     }
 }

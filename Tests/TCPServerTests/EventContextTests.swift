@@ -1,3 +1,4 @@
+import Edge
 import Foundation
 import NIOCore
 import Testing
@@ -6,7 +7,7 @@ import Text
 @testable import TCPServer
 
 @Suite struct EventContextTests {
-    private let uuid = Array("0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab".utf8)
+    private let id = ConnectionID("0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab")!
 
     @Test(arguments: [
         ("127.0.0.1", 51234, "127.0.0.1:51234"),
@@ -28,20 +29,32 @@ import Text
     }
 
     private func written(_ address: SocketAddress?) -> String {
-        EventContext.identity(prefix: EventContext.prefix(remoteAddress: address, server: [], uuid: self.uuid))
-            .remoteAddress
+        EventContext(remoteAddress: address, server: [], id: self.id).remoteAddress
     }
 
-    @Test func theKeysAreInRoadRunnersOrder() throws {
-        let prefix = EventContext.prefix(
-            remoteAddress: try SocketAddress(ipAddress: "127.0.0.1", port: 51234),
-            server: Array("smtp".jsonQuoted.utf8),
-            uuid: self.uuid
-        )
-        let expected =
+    private func text(_ context: EventContext, _ kind: EventKind) -> String {
+        var buffer = ByteBuffer()
+        context.write(kind, into: &buffer)
+        #expect(buffer.readableBytes == context.length(kind))
+        return String(buffer: buffer)
+    }
+
+    @Test(arguments: EventKind.allCases)
+    func theKeysAreInRoadRunnersOrder(kind: EventKind) throws {
+        let address = try SocketAddress(ipAddress: "127.0.0.1", port: 51234)
+        let start =
             "{\"remote_addr\":\"127.0.0.1:51234\",\"server\":\"smtp\","
-            + "\"uuid\":\"0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab\",\"event\":\""
-        #expect(String(decoding: prefix, as: UTF8.self) == expected)
+            + "\"uuid\":\"0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab\",\"event\":\"\(kind.rawValue)\""
+        let context = EventContext(remoteAddress: address, server: Array("smtp".jsonQuoted.utf8), id: self.id)
+        #expect(self.text(context, kind) == start + "}")
+        let facts = [TransportFact(name: "peer", value: "192.0.2.1:7"), TransportFact(name: "a\"b", value: "")]
+        let other = EventContext(
+            remoteAddress: address,
+            server: Array("smtp".jsonQuoted.utf8),
+            id: self.id,
+            facts: facts
+        )
+        #expect(self.text(other, kind) == start + ",\"peer\":\"192.0.2.1:7\",\"a\\\"b\":\"\"}")
     }
 
     @Test(arguments: [
@@ -49,8 +62,8 @@ import Text
         "/",
     ])
     func anyServerNameIsJSON(_ name: String) throws {
-        let text = EventContext.prefix(remoteAddress: nil, server: Array(name.jsonQuoted.utf8), uuid: self.uuid)
-        let json = Data(text + Array("DATA\"}".utf8))
+        let context = EventContext(remoteAddress: nil, server: Array(name.jsonQuoted.utf8), id: self.id)
+        let json = Data(self.text(context, .data).utf8)
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: String])
         #expect(object["server"] == name)
         #expect(object["remote_addr"] == "@")
@@ -59,62 +72,15 @@ import Text
     }
 
     @Test(arguments: ["smtp", "a\"b\\c", ""])
-    func theIdentityIsReadBackForTheLog(server: String) throws {
+    func theAddressIsReadBackForTheLog(server: String) throws {
         for host in ["127.0.0.1", "::1"] {
-            let address = try SocketAddress(ipAddress: host, port: 1025)
-            let prefix = EventContext.prefix(
-                remoteAddress: address,
+            let context = EventContext(
+                remoteAddress: try SocketAddress(ipAddress: host, port: 1025),
                 server: Array(server.jsonQuoted.utf8),
-                uuid: self.uuid
+                id: self.id
             )
-            let identity = EventContext.identity(prefix: prefix)
-            #expect(identity.remoteAddress == (host == "::1" ? "[::1]:1025" : "127.0.0.1:1025"))
-            #expect(identity.uuid == String(decoding: self.uuid, as: UTF8.self))
+            #expect(context.remoteAddress == (host == "::1" ? "[::1]:1025" : "127.0.0.1:1025"))
         }
-    }
-
-    @Test func withoutAPrefixThereIsNoIdentity() {
-        let identity = EventContext.identity(prefix: [])
-        #expect(identity.remoteAddress == "")
-        #expect(identity.uuid == "")
-    }
-}
-
-@Suite struct UUIDGeneratorTests {
-    @Test func theyAreVersionFourInLowerCase() {
-        var generator = UUIDGenerator()
-        for _ in 0..<1000 {
-            let text = String(decoding: generator.next(), as: UTF8.self)
-            let groups = text.split(separator: "-", omittingEmptySubsequences: false)
-            #expect(groups.map(\.count) == [8, 4, 4, 4, 12])
-            #expect(text.allSatisfy { "0123456789abcdef-".contains($0) })
-            #expect(groups[2].first == "4")
-            #expect(groups[3].first.map { "89ab".contains($0) } == true)
-            #expect(UUID(uuidString: text) != nil)
-        }
-    }
-
-    @Test func noTwoAreTheSame() {
-        var generator = UUIDGenerator()
-        #expect(Set((0..<10_000).map { _ in generator.next() }).count == 10_000)
-    }
-
-    @Test func everyOtherBitIsRandom() {
-        var generator = UUIDGenerator()
-        var digits = Array(repeating: Set<UInt8>(), count: 36)
-        for _ in 0..<2000 {
-            for (position, digit) in generator.next().enumerated() {
-                digits[position].insert(digit)
-            }
-        }
-        for position in digits.indices {
-            let expected =
-                switch position {
-                case 8, 13, 18, 23, 14: 1
-                case 19: 4
-                default: 16
-                }
-            #expect(digits[position].count == expected, "digit \(position)")
-        }
+        #expect(EventContext().remoteAddress == "")
     }
 }

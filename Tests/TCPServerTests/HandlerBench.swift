@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 import WorkerPool
 
+@testable import Edge
 @testable import TCPServer
 @testable import WorkerPool
 
@@ -16,11 +17,11 @@ final class HandlerBench {
     let home: LoopConnections
     let pool: WorkerPool
     let worker: ScriptedWorker
-    let counters = CountersByServer(loopCount: 1)
-    private let server: ConnectionHandler.Server
+    let counters = CountersByServer(loopCount: 2)
+    let environment: ConnectionEnvironment
 
     init(
-        framing: PacketFraming.Mode = .split,
+        framing: FramingMode = .split,
         limit: Int = 1 << 20,
         readBufferSize: Int = 1 << 16,
         maxQueueSize: Int = 0
@@ -38,20 +39,26 @@ final class HandlerBench {
             limit: ConnectionLimit(),
             pendingAnswers: self.pool.pendingAnswers
         )
-        let configuration = ServerConfiguration(
-            name: "echo",
+        let configuration = ListenerConfiguration(
+            server: "echo",
             address: .unix(path: "/nowhere"),
             framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
             readBufferSize: readBufferSize
         )
-        self.server = SharedServer(configuration, pool: self.pool, counters: self.counters, logger: logger).current
+        self.environment =
+            CurrentEnvironment(configuration, pool: self.pool, counters: self.counters, logger: logger).value
         self.worker = ScriptedWorker(self.pool)
         self.worker.start()
     }
 
+    /// A connection that is in no pipeline.
+    func handler() -> ConnectionHandler {
+        ConnectionHandler(self.environment, home: self.home, Entrance())
+    }
+
     /// A client connects.
     func connect() throws -> HandlerChannel {
-        try HandlerChannel(ConnectionHandler(server: self.server, home: self.home), loop: self.loop)
+        try HandlerChannel(self.environment, self.home, loop: self.loop)
     }
 
     /// A client whose CONNECTED is answered with `CONTINUE`.
@@ -67,9 +74,10 @@ final class HandlerChannel {
     let channel: EmbeddedChannel
     let recorder = OutboundRecorder()
 
-    init(_ handler: ConnectionHandler, loop: EmbeddedEventLoop) throws {
+    init(_ environment: ConnectionEnvironment, _ home: LoopConnections, loop: EmbeddedEventLoop) throws {
         self.channel = EmbeddedChannel(loop: loop)
-        try self.channel.pipeline.syncOperations.addHandlers(self.recorder, handler)
+        try self.channel.pipeline.syncOperations.addHandler(self.recorder)
+        try environment.edge.admit(self.channel, to: ConnectionMaker(environment: environment, home: home))
         self.channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), promise: nil)
     }
 

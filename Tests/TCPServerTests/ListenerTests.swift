@@ -31,12 +31,12 @@ import WorkerPool
         _ name: String,
         _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         mode: UInt32? = nil
-    ) -> ServerConfiguration {
-        ServerConfiguration(
-            name: name,
+    ) -> ListenerConfiguration {
+        ListenerConfiguration(
+            server: name,
             address: address,
             socketMode: mode,
-            framing: PacketFraming(delimiter: [10], maximumPacketSize: 100),
+            framing: PacketFraming(.merge(Delimiter([10])), maximumPacketSize: 100),
             readBufferSize: 100
         )
     }
@@ -102,7 +102,7 @@ import WorkerPool
             let configurations = hosts.enumerated().map { self.configuration("\($0)", .tcp(host: $1, port: port)) }
             listeners = try await server.listen(on: configurations, keeping: listeners)
             #expect(server.serversNotListening == [])
-            #expect(Set(listeners.map(\.server)) == Set(configurations.map(\.name)))
+            #expect(Set(listeners.map(\.server)) == Set(configurations.map(\.server)))
             return self.addresses(listeners)
         }
         #expect(try await change("127.0.0.1") == ["127.0.0.1"])

@@ -20,7 +20,7 @@ import Testing
     @Test func aPacketAndABitWaitForTheNextDelimiter() {
         var framer = PacketFramer()
         framer.append(ByteBuffer(string: "one\r\ntw"))
-        #expect(framer.next(self.framing()) == .none)
+        #expect(framer.next(self.framing()) == .incomplete)
         framer.append(ByteBuffer(string: "o\r\n"))
         #expect(framer.packets(self.framing()) == ["one\r\ntwo\r\n"])
     }
@@ -40,9 +40,9 @@ import Testing
 
     @Test func lessThanADelimiterIsNoPacket() {
         var framer = PacketFramer()
-        #expect(framer.next(self.framing()) == .none)
+        #expect(framer.next(self.framing()) == .incomplete)
         framer.append(ByteBuffer(string: "\n"))
-        #expect(framer.next(self.framing()) == .none)
+        #expect(framer.next(self.framing()) == .incomplete)
         #expect(framer.rest == "\n")
         #expect(framer.rest == nil)
     }
@@ -52,7 +52,7 @@ import Testing
         framer.append(ByteBuffer(string: "12\r\n34\r\n56\r\n7"))
         let framing = self.framing(limit: 10)
         #expect(framer.next(framing) == .packet(ByteBuffer(string: "12\r\n34\r\n")))
-        #expect(framer.next(framing) == .none)
+        #expect(framer.next(framing) == .incomplete)
         framer.append(ByteBuffer(string: "\r\n"))
         #expect(framer.packets(framing) == ["56\r\n7\r\n"])
     }
@@ -68,7 +68,7 @@ import Testing
     @Test func withoutADelimiterTheLimitIsNoticedAtOnce() {
         var framer = PacketFramer()
         framer.append(ByteBuffer(string: "1234567890"))
-        #expect(framer.next(self.framing(limit: 10)) == .none)
+        #expect(framer.next(self.framing(limit: 10)) == .incomplete)
         framer.append(ByteBuffer(string: "1"))
         #expect(framer.next(self.framing(limit: 10)) == .tooLarge)
     }
@@ -85,7 +85,7 @@ import Testing
         let framing = self.framing("x\n", limit: 64 << 20)
         for _ in 0..<8192 {
             framer.append(piece)
-            #expect(framer.next(framing) == .none)
+            #expect(framer.next(framing) == .incomplete)
         }
         framer.append(ByteBuffer(string: "x\n"))
         guard case .packet(let packet) = framer.next(framing) else {
@@ -111,8 +111,8 @@ import Testing
                 }
                 stream += piece
                 framer.append(ByteBuffer(bytes: piece))
-                switch Bool.random(using: &random) ? framer.next(framing) : .none {
-                case .none:
+                switch Bool.random(using: &random) ? framer.next(framing) : .incomplete {
+                case .incomplete:
                     break
                 case .packet(let packet):
                     let bytes = Array(packet.readableBytesView)

@@ -18,7 +18,7 @@ import Testing
         #expect(framer.count == 4)
         #expect(framer.rest == "rest")
         #expect(framer.count == 0)
-        #expect(framer.next(framing) == .none)
+        #expect(framer.next(framing) == .incomplete)
     }
 
     @Test(arguments: ["\n", "\r\n", "\r\n.\r\n", "aab", "\0\0"])
@@ -60,12 +60,12 @@ import Testing
     @Test func withoutADelimiterTheLimitIsNoticedAtOnce() {
         var framer = PacketFramer()
         framer.append(ByteBuffer(string: "1234567890"))
-        #expect(framer.next(self.framing(limit: 10)) == .none)
+        #expect(framer.next(self.framing(limit: 10)) == .incomplete)
         framer.append(ByteBuffer(string: "1"))
         #expect(framer.next(self.framing(limit: 10)) == .tooLarge)
         framer.removeAll()
         #expect(framer.count == 0)
-        #expect(framer.next(self.framing(limit: 10)) == .none)
+        #expect(framer.next(self.framing(limit: 10)) == .incomplete)
     }
 
     @Test func packetsBeforeOneThatIsTooLargeAreStillServed() {
@@ -83,10 +83,10 @@ import Testing
         let framing = self.framing("x\n", limit: 64 << 20)
         for _ in 0..<8192 {
             framer.append(piece)
-            #expect(framer.next(framing) == .none)
+            #expect(framer.next(framing) == .incomplete)
         }
         framer.append(ByteBuffer(string: "x"))
-        #expect(framer.next(framing) == .none)
+        #expect(framer.next(framing) == .incomplete)
         framer.append(ByteBuffer(string: "\n"))
         guard case .packet(let packet) = framer.next(framing) else {
             Issue.record("no packet")

@@ -5,7 +5,7 @@ import Testing
 @testable import TCPServer
 
 /// The framer beside a model that looks at everything anew each time, and what a search must not cost.
-@Suite struct DelimiterSearchTests {
+@Suite struct DelimiterTests {
     /// Short ones, and one of each kind that is too long to be compared at once; letters that hardly differ.
     private static func delimiter(_ random: inout SeededGenerator) -> [UInt8] {
         let piece = (0..<Int.random(in: 1...6, using: &random)).map { _ in
@@ -38,24 +38,25 @@ import Testing
 
     /// What ``PacketFramer/next(_:)`` is to find, said as simply as can be.
     private static func expected(_ bytes: [UInt8], _ framing: PacketFraming) -> PacketFramer.Result {
+        let (mode, delimiter) = framing.delimited
         let limit = framing.maximumPacketSize
         guard !bytes.isEmpty else {
-            return .none
+            return .incomplete
         }
-        let ends = (1...bytes.count).filter { Self.ends(bytes, with: framing.delimiter, at: $0) }
+        let ends = (1...bytes.count).filter { Self.ends(bytes, with: delimiter, at: $0) }
         let end =
-            switch framing.mode {
+            switch mode {
             case .split: ends.first
             case .merge: bytes.count <= limit ? ends.last { $0 == bytes.count } : ends.last { $0 <= limit }
             }
         guard let end else {
-            return bytes.count > limit ? .tooLarge : .none
+            return bytes.count > limit ? .tooLarge : .incomplete
         }
         return end > limit ? .tooLarge : .packet(ByteBuffer(bytes: bytes[..<end]))
     }
 
-    @Test(arguments: [PacketFraming.Mode.merge, .split], [UInt64(1), 2, 3, 4])
-    func anyStreamInAnyPiecesIsCutAsTheModelDoes(_ mode: PacketFraming.Mode, seed: UInt64) {
+    @Test(arguments: [FramingMode.merge, .split], [UInt64(1), 2, 3, 4])
+    func anyStreamInAnyPiecesIsCutAsTheModelDoes(_ mode: FramingMode, seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for round in 0..<150 {
             let delimiter = Self.delimiter(&random)
@@ -74,7 +75,7 @@ import Testing
                     let result = framer.next(framing)
                     #expect(result == Self.expected(held, framing), "seed \(seed), round \(round)")
                     switch result {
-                    case .none:
+                    case .incomplete:
                         break
                     case .packet(let packet):
                         held.removeFirst(packet.readableBytes)
@@ -89,8 +90,8 @@ import Testing
     }
 
     /// A delimiter that the stream nearly holds at every byte: comparing it at each takes 1 MB times 8 MB, minutes.
-    @Test(.timeLimit(.minutes(1)), arguments: [PacketFraming.Mode.merge, .split])
-    func aLongDelimiterIsFoundInLinearTime(_ mode: PacketFraming.Mode) {
+    @Test(.timeLimit(.minutes(1)), arguments: [FramingMode.merge, .split])
+    func aLongDelimiterIsFoundInLinearTime(_ mode: FramingMode) {
         var delimiter = [UInt8](repeating: 0x61, count: 1 << 20)
         delimiter[(1 << 20) - 2] = 0x62
         let framing = PacketFraming(mode: mode, delimiter: delimiter, maximumPacketSize: 16 << 20)
@@ -98,7 +99,7 @@ import Testing
         let read = ByteBuffer(repeating: 0x61, count: 1 << 20)
         for _ in 0..<8 {
             framer.append(read)
-            #expect(framer.next(framing) == .none)
+            #expect(framer.next(framing) == .incomplete)
         }
         framer.append(ByteBuffer(bytes: delimiter))
         guard case .packet(let packet) = framer.next(framing) else {
@@ -109,17 +110,17 @@ import Testing
     }
 
     /// Bytes that come one by one, of a delimiter that they nearly are.
-    @Test(.timeLimit(.minutes(1)), arguments: [PacketFraming.Mode.merge, .split])
-    func singleBytesCostNoMoreWithALongDelimiter(_ mode: PacketFraming.Mode) {
+    @Test(.timeLimit(.minutes(1)), arguments: [FramingMode.merge, .split])
+    func singleBytesCostNoMoreWithALongDelimiter(_ mode: FramingMode) {
         let delimiter = [UInt8](repeating: 0x61, count: 8 << 20) + [0x62]
         let framing = PacketFraming(mode: mode, delimiter: delimiter, maximumPacketSize: 16 << 20)
         var framer = PacketFramer()
         framer.append(ByteBuffer(repeating: 0x61, count: 8 << 20))
-        #expect(framer.next(framing) == .none)
+        #expect(framer.next(framing) == .incomplete)
         let byte = ByteBuffer(bytes: [0x61])
         for _ in 0..<200_000 {
             framer.append(byte)
-            guard framer.next(framing) == .none else {
+            guard framer.next(framing) == .incomplete else {
                 Issue.record("a packet")
                 return
             }
@@ -140,7 +141,7 @@ import Testing
             var framer = PacketFramer()
             for _ in 0..<64 {
                 framer.append(read)
-                #expect(framer.next(framing) == .none)
+                #expect(framer.next(framing) == .incomplete)
             }
             framer.append(read)
             #expect(framer.next(framing) == .tooLarge)

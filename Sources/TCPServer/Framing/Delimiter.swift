@@ -1,8 +1,9 @@
 import Glibc
 
-/// Finds a delimiter in a stream that comes in pieces, in time linear in the stream whatever the delimiter and the pieces
-/// are: the algorithm of Knuth, Morris and Pratt, which looks at each byte once and keeps a number between pieces.
-struct DelimiterSearch: Sendable, Hashable {
+/// A delimiter of packets. It is found in a stream that comes in pieces in time linear in the stream, whatever the
+/// delimiter and the pieces are: the algorithm of Knuth, Morris and Pratt looks at each byte once and keeps a number
+/// between pieces.
+package struct Delimiter: Sendable, Hashable {
     /// How far a stream was searched.
     struct Progress {
         /// Bytes that were looked at.
@@ -12,13 +13,15 @@ struct DelimiterSearch: Sendable, Hashable {
     }
 
     /// At least one byte.
-    let delimiter: [UInt8]
+    package let bytes: [UInt8]
     /// For each beginning of the delimiter, by its length less one: the length of the longest shorter beginning that it
     /// ends with.
     private let fallbacks: [Int32]
 
-    init(_ delimiter: [UInt8]) {
-        self.delimiter = delimiter
+    /// - Parameter delimiter: At least one byte; stays at the end of a packet.
+    package init(_ delimiter: [UInt8]) {
+        precondition(!delimiter.isEmpty, "a delimiter has at least one byte")
+        self.bytes = delimiter
         var fallbacks = [Int32](repeating: 0, count: delimiter.count)
         var matched = 0
         for position in delimiter.indices.dropFirst() {
@@ -31,6 +34,16 @@ struct DelimiterSearch: Sendable, Hashable {
             fallbacks[position] = Int32(matched)
         }
         self.fallbacks = fallbacks
+    }
+
+    /// Whether it ends so many bytes; nothing is remembered.
+    func ends(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        self.bytes.withUnsafeBytes { expected in
+            guard bytes.count >= expected.count, let base = bytes.baseAddress, let start = expected.baseAddress else {
+                return false
+            }
+            return memcmp(base + (bytes.count - expected.count), start, expected.count) == 0
+        }
     }
 
     /// Goes on to the first end of a delimiter, and forgets it: delimiters do not overlap.
@@ -62,7 +75,7 @@ struct DelimiterSearch: Sendable, Hashable {
         _ limit: Int,
         stopsAtFirst: Bool
     ) -> Int? {
-        self.delimiter.withUnsafeBufferPointer { delimiter in
+        self.bytes.withUnsafeBufferPointer { delimiter in
             self.fallbacks.withUnsafeBufferPointer { fallbacks in
                 guard let base = bytes.baseAddress else {
                     return nil

@@ -1,0 +1,198 @@
+import NIOCore
+
+/// The end of a connection's socket: open, flushing, lingering, closed.
+///
+/// What was written goes out first, and the client gets all of it. Closing a socket that has unread input, or gets some
+/// later, resets it, and the client would never see what the system has still to send. So the client is told of the end,
+/// and what it still sends is read and dropped until it ends its side. No I/O and no clock.
+struct SocketStateMachine {
+    /// What the client does with its answers.
+    private enum Reader {
+        case reading
+        /// It has too much still to read.
+        case behind
+    }
+
+    private enum State {
+        /// Answers can be written. Can become `flushing`, `lingering` or `closed`.
+        case open(Reader)
+        /// What was written goes out: this much was left at the last check. Can become `lingering` or `closed`.
+        case flushing(Ending, left: Int)
+        /// The client was told of the end, and is waited for. Can become `closed`.
+        case lingering(Linger)
+        /// Closed, or about to be: for good.
+        case closed
+    }
+
+    private struct Linger {
+        /// The time between two checks.
+        let interval: TimeAmount
+        /// Bytes that the client's system had not taken at the last check.
+        var left = Int.max
+        /// How long it may still take nothing.
+        var patience = SocketStateMachine.flushTime
+    }
+
+    private enum Input {
+        case flowing
+        /// A read waits until a worker has taken what came.
+        case held
+        /// The client has sent all it will send.
+        case ended
+    }
+
+    enum Ending: Hashable {
+        /// The client may take its time to end its side.
+        case ordinary
+        /// The server is stopping: a client that has all is not waited for.
+        case draining
+    }
+
+    /// What is to be done with the socket.
+    enum Action: Hashable {
+        case nothing
+        /// Flush what was written, then tell ``flushed(isSettled:)``; check the flush after a while.
+        case flush(checkAfter: TimeAmount)
+        case checkFlush(after: TimeAmount)
+        /// Tell the client of the end; check after a while whether it has taken all.
+        case endOutput(checkAfter: TimeAmount)
+        case checkLinger(after: TimeAmount)
+        case close
+        /// Close although the client has not taken all: a loss.
+        case giveUp
+    }
+
+    /// How long a client may take to end its side after the server has ended its own.
+    static let lingerTime = TimeAmount.seconds(2)
+    /// The time between two checks whether the client's system has the last answer, while the server is draining.
+    static let drainInterval = TimeAmount.milliseconds(100)
+    /// How long a client may take nothing of what it is still to get before the socket is closed anyway.
+    static let flushTime = TimeAmount.seconds(30)
+
+    private var state = State.open(.reading)
+    private var input = Input.flowing
+
+    /// Whether answers reach the client.
+    var isOpen: Bool {
+        switch self.state {
+        case .open: true
+        case .flushing, .lingering, .closed: false
+        }
+    }
+
+    /// Whether the client has too many answers still to read.
+    var isBehind: Bool {
+        switch self.state {
+        case .open(.behind): true
+        case .open(.reading), .flushing, .lingering, .closed: false
+        }
+    }
+
+    var hasInputEnded: Bool {
+        switch self.input {
+        case .ended: true
+        case .flowing, .held: false
+        }
+    }
+
+    // MARK: Input
+
+    /// A read is held until ``releaseRead()``.
+    mutating func holdRead() {
+        if case .flowing = self.input {
+            self.input = .held
+        }
+    }
+
+    var isReadHeld: Bool {
+        switch self.input {
+        case .held: true
+        case .flowing, .ended: false
+        }
+    }
+
+    mutating func releaseRead() {
+        if case .held = self.input {
+            self.input = .flowing
+        }
+    }
+
+    /// The client has ended its side.
+    mutating func inputEnded() -> Action {
+        self.input = .ended
+        guard case .lingering = self.state else {
+            return .nothing
+        }
+        self.state = .closed
+        return .close
+    }
+
+    // MARK: Output
+
+    mutating func writabilityChanged(_ isWritable: Bool) {
+        if case .open = self.state {
+            self.state = .open(isWritable ? .reading : .behind)
+        }
+    }
+
+    /// The socket is closed, by whichever side.
+    mutating func closed() {
+        self.input = .ended
+        self.state = .closed
+    }
+
+    /// The connection ends.
+    ///
+    /// - Parameters:
+    ///   - unwritten: Bytes that the system has not been given yet.
+    ///   - isSettled: Whether the client's system has taken all, and nothing it sent is unread; asks the system.
+    mutating func close(_ ending: Ending, unwritten: Int, isSettled: () -> Bool) -> Action {
+        guard case .open = self.state else {
+            return .nothing
+        }
+        self.state = .flushing(ending, left: unwritten)
+        return unwritten > 0 ? .flush(checkAfter: Self.flushTime) : self.flushed(isSettled: isSettled)
+    }
+
+    /// The system has been given all that was written.
+    mutating func flushed(isSettled: () -> Bool) -> Action {
+        guard case .flushing(let ending, _) = self.state else {
+            return .nothing
+        }
+        if self.hasInputEnded || ending == .draining && isSettled() {
+            self.state = .closed
+            return .close
+        }
+        let linger = Linger(interval: ending == .draining ? Self.drainInterval : Self.lingerTime)
+        self.state = .lingering(linger)
+        return .endOutput(checkAfter: linger.interval)
+    }
+
+    /// Lets go of a client that has long stopped reading.
+    mutating func checkFlush(unwritten: Int) -> Action {
+        guard case .flushing(let ending, let left) = self.state, unwritten > 0 else {
+            return .nothing
+        }
+        guard unwritten < left else {
+            self.state = .closed
+            return .giveUp
+        }
+        self.state = .flushing(ending, left: unwritten)
+        return .checkFlush(after: Self.flushTime)
+    }
+
+    /// Lets go of a client whose system has all, or has taken nothing for long.
+    mutating func checkLinger(untaken: Int) -> Action {
+        guard case .lingering(var linger) = self.state else {
+            return .nothing
+        }
+        linger.patience = untaken < linger.left ? Self.flushTime : linger.patience - linger.interval
+        linger.left = untaken
+        guard untaken > 0, linger.patience > .zero else {
+            self.state = .closed
+            return untaken > 0 ? .giveUp : .close
+        }
+        self.state = .lingering(linger)
+        return .checkLinger(after: linger.interval)
+    }
+}
