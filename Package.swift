@@ -57,10 +57,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .target(name: "Features", dependencies: ["Observability"]),
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Observability", "Platform", "Sockets",
+                "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Features", "Observability", "Platform", "Sockets",
                 "TCPServer", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
@@ -107,6 +108,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .testTarget(name: "FeaturesTests", dependencies: ["Features", "Observability"]),
         .testTarget(name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),

@@ -1,10 +1,6 @@
 import Configuration
-import Logging
 import NIOCore
 import Sockets
-import TCPServer
-import WorkerPool
-import WorkerProcess
 
 extension TimeAmount {
     /// A duration between nothing and ten years: sums of it with any date do not overflow.
@@ -16,155 +12,11 @@ extension TimeAmount {
     }
 }
 
-extension PoolConfiguration {
-    init(_ settings: PoolSettings) {
-        self.init(
-            // In debug mode every event gets a fresh worker, and none is kept.
-            numWorkers: settings.debug ? 0 : settings.numWorkers,
-            maxJobs: settings.debug ? 1 : settings.maxJobs,
-            maxQueueSize: settings.maxQueueSize,
-            allocateTimeout: TimeAmount(clamping: settings.allocateTimeout),
-            destroyTimeout: TimeAmount(clamping: settings.destroyTimeout)
-        )
-        self.resetTimeout = TimeAmount(clamping: settings.resetTimeout)
-        if let supervisor = settings.supervisor {
-            self.supervisor = Supervisor(supervisor)
-        }
-        if settings.debug {
-            let most = PoolSettings.maximumWorkers
-            self.allocator = Allocator(maxWorkers: most, spawnRate: most, idleTimeout: .seconds(1))
-        } else if let allocator = settings.dynamicAllocator {
-            self.allocator = Allocator(
-                maxWorkers: allocator.maxWorkers,
-                spawnRate: allocator.spawnRate,
-                idleTimeout: TimeAmount(clamping: allocator.idleTimeout)
-            )
-        }
-    }
-}
-
-extension WorkerPool {
-    /// `tcp.max_pending`.
-    func limitPendingAnswers(_ settings: TCPSettings) {
-        self.pendingAnswers.setLimit(settings.maxPending > 0 ? settings.maxPending << 20 : nil)
-    }
-}
-
-extension PoolConfiguration.Supervisor {
-    init(_ settings: SupervisorSettings) {
-        func limit(_ duration: Duration) -> TimeAmount? {
-            duration > .zero ? TimeAmount(clamping: duration) : nil
-        }
-        self.init()
-        self.watchTick = TimeAmount(clamping: settings.watchTick)
-        self.ttl = limit(settings.ttl)
-        self.idleTTL = limit(settings.idleTTL)
-        self.execTTL = limit(settings.execTTL)
-        self.maxWorkerMemory = settings.maxWorkerMemory > 0 ? settings.maxWorkerMemory << 20 : nil
-    }
-}
-
-extension ServerConfiguration {
-    init(_ settings: ListenerSettings) {
-        self.init(
-            name: settings.name,
-            address: SocketEndpoint(settings.address),
-            socketMode: settings.socketMode,
-            framing: PacketFraming(
-                mode: settings.framing == .split ? .split : .merge,
-                delimiter: settings.delimiter,
-                maximumPacketSize: settings.maxPacketSize
-            ),
-            readBufferSize: settings.readBufferSize
-        )
-    }
-}
-
 extension SocketEndpoint {
     package init(_ address: ListenAddress) {
         switch address {
         case .tcp(let host, let port): self = .tcp(host: host, port: port)
         case .unix(let path): self = .unix(path: path)
-        }
-    }
-
-    /// Where workers connect; `nil` for pipes.
-    init?(_ relay: Relay) {
-        switch relay {
-        case .pipes: return nil
-        // All who connect are on this machine.
-        case .tcp(host: "", let port): self = .tcp(host: "127.0.0.1", port: port)
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
-    }
-}
-
-extension WorkerCommand {
-    /// A worker, with the environment of docs/protocol.md: last wins.
-    ///
-    /// - Parameter relay: Where it is to connect; `nil` for pipes.
-    init(_ settings: Settings, relay: SocketEndpoint?, _ process: Gateway.Process) throws {
-        var environment = process.inheritedEnvironment
-        environment["RR_RELAY"] = relay?.url ?? "pipes"
-        if let rpc = settings.rpc {
-            environment["RR_RPC"] = rpc.listen
-        }
-        environment.set(settings.server.environment)
-        environment["RR_VERSION"] = Version.current
-        environment["RR_MODE"] = "tcp"
-        let command = settings.tcp.pool.command
-        self.init(
-            arguments: command.isEmpty ? settings.server.command : command,
-            environment: environment.entries,
-            workingDirectory: process.workDirectory,
-            credentials: try Credentials.wanted(user: settings.server.user, group: settings.server.group)
-        )
-    }
-
-    /// `server.on_init`.
-    init(onInit: OnInitSettings, _ process: Gateway.Process) throws {
-        var environment = process.inheritedEnvironment
-        environment.set(onInit.environment)
-        self.init(
-            arguments: onInit.command,
-            environment: environment.entries,
-            workingDirectory: process.workDirectory,
-            credentials: try Credentials.wanted(user: onInit.user, group: nil)
-        )
-    }
-}
-
-extension Gateway.Process {
-    /// What is for what we start, too.
-    fileprivate var inheritedEnvironment: EnvironmentVariables {
-        var environment = self.environment
-        for name in ServiceManager.variables {
-            environment[name] = nil
-        }
-        return environment
-    }
-}
-
-extension Credentials {
-    /// `nil` when nobody else is asked for.
-    fileprivate static func wanted(user: String?, group: String?) throws -> Credentials? {
-        guard user != nil || group != nil else {
-            return nil
-        }
-        let credentials = try Credentials(user: user, group: group)
-        return credentials.areOurs ? nil : credentials
-    }
-}
-
-extension Logger.Level {
-    init(_ level: LogLevel) {
-        switch level {
-        case .debug: self = .debug
-        case .info: self = .info
-        case .warn: self = .warning
-        case .error: self = .error
-        case .panic, .fatal: self = .critical
         }
     }
 }

@@ -21,6 +21,11 @@ struct PoolSettings: Sendable, Equatable {
     /// `nil` when the section is absent and no limit of memory is known.
     var supervisor: SupervisorSettings?
 
+    /// Workers that are kept, without what the pool may grow by: in debug mode every event gets a fresh one.
+    var keptWorkers: Int {
+        self.debug ? 0 : self.numWorkers
+    }
+
     static let section = Section(Self()) {
         Key.numWorkers
         Key(

@@ -36,7 +36,7 @@ struct WorkerSettings: Sendable, Equatable {
         Key.withoutEffect("after_init", "only `on_init` is there", node: .anything)
     }
 
-    /// What workers are told, and what are no settings therefore: also when one `rr` is started by another.
+    /// Variables that workers are given. They are never read as settings: one `rr` may have started another.
     static let variables: Set = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
 
     static let missingCommand = MissingKey(
@@ -65,7 +65,7 @@ enum Relay: Sendable, Equatable, CustomStringConvertible {
     var address: ListenAddress? {
         switch self {
         case .pipes: nil
-        // All who connect are on this machine.
+        // Workers are on this machine.
         case .tcp(let host, let port): .tcp(host: host.isEmpty ? "127.0.0.1" : host, port: port)
         case .unix(let path): .unix(path: path)
         }
