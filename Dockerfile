@@ -54,11 +54,12 @@ CMD ["serve"]
 FROM ${DEBIAN_IMAGE} AS php
 # More of Debian's packages: --build-arg PHP_PACKAGES="php-cli php-mbstring php-redis"
 ARG PHP_PACKAGES="php-cli"
-# Not quoted: it is a list.
+# Workers are command line scripts, for which PHP has its opcode cache off. PHP_PACKAGES is not quoted: it is a list.
 # hadolint ignore=SC2086
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ${PHP_PACKAGES} \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
+    && for directory in /etc/php/*/cli/conf.d; do echo 'opcache.enable_cli=1' >"${directory}/30-workers.ini" || exit 1; done \
     && groupadd --gid 10001 rr \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin rr \
     && mkdir /etc/rr

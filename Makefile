@@ -10,8 +10,8 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-image test-roots chart-readme torture release static format lint setup clean bench \
-	bench-growth bench-overload bench-hotspots bench-docs bench-guard bench-guard-record
+.PHONY: help run test test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
+	bench-growth bench-overload bench-php bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+	@scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
@@ -33,6 +34,10 @@ test: ## set up, lint, build, and run all tests
 test-chart: release ## test the Helm chart
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
+
+test-php: ## test the PHP package
+	@scripts/setup --test
+	@scripts/test-php
 
 test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
 	@scripts/setup --test
@@ -63,6 +68,10 @@ bench-overload: release ## offer twice what workers can do, and look whether all
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
+bench-php: release ## rr with PHP workers: five minutes; WORKERMAN=DIRECTORY, ROADRUNNER_PHP=DIRECTORY beside it; QUICK=1, ONLY=cases
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/php.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
 bench-hotspots: release ## where the instructions of a request are, and who retains, releases and allocates
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/hotspots.py
@@ -88,7 +97,7 @@ static: release ## the release without its symbols, to copy to any Linux: .build
 format: ## lay out all Swift sources
 	@$(SWIFT) format format --in-place --parallel --recursive Sources Tests Package.swift
 
-lint: setup ## check layout and syntax of Swift, PHP and shell
+lint: setup ## check layout and syntax of Swift, PHP, shell and workflows
 	@scripts/lint
 
 setup:

@@ -9,8 +9,8 @@ let package = Package(
     dependencies: [
         // The command line: parsing, --help and completion scripts.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        // The logging API that every target speaks.
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        // The logging API that every target speaks; 1.11 brought the handler of whole events.
+        .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
@@ -22,11 +22,17 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
-        .target(name: "Platform"),
+        .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
+        .target(name: "Text"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
-        .target(name: "Configuration", dependencies: ["Platform", "YAML"]),
+        .target(name: "Configuration", dependencies: ["Platform", "Text", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
-        .target(name: "WorkerPool", dependencies: ["Goridge", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "WorkerPool",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "Sockets",
             dependencies: [
@@ -37,7 +43,7 @@ let package = Package(
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Platform", "Sockets", "WorkerPool",
+                "Goridge", "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -45,9 +51,12 @@ let package = Package(
         ),
         .target(
             name: "TCPServer",
-            dependencies: ["Sockets", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: [
+                "Goridge", "Sockets", "Text", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
-        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Observability", dependencies: ["Platform", "Text", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "AdminHTTP",
             dependencies: [
@@ -61,8 +70,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "CGlibc", "CProcess", "Configuration", "Features", "Observability", "Platform", "Sockets",
-                "TCPServer", "WorkerProcess",
+                "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
+                "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -73,14 +82,21 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        // What several test targets use; part of no product.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
+        .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         // Application has the keys that a configuration is tried with.
-        .testTarget(name: "ConfigurationTests", dependencies: ["Application", "Configuration", "Platform"]),
-        .testTarget(name: "GoridgeTests", dependencies: ["Goridge"]),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Application", "Configuration", "Platform", "TestSupport"],
+            exclude: ["Corpus"]
+        ),
+        .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
         .testTarget(
             name: "WorkerPoolTests",
-            dependencies: ["WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
+            dependencies: ["TestSupport", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
         ),
         .testTarget(
             name: "SocketsTests",
@@ -92,15 +108,19 @@ let package = Package(
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Sockets", "TCPServer", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Goridge", "Sockets", "TCPServer", "TestSupport", "Text", "WorkerPool",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(
             name: "WorkerProcessTests",
-            dependencies: ["Sockets", "WorkerProcess", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: [
+                "Goridge", "Platform", "Sockets", "TestSupport", "WorkerPool", "WorkerProcess",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
-        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport"]),
         .testTarget(
             name: "AdminHTTPTests",
             dependencies: [
@@ -109,9 +129,10 @@ let package = Package(
             ]
         ),
         .testTarget(name: "FeaturesTests", dependencies: ["Features", "Observability"]),
-        .testTarget(name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability"]),
+        .testTarget(
+            name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability", "Platform"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
-        .testTarget(name: "IntegrationTests", exclude: ["Fixtures"]),
+        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport"], exclude: ["Fixtures"]),
     ]
 )
 

@@ -3,8 +3,8 @@
 
     docs.py [--from DIRECTORY]
 
-Takes report/report.json of compare.py, growth/growth.json, overload/overload.json and hotspots/hotspots.json, those that
-are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` … `<!-- /NAME -->` holds what a script found, and
+Takes report/report.json of compare.py, growth/growth.json, overload/overload.json, hotspots/hotspots.json and php/php.json,
+those that are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` … `<!-- /NAME -->` holds what a script found, and
 what is between them is replaced; the words around are people's.
 """
 import argparse
@@ -18,6 +18,7 @@ import figures
 import growth
 import hotspots
 import overload
+import php
 import rig
 
 PAGE = os.path.join(rig.ROOT, "docs", "performance.md")
@@ -44,11 +45,16 @@ def spotted(result):
     yield "hotspots", hotspots.tables(result)
 
 
+def served(result):
+    yield "php", php.tables(result)
+
+
 RESULTS = {
     "compare": ("report/report.json", compared),
     "growth": ("growth/growth.json", grown),
     "overload": ("overload/overload.json", overloaded),
     "hotspots": ("hotspots/hotspots.json", spotted),
+    "php": ("php/php.json", served),
 }
 
 

@@ -2,6 +2,7 @@ import Configuration
 import Glibc
 import Logging
 import Observability
+import Text
 
 /// Lines for the user who started the program, as RoadRunner prints them; apart from the log, but in JSON where that is.
 package struct Console: Sendable {
@@ -34,7 +35,8 @@ package struct Console: Sendable {
     }
 
     private func write(_ level: Logger.Level, _ word: String, _ message: String, to descriptor: Int32) {
-        let text = self.isJSON ? LogFormat.json.line(level, "rr", message) : "\(word) \(LogFormat.singleLine(message))"
+        let text =
+            self.isJSON ? LogFormat.json.line(level, "rr", message) : "\(word) \(message.singleLine(keepsTabs: true))"
         // A pipe that is ready takes a page without blocking.
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard poll(&entry, 1, Self.patienceMilliseconds) != 0 else {

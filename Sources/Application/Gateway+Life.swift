@@ -1,6 +1,7 @@
 import Features
 import Logging
 import NIOCore
+import Platform
 import TCPServer
 import WorkerPool
 

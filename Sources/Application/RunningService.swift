@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// The service of a directory, found by the pid file that `rr serve -p` has written there. When the file is missing or
 /// stale, process 1 is taken if it serves there: containers mostly run it so, without a pid file.

@@ -1,5 +1,6 @@
 import Configuration
 import NIOCore
+import Platform
 import Sockets
 
 extension TimeAmount {

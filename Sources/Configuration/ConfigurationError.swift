@@ -1,3 +1,5 @@
+import Text
+
 /// Why a configuration cannot be used: what is wrong, where, and what to do about it.
 package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of fault this is, for callers that treat some of them differently.
@@ -70,7 +72,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     package var description: String {
         let text = oneLine(file: file, line: line, column: column, key: key, message: message)
         guard let fix else { return text }
-        return "\(text) (\(singleLine(fix)))"
+        return "\(text) (\(fix.singleLine()))"
     }
 }
 
@@ -83,24 +85,5 @@ func oneLine(file: String, line: Int?, column: Int?, key: String?, message: Stri
     }
     text += ": "
     if let key, !key.isEmpty { text += "\(key): " }
-    return singleLine(text + message)
-}
-
-/// `text` with control characters escaped, so that a value from a file can never forge a second line of output.
-func singleLine(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\n": result += "\\n"
-        case "\r": result += "\\r"
-        case "\t": result += "\\t"
-        default:
-            if scalar.value < 0x20 || scalar.value == 0x7F {
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-    }
-    return result
+    return (text + message).singleLine()
 }

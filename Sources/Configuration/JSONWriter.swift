@@ -1,3 +1,5 @@
+import Text
+
 /// Writes JSON (RFC 8259), indented by two spaces.
 struct JSONWriter {
     private(set) var text = ""
@@ -35,24 +37,7 @@ struct JSONWriter {
     }
 
     mutating func string(_ string: String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            default:
-                if scalar.value < 0x20 || scalar.value == 0x7F {
-                    let digits = String(scalar.value, radix: 16)
-                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                } else {
-                    text.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        text += "\""
+        text += string.jsonQuoted
     }
 
     private mutating func newLine() {

@@ -1,3 +1,5 @@
+import Text
+
 extension LoadedConfiguration {
     /// Each key with its value in force and where that came from, a line each:
     /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`. The number of event loops, which is no key, is last.
@@ -12,7 +14,7 @@ extension LoadedConfiguration {
         let width = min(rows.map(\.text.count).max() ?? 0, 72)
         return rows.map { row in
             let padding = String(repeating: " ", count: max(0, width - row.text.count))
-            return singleLine("\(row.text)\(padding)  # \(row.origin)") + "\n"
+            return "\(row.text)\(padding)  # \(row.origin)".singleLine() + "\n"
         }.joined()
     }
 

@@ -47,6 +47,22 @@ package enum ControlMessage: Sendable, Hashable {
     }
 }
 
+/// What a worker says of itself in its handshake.
+package struct WorkerGreeting: Sendable, Hashable {
+    /// Whether it answers each event exactly once, in order, though answers may be gathered before they are written.
+    package let answersOnce: Bool
+
+    /// Reads the payload of a control frame; `nil` when it tells no pid.
+    package init?(payload: ByteBuffer) {
+        guard case .pid = ControlMessage(payload: payload),
+            let object = JSONObject(String(buffer: payload))
+        else {
+            return nil
+        }
+        self.answersOnce = object.fields["answers"] == .string("batched")
+    }
+}
+
 extension ByteBuffer {
     /// Appends a control frame: JSON, no options.
     package mutating func writeControlFrame(_ message: ControlMessage) {

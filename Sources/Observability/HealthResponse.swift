@@ -1,3 +1,5 @@
+import Text
+
 /// What `/health` and `/ready` answer, in RoadRunner's form (docs/configuration.md).
 package struct HealthResponse: Sendable, Hashable {
     /// The one plugin of RoadRunner's that this service is.

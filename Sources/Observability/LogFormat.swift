@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Text
 
 /// How an entry becomes a line.
 package enum LogFormat: Sendable, Hashable {
@@ -28,11 +29,6 @@ extension LogFormat {
         self.line(LogEntry(level: level, channel: channel, message: message, metadata: [:]), at: .now)
     }
 
-    /// A text as the console shows it: in one line, with control characters escaped.
-    package static func singleLine(_ text: String) -> String {
-        text.singleLine
-    }
-
     /// The entry's line, without its end.
     func line(_ entry: LogEntry, at time: timespec) -> String {
         switch self {
@@ -43,7 +39,8 @@ extension LogFormat {
             let metadata = entry.metadata.sorted { $0.key < $1.key }
                 .map { "\($0.key)=\($0.value.description.quotedIfNeeded)" }
                 .joined(separator: " ")
-            let line = "\(CalendarDate(time).rfc3339)\t\(level)\t\(channel)\t\(entry.message.singleLine)"
+            let line =
+                "\(CalendarDate(time).rfc3339)\t\(level)\t\(channel)\t\(entry.message.singleLine(keepsTabs: true))"
             return metadata.isEmpty ? line : "\(line)\t\(metadata)"
         case .json:
             var line = "{\"time\":\"\(CalendarDate(time).rfc3339)\",\"level\":\"\(entry.level.word)\""
@@ -85,40 +82,9 @@ extension Logger.Level {
 }
 
 extension String {
-    /// With line ends and other control characters escaped: what a worker prints cannot forge an entry.
-    fileprivate var singleLine: String {
-        guard self.unicodeScalars.contains(where: { $0.breaksLine && $0 != "\t" }) else {
-            return self
-        }
-        var text = ""
-        for scalar in self.unicodeScalars {
-            switch scalar {
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\t"
-            case _ where scalar.breaksLine: text += scalar.escaped
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
-    }
-
     /// In one line; what is in quotes is escaped as in JSON, once.
     fileprivate var quotedIfNeeded: String {
         let needsQuotes = self.isEmpty || self.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" }
-        return needsQuotes ? self.jsonQuoted.singleLine : self.singleLine
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal or a log reader may take it for more than a character of the line.
-    fileprivate var breaksLine: Bool {
-        self.value < 0x20 || (0x7F...0x9F).contains(self.value) || self.value == 0x2028 || self.value == 0x2029
-    }
-
-    /// `\x1b`, or `\u2028` beyond a byte.
-    fileprivate var escaped: String {
-        let digits = String(self.value, radix: 16)
-        return self.value < 0x100 ? "\\x" + (digits.count < 2 ? "0" : "") + digits : "\\u" + digits
+        return needsQuotes ? self.jsonQuoted.singleLine() : self.singleLine()
     }
 }

@@ -1,7 +1,7 @@
 /// The control groups of this process, of version 1 and 2, as far as they are mounted.
 ///
-/// A limit holds for all groups below the one that has it, so each is looked for from the process's own group up to the
-/// mount, and the smallest counts. In a container that is all there is to see: what lies above the mount is not known.
+/// A limit holds for all groups below the one that has it, so all groups from the process's own up to the
+/// mount are read, and the smallest limit counts. In a container the groups above the mount cannot be seen.
 package struct ControlGroups: Sendable {
     private static let unified = ""
 
@@ -9,7 +9,7 @@ package struct ControlGroups: Sendable {
     /// Directories from the process's own group up to the mount, by controller; ``unified`` is version 2.
     private let directories: [String: [String]]
 
-    /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
+    /// - Parameter root: The directory that holds `/proc` and `/sys`; empty for the real ones.
     package init(root: String = "") {
         let files = SystemFiles(root: root)
         let paths = Self.paths(files.text("/proc/self/cgroup") ?? "")
@@ -68,7 +68,7 @@ package struct ControlGroups: Sendable {
         (self.directories[controller] ?? []).compactMap { self.files.text("\($0)/\(name)").flatMap(parse) }
     }
 
-    /// - Returns: `nil` for `max`, for -1, and for what is no number.
+    /// - Returns: `nil` for `max`, for -1, and for text that is no number.
     private static func quota(_ quota: Substring, of period: Substring) -> Double? {
         guard let quota = Double(quota), let period = Double(period), quota > 0, period > 0 else {
             return nil

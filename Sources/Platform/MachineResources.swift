@@ -1,6 +1,6 @@
 import Glibc
 
-/// What this process may use of the machine: what some defaults are made of.
+/// The share of the machine that this process may use. Some defaults derive from it.
 package struct MachineResources: Sendable, Hashable {
     package var processors: ProcessorBudget
     /// Bytes that this process and its workers may hold together, by their control group; `nil` when nothing says so.
@@ -11,9 +11,9 @@ package struct MachineResources: Sendable, Hashable {
         self.memoryLimit = memoryLimit
     }
 
-    /// Reads what the kernel tells now.
+    /// Reads the present limits.
     ///
-    /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
+    /// - Parameter root: The directory that holds `/proc` and `/sys`; empty for the real ones.
     package init(root: String = "") {
         let groups = ControlGroups(root: root)
         self.init(

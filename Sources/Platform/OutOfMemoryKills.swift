@@ -11,7 +11,7 @@ package final class OutOfMemoryKills: Sendable {
     private let groups: ControlGroups
     private let state: Mutex<State>
 
-    /// - Parameter root: Where `/proc` and `/sys` are looked for; empty for the real ones.
+    /// - Parameter root: The directory that holds `/proc` and `/sys`; empty for the real ones.
     package init(root: String = "") {
         self.groups = ControlGroups(root: root)
         self.state = Mutex(State(seen: self.groups.outOfMemoryKills ?? 0))

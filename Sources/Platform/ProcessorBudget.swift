@@ -20,7 +20,7 @@ package struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
 
     init(online: Int, allowed: Int, quota: Double?) {
         let affine = max(1, min(online, allowed))
-        // A quota may be any number; what is beyond the processors does not bound them.
+        // A quota may be any number; one beyond the processors does not bound them.
         guard let quota, quota <= Double(affine - 1) else {
             self.count = affine
             self.bound = affine < online ? .affinity : .machine
@@ -30,7 +30,7 @@ package struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
         self.bound = .quota(quota)
     }
 
-    /// What the number comes from, for people: `CPU of the cgroup's quota, 0.5 rounded up`.
+    /// The origin of the number, for people: `CPU of the cgroup's quota, 0.5 rounded up`.
     package var description: String {
         switch self.bound {
         case .machine: "CPU"
@@ -42,26 +42,23 @@ package struct ProcessorBudget: Sendable, Hashable, CustomStringConvertible {
 
 extension ProcessorBudget {
     /// - Parameters:
-    ///   - root: Where `/proc` and `/sys` are looked for; empty for the real ones.
+    ///   - root: The directory that holds `/proc` and `/sys`; empty for the real ones.
     ///   - fallback: Processors that are online, when `/sys` does not tell.
     init(root: String, groups: ControlGroups, fallback: Int) {
         let files = SystemFiles(root: root)
         let online = files.text("/sys/devices/system/cpu/online").map(Self.numbers) ?? []
-        let status = files.text("/proc/self/status") ?? ""
-        let mask = status.split(separator: "\n").first { $0.hasPrefix(Self.maskName) }
-        let allowed = mask.map { Self.numbers($0.dropFirst(Self.maskName.count)) } ?? []
+        // The mask of sched_getaffinity(2) as a list.
+        let allowed = ProcessFiles(files).status("Cpus_allowed_list").map(Self.numbers) ?? []
         // The mask may name processors that the machine could have and has not.
         let usable = online.isEmpty ? allowed.count : allowed.intersection(online).count
         let total = online.isEmpty ? fallback : online.count
         self.init(online: total, allowed: usable > 0 ? usable : total, quota: groups.processorQuota)
     }
 
-    /// What sched_getaffinity(2) tells, as a list.
-    private static let maskName = "Cpus_allowed_list:"
     /// The most processors that Linux can have, with room to spare.
     private static let mostProcessors = 1 << 16
 
-    /// Reads a list such as `0-3,8,10-11`; what is no number is left out.
+    /// Reads a list such as `0-3,8,10-11`; parts that are no number are left out.
     private static func numbers(_ text: some StringProtocol) -> Set<Int> {
         var numbers: Set<Int> = []
         for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {

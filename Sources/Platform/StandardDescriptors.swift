@@ -4,8 +4,8 @@ import Glibc
 package enum StandardDescriptors {
     /// Opens `/dev/null` for those that are closed.
     ///
-    /// To be called before anything else is opened: whatever got the number of standard error, a client's connection
-    /// say, would be sent what is printed there.
+    /// It must be called before any other file is opened: a client's connection that got the number of standard error
+    /// would be sent all that is printed there.
     package static func openClosedOnes() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             // The lowest number that is free is this one. Where there is no such file a directory keeps the place.

@@ -11,18 +11,69 @@ struct SystemFiles: Sendable {
     /// - Parameter path: absolute.
     /// - Returns: `nil` when there is no such file, or it cannot be read.
     func text(_ path: String) -> String? {
-        guard let file = fopen(self.root + path, "re") else {
-            return nil
-        }
-        defer { fclose(file) }
+        self.bytes(path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// - Parameter path: absolute.
+    /// - Returns: `nil` when there is no such file, or it cannot be read: a process may end between both.
+    func bytes(_ path: String) -> [UInt8]? {
         var bytes: [UInt8] = []
-        // These files have no size: they are read until their end.
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-            while bytes.count < Self.limit, case let count = fread(buffer.baseAddress, 1, buffer.count, file), count > 0
-            {
-                bytes.append(contentsOf: buffer[..<count])
+        let isComplete = self.read(path, chunk: 4096) { part in
+            bytes.append(contentsOf: part)
+            return bytes.count < Self.limit
+        }
+        return isComplete ? bytes : nil
+    }
+
+    /// Reads a file in parts; these files have no size, so it is read until its end.
+    ///
+    /// - Parameters:
+    ///   - path: absolute.
+    ///   - chunk: The most bytes of a part.
+    ///   - body: Takes a part; whether to go on.
+    /// - Returns: Whether it was read to its end, or as far as `body` wanted.
+    func read(_ path: String, chunk: Int, _ body: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+        let file = open(self.root + path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            return false
+        }
+        defer { close(file) }
+        return withUnsafeTemporaryAllocation(byteCount: chunk, alignment: 1) { buffer in
+            while true {
+                let count = Glibc.read(file, buffer.baseAddress, buffer.count)
+                if count < 0, errno == EINTR {
+                    continue
+                }
+                guard count > 0 else {
+                    return count == 0
+                }
+                guard body(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else {
+                    return true
+                }
             }
         }
-        return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// The names in a directory, without `.` and `..`.
+    ///
+    /// - Parameter body: Takes the directory's descriptor and a name; whether to go on.
+    /// - Returns: Whether the directory could be opened.
+    @discardableResult
+    func forEachName(in path: String, _ body: (CInt, UnsafePointer<CChar>) -> Bool) -> Bool {
+        guard let directory = opendir(self.root + path) else {
+            return false
+        }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let goesOn = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                    strcmp($0, ".") == 0 || strcmp($0, "..") == 0 || body(dirfd(directory), $0)
+                }
+            }
+            guard goesOn else {
+                break
+            }
+        }
+        return true
     }
 }

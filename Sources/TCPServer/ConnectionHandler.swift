@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import Sockets
+import Text
 import WorkerPool
 
 /// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
@@ -25,7 +26,7 @@ final class ConnectionHandler: @unchecked Sendable {
 
         init(_ configuration: ServerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
             self.name = configuration.name
-            self.quotedName = EventContext.quoted(configuration.name)
+            self.quotedName = Array(configuration.name.jsonQuoted.utf8)
             self.framing = configuration.framing
             self.readBufferSize = configuration.readBufferSize
             self.isTCP = configuration.address.isTCP
@@ -190,7 +191,7 @@ final class ConnectionHandler: @unchecked Sendable {
     }
 
     /// What a worker answers to a CLOSE changes nothing any more, but that it failed is news.
-    private func logClose(_ outcome: EventOutcome) {
+    private func logClose(_ outcome: RequestOutcome) {
         switch outcome {
         case .answered(.reply), .answered(.missing):
             break
@@ -231,11 +232,19 @@ extension ConnectionHandler: PoolRequest {
         self.home.loopIndex
     }
 
-    func event() -> WorkerEvent {
-        WorkerEvent(kind: self.kind, contextPrefix: self.contextPrefix, body: self.body)
+    var isLast: Bool {
+        self.kind == .close
     }
 
-    func finished(_ outcome: EventOutcome) {
+    var size: Int {
+        ByteBuffer.mostOfEventFrame + self.contextPrefix.count + self.body.readableBytes
+    }
+
+    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+        frame.writeEventFrame(self.kind, contextPrefix: self.contextPrefix, body: self.body)
+    }
+
+    func finished(_ outcome: RequestOutcome) {
         if self.home.eventLoop.inEventLoop {
             self.finishedHere(outcome)
         } else {
@@ -243,7 +252,7 @@ extension ConnectionHandler: PoolRequest {
         }
     }
 
-    private func finishedHere(_ outcome: EventOutcome) {
+    private func finishedHere(_ outcome: RequestOutcome) {
         if self.body.storageCapacity > 0, self.machine.buffered == 0 {
             let body = self.body
             self.body = ByteBuffer()

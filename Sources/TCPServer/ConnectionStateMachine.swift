@@ -26,7 +26,7 @@ struct ConnectionStateMachine {
         case writeClose
         /// A worker answered with an error frame.
         case workerError(String)
-        case eventFailed(EventFailure)
+        case eventFailed(RequestFailure)
         case packetTooLarge
         case draining
     }
@@ -131,7 +131,7 @@ struct ConnectionStateMachine {
     /// The event that was submitted is done.
     ///
     /// - Returns: What is to be written.
-    mutating func finished(_ outcome: EventOutcome) -> ByteBuffer? {
+    mutating func finished(_ outcome: RequestOutcome) -> ByteBuffer? {
         guard case .serving(let kind) = self.state else {
             return nil
         }

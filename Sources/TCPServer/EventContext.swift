@@ -83,25 +83,4 @@ enum EventContext {
         }
         text.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
-
-    /// A string in quotes as JSON has it.
-    static func quoted(_ string: String) -> [UInt8] {
-        var text: [UInt8] = [UInt8(ascii: "\"")]
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                text.append(UInt8(ascii: "\\"))
-                text.append(byte)
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                text.append(contentsOf: "\\u00".utf8)
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 0xF)])
-            default:
-                text.append(byte)
-            }
-        }
-        text.append(UInt8(ascii: "\""))
-        return text
-    }
 }

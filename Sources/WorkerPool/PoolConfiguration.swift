@@ -19,10 +19,23 @@ package struct PoolConfiguration: Sendable, Hashable {
     package var supervisor = Supervisor()
     /// More workers while events wait; `nil` keeps to ``numWorkers``.
     package var allocator: Allocator?
+    /// How many requests a worker may have at once.
+    package var pipeline = Pipeline.fixed(1)
     /// Workers that may answer one event with `{"stop":true}` before it fails.
     package var maxAttempts = 3
     /// The waits before a worker that keeps failing is started again: the first, and the longest.
     package var backoff = Backoff()
+
+    /// `tcp.pool.pipeline`. More than one only when no worker is free.
+    package enum Pipeline: Sendable, Hashable {
+        /// Requests that a worker may have at the most.
+        package static let deepest = 64
+
+        /// 1…``deepest``; 1 gives a worker its next request when it has answered.
+        case fixed(Int)
+        /// As many as one may wait so long for those before it on average, by what workers took lately.
+        case auto(wait: TimeAmount)
+    }
 
     /// `tcp.pool.supervisor`; a limit that is `nil` is off. All but ``execTTL`` let the worker finish its request.
     package struct Supervisor: Sendable, Hashable {
@@ -59,11 +72,6 @@ package struct PoolConfiguration: Sendable, Hashable {
     /// Workers at the most, but for those that are being replaced.
     package var maximumWorkers: Int {
         self.numWorkers + (self.allocator?.maxWorkers ?? 0)
-    }
-
-    /// Whether the times at which workers become idle and busy are needed.
-    var needsTimes: Bool {
-        self.supervisor.idleTTL != nil || self.supervisor.execTTL != nil || self.allocator != nil
     }
 
     /// How often the pool looks at its workers; `nil` when there is nothing to look for.

@@ -1,57 +1,35 @@
 import NIOCore
 
-/// What happened on a connection.
-package enum EventKind: String, Sendable, Hashable, CaseIterable {
-    case connected = "CONNECTED"
-    case data = "DATA"
-    case close = "CLOSE"
-}
-
-/// One event as a worker gets it.
-package struct WorkerEvent: Sendable {
-    package var kind: EventKind
-    /// The context's JSON up to the event's name: `{"remote_addr":…,"event":"`.
-    package var contextPrefix: [UInt8]
-    /// The packet of a ``EventKind/data`` event, else empty.
-    package var body: ByteBuffer
-
-    package init(kind: EventKind, contextPrefix: [UInt8], body: ByteBuffer) {
-        self.kind = kind
-        self.contextPrefix = contextPrefix
-        self.body = body
-    }
-}
-
-/// A worker's answer to an event.
+/// A worker's answer to a request.
 package enum WorkerAnswer: Sendable {
     /// An ordinary answer: the context says what to do, the body what to write.
     case reply(context: ByteBuffer, body: ByteBuffer)
-    /// An error frame: the worker is well, the event failed.
+    /// An error frame: the worker is well, the request failed.
     case error(message: ByteBuffer)
-    /// None: the worker waits for its next event and has not answered this one. With its process.
+    /// None: the worker waits for its next request and has not answered this one. With its process.
     case missing(processID: Int32?)
 }
 
-/// How an event ended.
-package enum EventOutcome: Sendable {
+/// How a request ended.
+package enum RequestOutcome: Sendable {
     case answered(WorkerAnswer)
-    case failed(EventFailure)
+    case failed(RequestFailure)
 }
 
-/// Why an event got no answer.
-package enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
+/// Why a request got no answer.
+package enum RequestFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// No worker became free within `allocate_timeout`.
     case noFreeWorkers
-    /// `max_queue_size` events were running or waiting already.
+    /// `max_queue_size` requests were running or waiting already.
     case queueFull
-    /// The worker that had the event is gone.
+    /// The worker that had the request is gone.
     case workerGone(WorkerFailure)
     /// This many workers in a row answered `{"stop":true}` instead.
     case refusedByWorkers(attempts: Int)
     /// The pool is stopping.
     case poolClosing
 
-    /// Whether a worker may have seen the event.
+    /// Whether a worker may have seen the request.
     package var reachedWorker: Bool {
         switch self {
         case .noFreeWorkers, .queueFull, .poolClosing: false
@@ -71,16 +49,23 @@ package enum EventFailure: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Someone who wants an event handled by a worker.
+/// What wants to be handled by a worker.
 ///
 /// The pool keeps a request from ``WorkerPool/submit(_:)`` until it calls ``finished(_:)``, exactly once. In between,
-/// what ``kind`` and ``event()`` return must not change.
+/// what ``isLast`` says and ``write(into:)`` appends must not change.
 package protocol PoolRequest: AnyObject, Sendable {
-    var kind: EventKind { get }
+    /// Whether it is the last of its session: it is never refused, waits for as long as the pool lives, and a worker need
+    /// not answer it.
+    var isLast: Bool { get }
     /// Index of the event loop that the request lives on; a free worker on the same loop is preferred.
     var loopIndex: Int { get }
-    /// The event to write; called on the worker's event loop, again for each worker that the event is tried on.
-    func event() -> WorkerEvent
+    /// Bytes of the request's frame at the most.
+    var size: Int { get }
+    /// Appends the request's frame; called on the worker's event loop, again for each worker that the request is tried
+    /// on.
+    ///
+    /// - Returns: The end of the frame, when that is better written on its own than copied.
+    func write(into frame: inout ByteBuffer) -> ByteBuffer?
     /// Called once, on the worker's event loop or on the submitter's.
-    func finished(_ outcome: EventOutcome)
+    func finished(_ outcome: RequestOutcome)
 }

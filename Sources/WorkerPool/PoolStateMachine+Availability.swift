@@ -7,10 +7,10 @@ extension PoolStateMachine {
     /// worker is available while `max_jobs` replaces it. A pool that keeps no workers (`debug`) always is.
     var isAvailable: Bool {
         self.configuration.numWorkers == 0 || self.ready > 0
-            || self.places.contains { place in
+            || self.roster.places.contains { place in
                 switch place.state {
-                case .backingOff, .starting: place.isPlanned
-                case .vacant, .idle, .busy: false
+                case .absent(.backingOff), .absent(.starting): place.standing == .planned
+                case .absent(.vacant), .ready: false
                 }
             }
     }

@@ -25,4 +25,15 @@ package struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible
     package var description: String {
         self.message
     }
+
+    static let graceIsOver = WorkerFailure(.exit, "the worker was killed: the grace period is over")
+
+    /// Why the pool has killed a worker.
+    static func killed(_ code: Code) -> WorkerFailure {
+        switch code {
+        case .execTTL: WorkerFailure(.execTTL, "exec_ttl is over")
+        case .resetTimeout: WorkerFailure(.resetTimeout, "the worker was killed: reset_timeout is over")
+        case .start, .exit, .protocolError: .graceIsOver
+        }
+    }
 }

@@ -8,8 +8,12 @@ package protocol WorkerHandle: AnyObject, Sendable {
     var processID: Int32? { get }
     /// Bytes that the process holds resident, its children's not counted; `nil` when that cannot be told.
     var residentMemory: Int? { get }
-    /// Writes a request's event to the worker. What becomes of it is told to ``WorkerEvents``.
-    func serve(_ request: any PoolRequest)
+    /// Puts a request behind those that the worker has, and does nothing else: the pool calls it under its lock, so that
+    /// both have the requests in the same order.
+    func enqueue(_ request: any PoolRequest)
+    /// Writes what was put into the queue; called after the lock is released. What becomes of it is told to
+    /// ``WorkerEvents``.
+    func serve()
     /// Asks the worker to end, and kills it with all that it has started when it has not ended after `timeout`.
     func stop(timeout: TimeAmount)
     /// Kills the worker with all that it has started.
@@ -24,14 +28,21 @@ package protocol WorkerEvents: Sendable {
     func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle)
     /// The handshake is done.
     func workerReady(_ id: WorkerID, _ handle: any WorkerHandle)
-    /// The request that the worker has is answered.
-    func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer)
-    /// The worker answered `{"stop":true}`.
-    func workerRefused(_ id: WorkerID)
+    /// The worker can be given requests behind the one that it serves: whatever it does, no answer is taken for another
+    /// request's, and of those behind the first it is known whether it has begun them.
+    func workerPipelines(_ id: WorkerID)
+    /// The first requests that the worker has are answered, in order; at least one.
+    func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer])
+    /// The worker answered its first request with `{"stop":true}`.
+    ///
+    /// - Parameter isLast: Whether it handles none of those behind it. Or else it may: they are its own until it has
+    ///   answered them, or ended.
+    func workerRefused(_ id: WorkerID, isLast: Bool)
     /// The worker cannot be used any more.
     ///
-    /// - Parameter requestWritten: Whether any of the request it was given may have reached it.
-    func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool)
+    /// - Parameter begun: How many of the requests that it has, the first ones, it may have begun; the others go to
+    ///   other workers.
+    func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int)
 }
 
 /// Starts workers.

@@ -8,21 +8,15 @@ extension WorkerPool {
     /// - Parameter whenReady: Called once, when all workers have done their handshake.
     /// - Throws: ``WorkerFailure`` when a worker could not be started before the pool was ready; none is left then.
     package func run(whenReady: @Sendable () -> Void) async throws {
-        let (actions, isReady) = self.state.withLock { state in
-            (state.machine.start(), state.machine.phase == .running)
-        }
-        self.start(actions)
-        if isReady {
-            self.issue.yield(.ready)
-        }
+        self.decide { $0.machine.start() }
         self.startTicking()
         await withDiscardingTaskGroup { group in
             for await command in self.commands {
                 switch command {
-                case .ready:
+                case .becomeReady:
                     whenReady()
-                case .start(let action):
-                    group.addTask { await self.runWorker(action) }
+                case .start(let start):
+                    group.addTask { await self.runWorker(start) }
                 case .timeReset(let id):
                     group.addTask { await self.limitReset(of: id) }
                 }
@@ -37,28 +31,24 @@ extension WorkerPool {
         }
     }
 
-    private func runWorker(_ action: PoolStateMachine<any PoolRequest>.StartAction) async {
-        if action.delay > .zero {
+    private func runWorker(_ start: WorkerStart) async {
+        if start.delay > .zero {
             // Cut short when the pool closes: the launch below is refused then.
-            try? await Task.sleep(for: .nanoseconds(action.delay.nanoseconds))
+            try? await Task.sleep(for: .nanoseconds(start.delay.nanoseconds))
         }
-        switch self.state.withLock({ $0.machine.launch(action.id) }) {
+        switch self.state.withLock({ $0.machine.launch(start.id) }) {
         case .go:
             break
         case .cancel:
             return
         case .wait(let lost):
-            return self.makeRoom(for: action.id, killing: lost)
+            return self.makeRoom(for: start.id, killing: lost)
         }
-        await self.launcher.run(action.id, events: self)
-        let reaped = self.state.withLock { state in
-            state.processes[action.id] = nil
-            state.processIDs[action.id] = nil
-            return state.machine.reaped(action.id)
-        }
-        self.start(reaped.start)
-        if reaped.isClosed {
-            self.issue.finish()
+        await self.launcher.run(start.id, events: self)
+        self.decide { state in
+            state.processes[start.id] = nil
+            state.processIDs[start.id] = nil
+            return state.machine.reaped(start.id, now: .now())
         }
     }
 
@@ -71,27 +61,23 @@ extension WorkerPool {
         handle?.kill()
     }
 
-    /// Gives up what waits for a worker, and kills the workers that have a request: `CLOSE` alone is served from now on,
-    /// and goes to those that are free.
+    /// Gives up what waits for a worker, and kills the workers that have a request: only last requests are served from
+    /// now on, and go to those that are free.
     ///
     /// - Returns: How many requests were given up.
     package func cutOffRequests() -> Int {
-        let (action, killed) = self.state.withLock { state in
-            let action = state.machine.cutOffRequests(now: .now())
-            return (action, action.kill.map { (self.take($0.id, from: &state), $0.request) })
-        }
-        for (handle, request) in killed {
-            handle?.kill()
-            // Behind the request's own writing, which may still be on its way there.
-            self.loops[handle?.loopIndex ?? 0].execute {
-                request.finished(.failed(.workerGone(.graceIsOver)))
+        var count = 0
+        self.decide { state in
+            let actions = state.machine.cutOffRequests(now: .now())
+            count = actions.all.count { action in
+                switch action {
+                case .fail, .kill: true
+                default: false
+                }
             }
+            return actions
         }
-        for request in action.refused {
-            request.finished(.failed(.poolClosing))
-        }
-        self.start(action.start)
-        return action.refused.count + action.kill.count
+        return count
     }
 
     /// Stops the workers as they become free; ``run(whenReady:)`` returns when all are reaped. May be called again.
@@ -101,23 +87,13 @@ extension WorkerPool {
     /// - Returns: How many requests that waited were refused.
     @discardableResult
     package func close(timeout: TimeAmount? = nil) -> Int {
-        let (action, stopped) = self.state.withLock { state in
-            let action = state.machine.close()
+        var refused = 0
+        self.decide { state in
+            refused = state.machine.waiting
             state.closeDeadline = state.closeDeadline ?? timeout.map { .now() + $0 }
-            let stopped = action.stop.compactMap { self.take($0, from: &state) }
-            return (action, stopped + action.kill.compactMap { state.processes[$0] })
+            return state.machine.close()
         }
-        // This kills a worker that has not answered its handshake; one that has answered it just now is asked to stop.
-        for handle in stopped {
-            handle.stop(timeout: self.stopTimeout)
-        }
-        for request in action.refused {
-            request.finished(.failed(.poolClosing))
-        }
-        if action.isClosed {
-            self.issue.finish()
-        }
-        return action.refused.count
+        return refused
     }
 
     /// How long a worker that is asked to stop may take.

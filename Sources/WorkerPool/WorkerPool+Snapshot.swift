@@ -33,7 +33,7 @@ extension WorkerPool {
     package func snapshot() -> PoolSnapshot {
         let (states, waiting, measures) = self.state.withLock { state in
             let states = state.processes.map { id, handle in
-                (handle, Self.workerState(state.machine.state(of: id)))
+                (handle, Self.workerState(state.machine.roster.state(of: id)))
             }
             return (states, state.machine.waiting, state.machine.measures)
         }
@@ -55,13 +55,12 @@ extension WorkerPool {
     }
 
     private static func workerState(
-        _ state: PoolStateMachine<any PoolRequest>.PlaceState?
+        _ state: Roster<any PoolRequest, any WorkerHandle>.State?
     ) -> PoolSnapshot.WorkerState {
         switch state {
-        case .idle: .ready
-        case .busy: .working
-        case .backingOff, .starting: .starting
-        case .none, .vacant: .stopping
+        case .ready(let worker): worker.leases.isEmpty ? .ready : .working
+        case .absent(.backingOff), .absent(.starting): .starting
+        case nil, .absent(.vacant): .stopping
         }
     }
 }

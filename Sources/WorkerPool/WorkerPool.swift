@@ -4,13 +4,13 @@ import Synchronization
 
 /// A pool of workers that serves requests in the order in which they came.
 ///
-/// ``submit(_:)`` and what workers tell run on event loops: they take the lock for the decision, which
+/// ``submit(_:)`` and what workers say run on event loops: they take the lock for the decision, which
 /// ``PoolStateMachine`` makes, and act after it is released. Processes are started and awaited by ``run(whenReady:)``.
 package final class WorkerPool: Sendable {
+    typealias Machine = PoolStateMachine<any PoolRequest, any WorkerHandle>
+
     struct State {
-        var machine: PoolStateMachine<any PoolRequest>
-        /// The worker in each place, while it is ready.
-        var handles: [(any WorkerHandle)?] = []
+        var machine: Machine
         /// Workers that run, in a place or on their way out, for a kill.
         var processes: [WorkerID: any WorkerHandle] = [:]
         /// Their ids, for the log: of a process that has just been reaped, too.
@@ -18,13 +18,14 @@ package final class WorkerPool: Sendable {
         var startFailure: WorkerFailure?
         /// Until when workers may take to end, once the pool is closed.
         var closeDeadline: NIODeadline?
-        /// Looks at the workers from time to time.
+        /// Compares the workers with their limits from time to time.
         var ticks: Task<Void, Never>?
     }
 
+    /// What ``run(whenReady:)`` is to do.
     enum Command: Sendable {
-        case start(PoolStateMachine<any PoolRequest>.StartAction)
-        case ready
+        case start(WorkerStart)
+        case becomeReady
         /// ``PoolConfiguration/resetTimeout`` begins for a worker.
         case timeReset(WorkerID)
     }
@@ -35,14 +36,12 @@ package final class WorkerPool: Sendable {
     let logger: Logger
     /// What clients have not taken yet of the pool's answers.
     package let pendingAnswers = PendingAnswers()
-    /// Whether times are measured, for ``snapshot()``.
-    private let isMeasured: Bool
     let commands: AsyncStream<Command>
-    let issue: AsyncStream<Command>.Continuation
+    private let commandContinuation: AsyncStream<Command>.Continuation
 
     /// - Parameters:
     ///   - loops: The event loops of requests and workers; their `loopIndex` counts in this list.
-    ///   - isMeasured: Whether the times of ``PoolMeasures`` are measured: one or two looks at the clock for each request.
+    ///   - isMeasured: Whether the times of ``PoolMeasures`` are measured.
     package init(
         configuration: PoolConfiguration,
         launcher: any WorkerLauncher,
@@ -50,54 +49,20 @@ package final class WorkerPool: Sendable {
         logger: Logger,
         isMeasured: Bool = false
     ) {
-        self.isMeasured = isMeasured
         self.launcher = launcher
         self.loops = loops
         self.logger = logger
         self.state = Mutex(
-            State(
-                machine: PoolStateMachine(configuration: configuration, loopCount: loops.count, isMeasured: isMeasured))
+            State(machine: Machine(configuration: configuration, loopCount: loops.count, isMeasured: isMeasured))
         )
-        (self.commands, self.issue) = AsyncStream.makeStream()
+        (self.commands, self.commandContinuation) = AsyncStream.makeStream()
     }
 
-    /// Hands a request to a free worker, or lets it wait for one.
+    /// Hands a request to a worker, or lets it wait for one.
     package func submit(_ request: any PoolRequest) {
-        // Read before the lock is taken, when it is known that it is needed.
-        let date = self.isMeasured ? NIODeadline.now() : nil
-        let (action, handle) = self.state.withLock { state in
-            let action = state.machine.submit(
-                request,
-                isClose: request.kind == .close,
-                loopIndex: request.loopIndex,
-                now: { date ?? .now() }
-            )
-            if case .lease(let id) = action {
-                return (action, state.handles[id.place])
-            }
-            return (action, nil)
-        }
-        switch action {
-        case .lease:
-            handle?.serve(request)
-        case .wait(let deadline, let start):
-            self.armTimer(deadline)
-            self.start(start)
-        case .refuse(let failure):
-            request.finished(.failed(failure))
-        }
-    }
-
-    func armTimer(_ deadline: NIODeadline?) {
-        guard let deadline else {
-            return
-        }
-        self.loops[0].scheduleTask(deadline: deadline) {
-            let expiry = self.state.withLock { $0.machine.timerFired(at: deadline, now: .now()) }
-            self.armTimer(expiry.armTimer)
-            for request in expiry.expired {
-                request.finished(.failed(.noFreeWorkers))
-            }
+        let now = NIODeadline.now()
+        self.decide { state in
+            state.machine.submit(request, isLast: request.isLast, loopIndex: request.loopIndex, now: now)
         }
     }
 
@@ -122,91 +87,146 @@ package final class WorkerPool: Sendable {
     }
 }
 
-// MARK: - What workers tell
+// MARK: - Acting
 
-extension WorkerPool: WorkerEvents {
-    package func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
-        let date = self.isMeasured ? NIODeadline.now() : nil
-        let (action, handle) = self.state.withLock { state in
-            let action = state.machine.answered(id, now: { date ?? .now() })
-            return (action, self.handle(in: &state, for: id, next: action?.next))
-        }
-        guard let action else {
-            return
-        }
-        // The worker first: while the answer is being handled it is at work already.
-        switch action.next {
-        case .idle:
-            break
-        case .serve(let request):
-            handle?.serve(request)
-        case .replace(let start):
-            handle?.stop(timeout: self.stopTimeout)
-            self.start(start)
-        }
-        if let successor = action.successor {
-            self.start([successor])
-        }
-        action.request.finished(.answered(answer))
-    }
-
-    private func handle(
-        in state: inout State,
-        for id: WorkerID,
-        next: PoolStateMachine<any PoolRequest>.NextAction?
-    ) -> (any WorkerHandle)? {
-        switch next {
-        case .none, .idle:
-            return nil
-        case .serve:
-            return state.handles[id.place]
-        case .replace:
-            defer { state.handles[id.place] = nil }
-            return state.handles[id.place]
-        }
-    }
-
-    package func workerRefused(_ id: WorkerID) {
-        let (action, refusing, next) = self.state.withLock { state in
-            let action = state.machine.refused(id, now: .now())
-            let refusing = action == nil ? nil : state.handles[id.place]
-            if action != nil {
-                state.handles[id.place] = nil
+extension WorkerPool {
+    /// The one way from a decision to what it asks for: decides under the lock, acts after it is released.
+    ///
+    /// - Parameter answers: For the requests that are finished, in order.
+    func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
+        let actions = self.state.withLock { state in
+            let actions = decision(&state)
+            if let (worker, request) = actions.serve {
+                worker.enqueue(request)
             }
-            return (action, refusing, self.handle(in: state, for: action?.retry))
+            for case .serve(let worker, let request) in actions.others {
+                worker.enqueue(request)
+            }
+            return actions
         }
-        guard let action else {
-            return
+        // The worker comes first: while its answer is being handled it is at work already.
+        actions.serve?.worker.serve()
+        var finished = 0
+        if let request = actions.finish {
+            request.finished(.answered(answers[0]))
+            finished = 1
         }
-        self.logger.debug("worker asked to be replaced", metadata: self.metadata(of: id))
-        refusing?.stop(timeout: self.stopTimeout)
-        self.start(action.start)
-        self.retry(action.retry, handle: next)
+        for action in actions.others {
+            switch action {
+            case .serve(let worker, _):
+                worker.serve()
+            case .finish(let request):
+                request.finished(.answered(answers[finished]))
+                finished += 1
+            default:
+                self.perform(action)
+            }
+        }
     }
 
-    private func handle(
-        in state: State,
-        for retry: PoolStateMachine<any PoolRequest>.RetryAction?
-    ) -> (any WorkerHandle)? {
-        if case .lease(let id, _) = retry {
-            return state.handles[id.place]
-        }
-        return nil
-    }
-
-    private func retry(
-        _ action: PoolStateMachine<any PoolRequest>.RetryAction,
-        handle: (any WorkerHandle)?
-    ) {
+    /// What is not of every request.
+    private func perform(_ action: Machine.Actions.Action) {
         switch action {
-        case .lease(_, let request):
-            handle?.serve(request)
-        case .wait(let deadline, let start):
-            self.armTimer(deadline)
-            self.start(start)
+        case .serve, .finish:
+            break
         case .fail(let request, let failure):
             request.finished(.failed(failure))
+        case .stop(let worker):
+            worker.stop(timeout: self.stopTimeout)
+        case .kill(let worker, let request, let failure):
+            worker.kill()
+            // Behind the request's own writing, which may still be on its way there.
+            self.loops[worker.loopIndex].execute {
+                request.finished(.failed(.workerGone(failure)))
+            }
+        case .dismiss(let id):
+            // This kills it; if it has done its handshake just now, it is asked to stop.
+            self.state.withLock { $0.processes[id] }?.stop(timeout: self.stopTimeout)
+        case .start(let start):
+            self.commandContinuation.yield(.start(start))
+        case .armTimer(let deadline):
+            self.loops[0].scheduleTask(deadline: deadline) {
+                self.decide { $0.machine.timerFired(at: deadline, now: .now()) }
+            }
+        case .timeReset(let id):
+            self.commandContinuation.yield(.timeReset(id))
+        case .becomeReady:
+            self.commandContinuation.yield(.becomeReady)
+        case .failStart(let failure):
+            self.state.withLock { $0.startFailure = $0.startFailure ?? failure }
+            // The others have served nothing: they need no time.
+            self.close(timeout: .milliseconds(500))
+        case .end:
+            self.commandContinuation.finish()
+        case .report(let report):
+            self.log(report)
         }
+    }
+
+    /// The end of a worker is logged by its relay; here is logged what only the pool knows.
+    private func log(_ report: PoolReport) {
+        switch report {
+        case .failed(let id, let failure, let delay):
+            var metadata = self.metadata(of: id)
+            if delay > .zero {
+                metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
+            }
+            if failure.code == .start {
+                self.logger.error("\(failure)", metadata: metadata)
+            } else if delay > .zero {
+                self.logger.warning("worker failed again, its successor waits", metadata: metadata)
+            }
+        case .goesOn(let id, let failure):
+            var metadata = self.metadata(of: id)
+            metadata["error"] = "\(failure)"
+            self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
+        case .replacementGivenUp(let workers):
+            self.logger.error(
+                "too many successors cannot be started, workers are not replaced any more for now",
+                metadata: ["workers": "\(workers)"]
+            )
+        case .replaced(let id, let reason):
+            var metadata = self.metadata(of: id)
+            metadata["reason"] = "\(reason.rawValue)"
+            self.logger.info("worker is to be replaced", metadata: metadata)
+        case .killed(let id, let code):
+            switch code {
+            case .execTTL:
+                self.logger.error("worker was killed: exec_ttl is over", metadata: self.metadata(of: id))
+            case .resetTimeout:
+                self.logger.error("worker was killed: reset_timeout is over", metadata: self.metadata(of: id))
+            case .start, .exit, .protocolError:
+                break
+            }
+        case .refused(let id):
+            self.logger.debug("worker asked to be replaced", metadata: self.metadata(of: id))
+        }
+    }
+
+    /// Names a worker in the log.
+    func metadata(of id: WorkerID) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["worker.id": "\(id)"]
+        if let processID = self.state.withLock({ $0.processIDs[id] }) {
+            metadata["worker.pid"] = "\(processID)"
+        }
+        return metadata
+    }
+}
+
+// MARK: - What workers say
+
+extension WorkerPool: WorkerEvents {
+    package func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
+        let now = NIODeadline.now()
+        self.decide(answers: answers) { $0.machine.answered(id, count: answers.count, now: now) }
+    }
+
+    package func workerPipelines(_ id: WorkerID) {
+        self.decide { $0.machine.pipelines(id, now: .now()) }
+    }
+
+    package func workerRefused(_ id: WorkerID, isLast: Bool) {
+        self.decide { $0.machine.refused(id, isLast: isLast, now: .now()) }
     }
 
     package func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle) {
@@ -222,105 +242,10 @@ extension WorkerPool: WorkerEvents {
     }
 
     package func workerReady(_ id: WorkerID, _ handle: any WorkerHandle) {
-        let (result, old) = self.state.withLock { state in
-            let result = state.machine.ready(id, loopIndex: handle.loopIndex, now: .now())
-            if case .stop = result.action {
-                return (result, nil as (any WorkerHandle)?)
-            }
-            while state.handles.count <= id.place {
-                state.handles.append(nil)
-            }
-            state.handles[id.place] = handle
-            return (result, result.stop.flatMap { self.take($0, from: &state) })
-        }
-        old?.stop(timeout: self.stopTimeout)
-        self.timeReset(result.resetTimed.map { [$0] } ?? [])
-        self.start(result.start)
-        switch result.action {
-        case .idle:
-            break
-        case .serve(let request):
-            handle.serve(request)
-        case .stop:
-            handle.stop(timeout: self.stopTimeout)
-        }
-        if result.poolIsReady {
-            self.issue.yield(.ready)
-        }
+        self.decide { $0.machine.ready(id, handle, loopIndex: handle.loopIndex, now: .now()) }
     }
 
-    package func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, requestWritten: Bool) {
-        let (action, next, isInItsPlace) = self.state.withLock { state in
-            // What a worker that was given up before still says must not touch its successor.
-            let isInItsPlace = !state.machine.isGone(id)
-            let action = state.machine.failed(id, failure, requestWritten: requestWritten, now: .now())
-            if isInItsPlace, state.handles.indices.contains(id.place) {
-                state.handles[id.place] = nil
-            }
-            if action.startFailed, state.startFailure == nil {
-                state.startFailure = failure
-            }
-            return (action, self.handle(in: state, for: action.request), isInItsPlace)
-        }
-        if action.startFailed {
-            // The others have served nobody: they need no time.
-            self.close(timeout: .milliseconds(500))
-        } else {
-            // One that was killed because it is not wanted any more has not failed.
-            if isInItsPlace {
-                self.log(failure, of: id, action)
-            }
-            self.start((action.start.map { [$0] } ?? []) + action.more)
-        }
-        if let request = action.request {
-            self.retry(request, handle: next)
-        }
-    }
-
-    /// A worker's end is told by who sees it; here is told what only the pool knows.
-    private func log(
-        _ failure: WorkerFailure,
-        of id: WorkerID,
-        _ action: PoolStateMachine<any PoolRequest>.FailureAction
-    ) {
-        var metadata = self.metadata(of: action.goesOn ?? id)
-        if let delay = action.start?.delay, delay > .zero {
-            metadata["delay_ms"] = "\(delay.nanoseconds / 1_000_000)"
-        }
-        if action.goesOn != nil {
-            metadata["error"] = "\(failure)"
-            self.logger.error("the successor of a worker cannot be started, the worker goes on", metadata: metadata)
-            if action.givenUp > 0 {
-                self.logger.error(
-                    "too many successors cannot be started, workers are not replaced any more for now",
-                    metadata: ["workers": "\(action.givenUp)"]
-                )
-            }
-        } else if failure.code == .start {
-            self.logger.error("\(failure)", metadata: metadata)
-        } else if metadata["delay_ms"] != nil {
-            self.logger.warning("worker failed again, its successor waits", metadata: metadata)
-        }
-    }
-
-    /// Names a worker in the log.
-    func metadata(of id: WorkerID) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["worker.id": "\(id)"]
-        if let processID = self.state.withLock({ $0.processIDs[id] }) {
-            metadata["worker.pid"] = "\(processID)"
-        }
-        return metadata
-    }
-
-    func start(_ actions: [PoolStateMachine<any PoolRequest>.StartAction]) {
-        for action in actions {
-            self.issue.yield(.start(action))
-        }
-    }
-
-    /// Takes the handle of a worker that has left its place.
-    func take(_ id: WorkerID, from state: inout State) -> (any WorkerHandle)? {
-        defer { state.handles[id.place] = nil }
-        return state.handles[id.place]
+    package func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int) {
+        self.decide { $0.machine.failed(id, failure, begun: begun, now: .now()) }
     }
 }

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Logging
 import NIOCore
+import Platform
 import Sockets
 
 /// The socket that workers connect to (`server.relay`), and the handshake that tells whose a connection is.

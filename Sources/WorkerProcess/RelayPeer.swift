@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Platform
 import Sockets
 
 /// Who is at the other end of a relay's connection, by what the system says and not by what is said over it.
@@ -37,7 +38,7 @@ struct RelayPeer {
             return isWorker ? .belongs : .stranger("process \(credentials.pid) is none of the worker's")
         }
         guard let remote = try? SocketAddress.remote(of: self.descriptor),
-            let inode = TCPSocketTable.inode(of: remote, connectedTo: local)
+            let inode = TCPSocketTable.inode(of: .init(remote), connectedTo: .init(local))
         else {
             return .stranger("it comes from another machine or network namespace")
         }
@@ -47,8 +48,9 @@ struct RelayPeer {
     /// Looks for a socket among the descriptors of a worker's processes.
     private func holder(of inode: String, _ worker: pid_t, _ claimed: pid_t) -> Verdict {
         var unreadable: pid_t?
-        for process in [claimed, worker] + Self.processes(ofGroup: worker) {
-            switch Self.holds(process, "socket:[\(inode)]") {
+        let files = ProcessFiles()
+        for process in [claimed, worker] + files.processes().filter({ getpgid($0) == worker }) {
+            switch files.holds(process, "socket:[\(inode)]") {
             case true?:
                 // Looked at after its descriptors: had it ended before, another could have its number now.
                 if ProcessLineage(of: process).processes.contains(worker) {
@@ -68,51 +70,22 @@ struct RelayPeer {
                 + "/proc is mounted with hidepid): use `server.relay: unix://…` or `pipes`"
         )
     }
+}
 
-    /// - Returns: `nil` when the process is there, and its descriptors cannot be read.
-    private static func holds(_ process: pid_t, _ target: String) -> Bool? {
-        let path = "/proc/\(process)/fd"
-        guard let directory = opendir(path) else {
-            return getpgid(process) > 0 ? nil : false
-        }
-        defer { closedir(directory) }
-        let wanted = Array(target.utf8)
-        return withUnsafeTemporaryAllocation(byteCount: wanted.count + 1, alignment: 1) { buffer in
-            while let entry = readdir(directory) {
-                let count = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                    readlinkat(
-                        dirfd(directory),
-                        name.assumingMemoryBound(to: CChar.self).baseAddress!,
-                        buffer.assumingMemoryBound(to: CChar.self).baseAddress!,
-                        buffer.count
-                    )
-                }
-                if count == wanted.count, buffer[..<count].elementsEqual(wanted) {
-                    return true
-                }
-                // Root lists them by its own right, and reads them by that to trace.
-                if count < 0, errno == EACCES || errno == EPERM {
-                    return nil
-                }
+extension TCPSocketTable.End {
+    init(_ address: SocketAddress) {
+        let words: [UInt32] = address.withSockAddr { pointer, _ in
+            switch address {
+            // Behind family and port; IPv6 has the flow there, too.
+            case .v4: Self.words(UnsafeRawPointer(pointer) + 4, count: 1)
+            case .v6: Self.words(UnsafeRawPointer(pointer) + 8, count: 4)
+            case .unixDomainSocket: [UInt32]()
             }
-            return false
         }
+        self.init(words: words, port: address.port ?? 0)
     }
 
-    private static func processes(ofGroup group: pid_t) -> [pid_t] {
-        guard let directory = opendir("/proc") else {
-            return []
-        }
-        defer { closedir(directory) }
-        var processes: [pid_t] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let pid = pid_t(name), getpgid(pid) == group {
-                processes.append(pid)
-            }
-        }
-        return processes
+    private static func words(_ bytes: UnsafeRawPointer, count: Int) -> [UInt32] {
+        (0..<count).map { bytes.load(fromByteOffset: 4 * $0, as: UInt32.self) }
     }
 }

@@ -28,19 +28,19 @@ final class UnreadInput: @unchecked Sendable {
         }
     }
 
-    /// Whether the last `count` bytes that were written are all in the pipe, and nobody is left who might read them.
-    func isUnread(_ count: Int) -> Bool {
+    /// Bytes in the pipe that the worker has not read, for now.
+    var count: Int {
+        var unread: CInt = 0
+        return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 ? Int(unread) : 0
+    }
+
+    /// Whether nobody is left who might read them.
+    var isAbandoned: Bool {
         guard self.descriptor >= 0 else {
             return false
         }
         // The write end of a pipe without a reader is in error.
         var state = pollfd(fd: self.descriptor, events: 0, revents: 0)
-        return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0 && self.holds(count)
-    }
-
-    /// Whether the last `count` bytes that were written are all in the pipe, for now.
-    func holds(_ count: Int) -> Bool {
-        var unread: CInt = 0
-        return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 && Int(unread) >= count
+        return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0
     }
 }

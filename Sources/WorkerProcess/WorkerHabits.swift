@@ -7,6 +7,8 @@ import Synchronization
 final class WorkerHabits: Sendable {
     private enum Probing: UInt8, AtomicRepresentable {
         case unknown
+        /// The same, and a worker is being probed to find out.
+        case trying
         /// A worker has replied to a probe.
         case works
         /// Workers have passed over probes, and none has ever replied.
@@ -43,6 +45,15 @@ final class WorkerHabits: Sendable {
         self.answersMissing.load(ordering: .relaxed) > 0
     }
 
+    /// Whether a worker may be probed to find out whether it replies: one at a time, for as long as none is known to.
+    func mayTry() -> Bool {
+        switch self.probing.load(ordering: .relaxed) {
+        case .unknown: self.probing.compareExchange(expected: .unknown, desired: .trying, ordering: .relaxed).exchanged
+        case .works: true
+        case .trying, .fails: false
+        }
+    }
+
     func repliedToProbe() {
         if self.probing.load(ordering: .relaxed) != .works {
             self.probing.store(.works, ordering: .relaxed)
@@ -51,8 +62,10 @@ final class WorkerHabits: Sendable {
 
     /// A worker has read on past a probe without a reply: it does not know probes.
     func ignoredProbe() {
-        let (isNews, _) = self.probing.compareExchange(expected: .unknown, desired: .fails, ordering: .relaxed)
-        if isNews {
+        guard self.probing.load(ordering: .relaxed) != .works else {
+            return
+        }
+        if self.probing.exchange(.fails, ordering: .relaxed) != .fails {
             self.logger.notice(
                 """
                 a worker does not answer control frames while it serves: unanswered events are not noticed, \
@@ -67,6 +80,8 @@ final class WorkerHabits: Sendable {
         let (_, count) = self.missingReplies.wrappingAdd(1, ordering: .relaxed)
         if count >= Self.missingRepliesToBelieve {
             self.ignoredProbe()
+        } else {
+            _ = self.probing.compareExchange(expected: .trying, desired: .unknown, ordering: .relaxed)
         }
     }
 

@@ -24,6 +24,14 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
         self.context != nil
     }
 
+    /// Whether the system has not taken yet all that was written.
+    var isBehind: Bool {
+        guard let context, self.writer.isBehind else {
+            return false
+        }
+        return self.writer.unwrittenBytes(context) > 0
+    }
+
     func write(_ bytes: ByteBuffer) {
         if let context, let rest = self.writer.write(bytes, context) {
             context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)

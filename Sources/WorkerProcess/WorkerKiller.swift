@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Platform
 import Synchronization
 
 /// Kills workers with all that they have started, whatever process groups and sessions that has moved to.

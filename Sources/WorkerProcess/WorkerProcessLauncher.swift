@@ -13,6 +13,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     let serverPID: Int
     let listener: RelayListener?
     let outOfMemoryKills: OutOfMemoryKills
+    let isPipelined: Bool
     let logger: Logger
 
     /// - Parameters:
@@ -21,6 +22,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     ///   - serverPID: This process's id, which the handshake tells.
     ///   - listener: Where workers connect; `nil` when their input and output are the relay.
     ///   - outOfMemoryKills: Asked when a worker was killed that we have not killed.
+    ///   - isPipelined: Whether the pool may give a worker several requests: then it is found out which ones can have them.
     package init(
         command: WorkerCommand,
         loops: [any EventLoop],
@@ -28,6 +30,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         serverPID: Int,
         listener: RelayListener?,
         outOfMemoryKills: OutOfMemoryKills,
+        isPipelined: Bool = true,
         logger: Logger
     ) {
         self.current = CurrentCommand((command, handshakeTimeout, WorkerHabits(logger: logger)))
@@ -35,6 +38,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         self.serverPID = serverPID
         self.listener = listener
         self.outOfMemoryKills = outOfMemoryKills
+        self.isPipelined = isPipelined
         self.logger = logger
     }
 
@@ -52,7 +56,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
             try await self.spawn(id, command, handshake, habits, events: events)
         } catch {
             let failure = WorkerFailure(.start, "failed to spawn a worker: cannot run `\(command.line)`: \(error)")
-            events.workerFailed(id, failure, requestWritten: false)
+            events.workerFailed(id, failure, begun: 0)
         }
     }
 
@@ -71,6 +75,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
             handshake: handshake,
             listener: self.listener,
             habits: habits,
+            isPipelined: self.isPipelined,
             events: events,
             logger: self.logger
         )

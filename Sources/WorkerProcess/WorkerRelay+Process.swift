@@ -157,7 +157,7 @@ extension WorkerRelay {
             self.events.workerFailed(
                 self.id,
                 WorkerFailure(.start, "failed to spawn a worker, possible reasons: \(reason) (\(status))"),
-                requestWritten: false
+                begun: 0
             )
         }
     }

@@ -7,12 +7,14 @@ extension WorkerRelay {
     private static let retirementTime = TimeAmount.seconds(5)
 
     /// Has silence noticed. One timer serves many requests: each starts it only when it does not run.
-    func watch(isClose: Bool) {
-        if !self.isTicking {
-            self.startTicking(.long)
-        }
-        if isClose, !self.isTickingForClose {
-            self.startTicking(.short)
+    func watch(_ interval: WorkerStateMachine.Interval) {
+        let isTicking =
+            switch interval {
+            case .short: self.isTickingForClose
+            case .long: self.isTicking
+            }
+        if !isTicking {
+            self.startTicking(interval)
         }
     }
 
@@ -42,16 +44,16 @@ extension WorkerRelay {
             break
         case .probe:
             self.startTicking(interval)
-            self.writeControl(.pid(self.handshake.serverPID))
+            self.writeProbe()
         case .noReply:
             self.releaseHeld()
         case .lastAnswer(let answer):
             self.habits.missedReply()
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, [answer])
             self.retire()
         case .broken(let reason):
             self.gather(reason, self.decoder.undecoded)
-            self.giveUp(reason, isBusy: false)
+            self.giveUp(reason)
         }
     }
 
@@ -59,8 +61,8 @@ extension WorkerRelay {
     private func retire() {
         let reason = "it reported an error and does not reply to control frames: it may still be busy"
         let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
-        self.held = nil
-        self.events.workerFailed(self.id, failure, requestWritten: false)
+        self.held.removeAll()
+        self.events.workerFailed(self.id, failure, begun: 0)
         self.stop(timeout: Self.retirementTime)
     }
 }

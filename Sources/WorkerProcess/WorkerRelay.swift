@@ -15,10 +15,9 @@ final class WorkerRelay: @unchecked Sendable {
         let timeout: TimeAmount
     }
 
-    /// The largest frame that a pipe takes whole or not at all (POSIX `PIPE_BUF` on Linux), in bytes.
-    private static let atomicWrite = 4096
-    /// A body larger than this is written on its own instead of being copied behind its context, in bytes.
-    private static let largeBody = 32 * 1024
+    /// The request behind which a worker is probed when nothing is known of it; one that lives for less than this many
+    /// requests is given one at a time.
+    private static let trial = 16
 
     let id: WorkerID
     let eventLoop: any EventLoop
@@ -39,27 +38,41 @@ final class WorkerRelay: @unchecked Sendable {
 
     let process = Mutex(Process())
 
+    struct Inbox {
+        var requests: [any PoolRequest] = []
+        /// Whether the event loop will look.
+        var isExpected = false
+    }
+
     /// What the pool's workers are known for.
     let habits: WorkerHabits
+    /// Whether the pool may give a worker several requests.
+    let isPipelined: Bool
+    /// Requests that the pool has given and that were not looked at yet, in order.
+    let inbox = Mutex(Inbox())
+    /// The memory that was the inbox's before it was emptied.
+    var emptied: [any PoolRequest] = []
 
     // Confined to the event loop.
-    var machine = WorkerStateMachine()
+    var machine: WorkerStateMachine
     var decoder = FrameDecoder()
     var context: ChannelHandlerContext?
     /// Where requests are written; there before the relay's channel is.
     var input: WorkerInput?
-    /// The frame being written; reused.
-    var frame = ByteBuffer()
+    /// Frames that are to be written there.
+    var outbox = Outbox()
+    /// The frame of a probe.
+    let probe: ByteBuffer
+    /// Answers that the pool is told when all is read that has come.
+    var answers: [WorkerAnswer] = []
     /// Tells of the input whether it was read; `nil` when requests go over a socket.
     var unreadInput: UnreadInput?
+    /// Whether a write has closed the socket, with answers perhaps that were not read.
+    var isCutShort = false
     /// Done when the process has ended.
     var exit: EventLoopFuture<Void>?
-    /// Bytes written since the last request, that request included.
-    private var unansweredBytes = 0
-    /// Whether the worker has not got a byte of the last request: it was to be written whole or not at all, and failed.
-    private var isUnwritten = false
-    /// The request that waits until the worker has said all that it owes.
-    var held: (any PoolRequest)?
+    /// Requests that wait until the worker has said all that it owes, in order.
+    var held = CircularBuffer<any PoolRequest>()
     var isTicking = false
     var isTickingForClose = false
     /// Whether the relay is closed as soon as all that the worker wrote is read.
@@ -87,6 +100,7 @@ final class WorkerRelay: @unchecked Sendable {
         handshake: Handshake,
         listener: RelayListener?,
         habits: WorkerHabits,
+        isPipelined: Bool,
         events: any WorkerEvents,
         logger: Logger
     ) {
@@ -96,106 +110,18 @@ final class WorkerRelay: @unchecked Sendable {
         self.handshake = handshake
         self.listener = listener
         self.habits = habits
+        self.isPipelined = isPipelined
+        self.machine = WorkerStateMachine(trial: isPipelined ? Self.trial : nil)
         self.events = events
         self.logger = logger
         self.logger[metadataKey: "worker.id"] = "\(id)"
+        var probe = ByteBuffer()
+        probe.writeControlFrame(.pid(handshake.serverPID))
+        self.probe = probe
     }
 }
 
-// MARK: - Requests
-
-extension WorkerRelay: WorkerHandle {
-    func serve(_ request: any PoolRequest) {
-        if self.eventLoop.inEventLoop {
-            self.take(request)
-        } else {
-            self.eventLoop.execute { self.take(request) }
-        }
-    }
-
-    private func take(_ request: any PoolRequest) {
-        guard let input, input.isOpen, !self.wasKilled else {
-            // The pool is told, or knows, as soon as all that the worker wrote is read, and the request is another's.
-            return
-        }
-        switch self.machine.lease(isClose: request.kind == .close, probesCloses: self.habits.probesCloses) {
-        case .write:
-            self.write(request, to: input, withProbe: false)
-        case .writeWithProbe:
-            self.write(request, to: input, withProbe: true)
-        case .hold:
-            self.held = request
-            self.watch(isClose: false)
-        case .refuse:
-            // It failed since it was chosen: the pool knows.
-            break
-        }
-    }
-
-    private func write(_ request: any PoolRequest, to input: WorkerInput, withProbe: Bool) {
-        let event = request.event()
-        self.frame.clear()
-        self.frame.writeFrameHead(of: event)
-        self.watch(isClose: event.kind == .close)
-        if event.body.readableBytes > Self.largeBody {
-            self.isUnwritten = false
-            self.unansweredBytes = self.frame.readableBytes + event.body.readableBytes
-            input.write(self.frame, event.body)
-            return
-        }
-        self.frame.writeImmutableBuffer(event.body)
-        if withProbe {
-            self.frame.writeControlFrame(.pid(self.handshake.serverPID))
-        }
-        self.unansweredBytes = self.frame.readableBytes
-        self.isUnwritten = self.unansweredBytes <= Self.atomicWrite
-        // When nobody can read it any more the input is closed before this returns.
-        input.write(self.frame)
-        self.isUnwritten = self.isUnwritten && !input.isOpen
-    }
-
-    /// Goes on with the request that was held back, when the worker is free.
-    func releaseHeld() {
-        if self.machine.isIdle, let request = self.held {
-            self.held = nil
-            self.take(request)
-        }
-    }
-
-    func stop(timeout: TimeAmount) {
-        if self.eventLoop.inEventLoop {
-            self.stopNow(timeout: timeout)
-        } else {
-            self.eventLoop.execute { self.stopNow(timeout: timeout) }
-        }
-    }
-
-    private func stopNow(timeout: TimeAmount) {
-        self.wasStopped = true
-        switch self.machine.stop() {
-        case .sendStop:
-            self.stopDeadline = .now() + timeout
-            // Held by the loop until then; a worker that has ended has no process any more to kill.
-            self.eventLoop.scheduleTask(in: timeout) { [weak self] in
-                self?.kill()
-            }
-            self.writeControl(.stop)
-        case .kill:
-            self.kill()
-        case .none:
-            break
-        }
-    }
-
-    func writeControl(_ message: ControlMessage) {
-        var frame = ByteBuffer()
-        frame.writeControlFrame(message)
-        self.unansweredBytes += frame.readableBytes
-        self.input?.write(frame)
-    }
-}
-
-// MARK: - Answers
+// MARK: - The channel
 
 extension WorkerRelay: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -225,7 +151,7 @@ extension WorkerRelay: ChannelInboundHandler {
     }
 
     private func handshakeTimedOut() {
-        guard self.machine.isStarting, case .fail = self.machine.giveUp() else {
+        guard self.machine.isStarting, self.machine.giveUp() else {
             return
         }
         let limit = self.handshake.timeout.nanoseconds / 1_000_000
@@ -247,154 +173,11 @@ extension WorkerRelay: ChannelInboundHandler {
         context.fireChannelReadComplete()
     }
 
-    private func received(_ bytes: ByteBuffer) {
-        if let strayOutput {
-            strayOutput.append(bytes)
-            return
-        }
-        self.decoder.append(bytes)
-        do throws(FrameError) {
-            while let frame = try self.decoder.next() {
-                let outstanding = self.machine.outstanding
-                let owesReply = outstanding > 0 && self.machine.owesReply
-                let action = self.machine.received(
-                    frame,
-                    isLast: self.decoder.isEmpty,
-                    mayProbe: self.habits.mayProbe
-                )
-                if outstanding > 0 {
-                    self.learn(action, owedReply: owesReply, hasReplied: self.machine.outstanding < outstanding)
-                }
-                self.perform(action, frame)
-            }
-        } catch {
-            self.receivedGarbage(error)
-        }
-        if self.held != nil {
-            self.releaseHeld()
-        }
-    }
-
-    /// What a frame that came while replies to probes were due tells of workers.
-    private func learn(_ action: WorkerStateMachine.FrameAction, owedReply: Bool, hasReplied: Bool) {
-        switch action {
-        case .answer(let answer) where answer.ignoredProbe:
-            self.habits.ignoredProbe()
-        case .broken where owedReply:
-            self.habits.missedReply()
-        default:
-            if hasReplied {
-                self.habits.repliedToProbe()
-            }
-        }
-    }
-
-    private func perform(_ action: WorkerStateMachine.FrameAction, _ frame: Frame) {
-        switch action {
-        case .answer(let answer):
-            if let lateError = answer.lateError {
-                self.log(lateError: lateError)
-            }
-            if answer.isToClose {
-                self.habits.answeredClose()
-            }
-            self.events.workerAnswered(self.id, answer.answer)
-        case .unanswered(let isClose):
-            if isClose {
-                self.habits.leftCloseUnanswered()
-            }
-            self.events.workerAnswered(self.id, .missing(processID: self.processID))
-        case .lateError(let message):
-            self.log(lateError: message)
-        case .probe:
-            self.writeControl(.pid(self.handshake.serverPID))
-        case .refused:
-            self.events.workerRefused(self.id)
-        case .ready:
-            self.handshakeTimer?.cancel()
-            self.handshakeTimer = nil
-            self.isReady = true
-            self.events.workerReady(self.id, self)
-        case .broken(let reason, let isBusy):
-            self.gather(reason, frame.payload, self.decoder.undecoded)
-            self.giveUp(reason, isBusy: isBusy)
-        case .ignore:
-            break
-        }
-    }
-
-    /// An error frame behind an answer: `respond()` and then `$worker->error()`.
-    private func log(lateError message: ByteBuffer) {
-        self.logger.error(
-            "worker reported an error after its answer", metadata: ["error": "\(String(buffer: message))"])
-    }
-
-    private func receivedGarbage(_ error: FrameError) {
-        guard case .fail(let isBusy) = self.machine.giveUp() else {
-            return
-        }
-        self.gather("\(error)", error.bytes)
-        self.giveUp("what it wrote is \(error)", isBusy: isBusy)
-    }
-
-    /// Tells the pool at once: whoever waits for an answer does not wait for the rest of the garbage.
-    func giveUp(_ reason: String, isBusy: Bool) {
-        guard self.isReady else {
-            // Told with the rest of the text when the process has ended.
-            return
-        }
-        let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
-        self.events.workerFailed(self.id, failure, requestWritten: isBusy)
-    }
-
-    /// The process as a message names it.
-    var pidText: String {
-        self.processID.map { " (pid \($0))" } ?? ""
-    }
-
     func channelInactive(context: ChannelHandlerContext) {
         self.handshakeTimer?.cancel()
-        if self.machine.owesReply {
-            self.habits.missedReply()
-        }
-        switch self.machine.closed() {
-        case .startFailed:
-            self.unreadInput?.close()
-            self.startFailure = self.startFailure ?? "the process ended before its handshake"
-        case .failed(let isBusy):
-            self.failed(isBusy: isBusy)
-        case .failedAfter(let answer):
-            self.events.workerAnswered(self.id, answer)
-            self.failed(isBusy: false)
-        case .none:
-            self.unreadInput?.close()
-        }
-        self.held = nil
-        self.input?.close()
-        self.finishGathering()
+        // A write may have closed it while frames are read or requests are written.
+        self.eventLoop.execute { self.ended() }
         context.fireChannelInactive()
-    }
-
-    private func failed(isBusy: Bool) {
-        let rest = self.decoder.undecoded.readableBytes
-        let failure = WorkerFailure(
-            .exit,
-            rest > 0
-                ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
-                : "the worker\(self.pidText) has ended, or closed its input or output"
-        )
-        let count = self.unansweredBytes
-        guard isBusy, !self.isUnwritten, let unreadInput, unreadInput.holds(count), let exit else {
-            self.unreadInput?.close()
-            self.events.workerFailed(self.id, failure, requestWritten: isBusy && !self.isUnwritten)
-            return
-        }
-        // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
-        exit.whenComplete { _ in
-            let isUnread = unreadInput.isUnread(count)
-            unreadInput.close()
-            self.events.workerFailed(self.id, failure, requestWritten: !isUnread)
-        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -2,6 +2,7 @@ import Application
 import ArgumentParser
 import Configuration
 import Glibc
+import Platform
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -73,7 +74,7 @@ struct Serve: AsyncParsableCommand {
                 workDirectory: loaded.workDirectory,
                 eventLoops: loaded.eventLoops.number,
                 isSilent: self.silent,
-                serviceManager: ServiceManager(environment: environment),
+                serviceManager: ServiceManager { environment[$0] },
                 cleanUp: { pidFile?.remove() }
             ),
             // Our directory has changed since: both are absolute now.

@@ -1,4 +1,4 @@
-/// What each of RoadRunner's and Buggregator's own configurations comes to, worked out apart from the code under test.
+/// What each file of `Corpus` comes to, worked out apart from the code under test.
 ///
 /// A file's line is `NAME: OUTCOME`, where the outcome is `loads` or `CODE @LINE KEY`; the indented lines below it are
 /// the keys that the file sets, with the values in force, parted by ` ; `. Backslash escapes stand for themselves in
@@ -15,7 +15,7 @@ struct CorpusTable {
         var description: String { name }
     }
 
-    static let entries = [http, jobs, server, other].flatMap { parse($0) }
+    static let entries = parse(files)
 
     private static func parse(_ text: String) -> [Entry] {
         var entries: [Entry] = []

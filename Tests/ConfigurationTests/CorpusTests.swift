@@ -4,22 +4,19 @@ import Testing
 
 @testable import Application
 
-/// The real configurations that lie beside the repository, where they are there: none of them is part of it.
+/// Configurations such as RoadRunner's users have, of all its plugins.
 private enum Corpus {
-    static let folder = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("shared/configs").path
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Corpus").path
 
     static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
 }
 
-@Suite(.enabled(if: !Corpus.names.isEmpty, "shared/configs is not here"))
-struct CorpusTests {
+@Suite struct CorpusTests {
     private let loader = ConfigurationLoader(environment: [:], processorCount: 4)
 
     @Test func theTableIsComplete() {
         #expect(CorpusTable.entries.map(\.name).sorted() == Corpus.names)
-        #expect(Corpus.names.count == 131)
     }
 
     @Test(arguments: CorpusTable.entries)
@@ -57,17 +54,18 @@ struct CorpusTests {
         #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(loaded.json().utf8)) }
     }
 
-    /// Buggregator before its plugins: three servers, variables that are not set.
-    @Test func buggregator() throws {
-        let loaded = try loader.load(path: "\(Corpus.folder)/buggregator-1.1.1-rr-prod.yaml")
-        #expect(loaded.settings.tcp.servers.map(\.name) == ["monolog", "smtp", "var-dumper"])
-        #expect(loaded.settings.tcp.servers.map(\.delimiter) == [[10], [13, 10], [10]])
+    /// Three servers, and variables that may be set or not.
+    @Test func variables() throws {
+        let loaded = try loader.load(path: "\(Corpus.folder)/tcp-variables-unset.yaml")
+        #expect(loaded.settings.tcp.servers.map(\.name) == ["dump", "log", "mail"])
+        #expect(loaded.settings.tcp.servers.map(\.delimiter) == [[10], [10], [13, 10]])
         #expect(loaded.settings.tcp.pool.numWorkers == 4)
-        #expect(loaded.warnings.map(\.line) == [11, 13, 38, 40, 48, 60])
-        let environment = ["RR_TCP_NUM_WORKERS": "2", "RR_LOG_LEVEL": "error"]
+        #expect(loaded.warnings.map(\.line) == [4, 11])
+        let environment = ["CORPUS_WORKERS": "2", "CORPUS_LEVEL": "error"]
         let set = try ConfigurationLoader(environment: EnvironmentVariables(environment), processorCount: 4)
             .load(path: loaded.file)
         #expect(set.settings.tcp.pool.numWorkers == 2)
         #expect(set.settings.logs.all.level == .error)
+        #expect(set.warnings.isEmpty)
     }
 }

@@ -1,10 +1,15 @@
 import Configuration
+import TestSupport
 import Testing
 
 @testable import Application
 
 /// Mutated files: any outcome is fine, as long as there is one; what loads must load again from its own rendering.
 @Suite struct FuzzTests {
+    /// What means something to the parser.
+    private static let special =
+        Array("{}[]:,&*!|>'\"%@`#-?<=\n\t \\$~.09smh".utf8) + [0x00, 0xFF, 0xC3]
+
     private static let seed = """
         version: '3'
         envfile: ${E}
@@ -26,11 +31,11 @@ import Testing
             environment: ["C": "c", "RR_TCP_POOL_MAX_JOBS": "5", "RR_LOGS_LEVEL": "error"],
             processorCount: 2
         )
-        var random = Random(state: 7)
+        var random = SeededGenerator(seed: 7)
         var loads = 0
         for round in 0..<1500 {
             var bytes = Array(Self.seed.utf8)
-            for _ in 0...Int.random(in: 0..<3, using: &random) { Random.mutate(&bytes, using: &random) }
+            for _ in 0...Int.random(in: 0..<3, using: &random) { random.mutate(&bytes, special: Self.special) }
             try sandbox.write("rr.yaml", bytes)
             guard
                 let loaded = try? loader.load(path: sandbox.path("rr.yaml"), overrides: ["tcp.pool.max_jobs=\(round)"])
@@ -48,33 +53,11 @@ import Testing
 
     @Test func mutatedArgumentsEnd() throws {
         let sandbox = try Sandbox(["rr.yaml": minimal])
-        var random = Random(state: 11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<500 {
             var bytes = Array("tcp.servers.main.addr='tcp://$A${B:-[::1]}:80'".utf8)
-            for _ in 0..<4 { Random.mutate(&bytes, using: &random) }
+            for _ in 0..<4 { random.mutate(&bytes, special: Self.special) }
             _ = try? sandbox.load(overrides: [String(decoding: bytes, as: UTF8.self)])
-        }
-    }
-}
-
-/// A generator with a seed, so that a failure comes back.
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
-    }
-
-    static func mutate(_ bytes: inout [UInt8], using random: inout Random) {
-        let special = Array("{}[]:,&*!|>'\"%@`#-?<=\n\t \\$~.09smh".utf8) + [0x00, 0xFF, 0xC3]
-        guard !bytes.isEmpty else { return bytes.append(contentsOf: special.prefix(3)) }
-        let index = Int.random(in: bytes.indices, using: &random)
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0: bytes[index] = UInt8.random(in: 0x20...0x7E, using: &random)
-        case 1: bytes[index] = special.randomElement(using: &random) ?? 0
-        case 2: bytes.remove(at: index)
-        default: bytes.insert(contentsOf: bytes[index...].prefix(8), at: index)
         }
     }
 }

@@ -1,36 +1,34 @@
 import Configuration
 import Foundation
 import Platform
+import TestSupport
 import Testing
 
 @testable import Application
 
 /// A folder of its own with the files of one test; it goes when the test ends.
 final class Sandbox {
-    let folder: String
+    private let directory: TemporaryDirectory
+
+    var folder: String { directory.path }
 
     init(_ files: [String: String] = [:]) throws {
-        let url = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-            .appendingPathComponent("rr-configuration-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        folder = url.path
+        directory = try TemporaryDirectory()
         for (name, text) in files { try write(name, text) }
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: folder)
+        directory.remove()
     }
 
-    func path(_ name: String) -> String { "\(folder)/\(name)" }
+    func path(_ name: String) -> String { directory.file(name) }
 
     func write(_ name: String, _ text: String) throws {
         try write(name, Array(text.utf8))
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
-        let url = URL(fileURLWithPath: path(name))
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: url)
+        try directory.write(bytes, to: name)
     }
 
     func load(

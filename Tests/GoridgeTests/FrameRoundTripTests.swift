@@ -1,5 +1,6 @@
 import Goridge
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct FrameRoundTripTests {

@@ -1,5 +1,6 @@
 import Goridge
 import NIOCore
+import TestSupport
 
 /// A frame as it goes over the wire, with all of its options.
 struct WireFrame {

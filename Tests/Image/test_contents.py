@@ -48,6 +48,10 @@ class Contents(unittest.TestCase):
         writable = engine("run", "--rm", "--entrypoint", "find", IMAGE, *search).stdout
         self.assertEqual(writable, "")
 
+    def test_workers_have_the_opcode_cache(self):
+        said = engine("run", "--rm", "--entrypoint", "php", IMAGE, "-r", "var_dump(opcache_get_status(false)['opcache_enabled']);")
+        self.assertEqual(said.stdout.strip(), "bool(true)")
+
     def test_settings(self):
         for image in (IMAGE, BINARY_IMAGE):
             settings = inspect_image(image)["Config"]

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Observability
@@ -50,7 +51,7 @@ import Testing
     @Test func aFileThatCannotBeOpenedAnewStaysInUseAndIsToldOf() throws {
         let faults = try TestOutput()
         let test = try TestOutput()
-        let path = test.folder.appendingPathComponent("sub").path
+        let path = test.directory.file("sub")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         let file = "\(path)/x.log"
         let output = try LogOutput(
@@ -88,7 +89,7 @@ import Testing
 
     @Test func theDirectoryOfARotatedFileIsMade() throws {
         let test = try TestOutput()
-        let path = test.folder.appendingPathComponent("a/b/c.log").path
+        let path = test.directory.file("a/b/c.log")
         let rotation = LogRotation(maximumSize: 10, maximumAge: 1, maximumBackups: 2)
         let output = try LogOutput(.file(path: path, rotation: rotation), style: LogStyle(.raw))
         output.write("x\n")
@@ -112,7 +113,7 @@ import Testing
 
     @Test func whatWasLostIsToldOfAsSoonAsWritingWorksAgain() throws {
         let faults = try TestOutput()
-        let path = faults.folder.appendingPathComponent("pipe").path
+        let path = faults.directory.file("pipe")
         try #require(mkfifo(path, 0o600) == 0)
         let first = open(path, O_RDONLY | O_NONBLOCK)
         let output = try LogOutput(

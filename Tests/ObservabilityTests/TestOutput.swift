@@ -1,23 +1,23 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Observability
 
 /// A folder of its own with a log file in it.
 final class TestOutput {
-    let folder: URL
+    let directory: TemporaryDirectory
     let path: String
     let output: LogOutput
 
     init(rotation: LogRotation? = nil) throws {
-        self.folder = FileManager.default.temporaryDirectory.appendingPathComponent("rr-log-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
-        self.path = self.folder.appendingPathComponent("app.log").path
+        self.directory = try TemporaryDirectory()
+        self.path = self.directory.file("app.log")
         self.output = try LogOutput(.file(path: self.path, rotation: rotation), style: LogStyle(.raw))
     }
 
     deinit {
-        try? FileManager.default.removeItem(at: self.folder)
+        self.directory.remove()
     }
 
     /// All that was logged.
@@ -27,10 +27,10 @@ final class TestOutput {
     }
 
     func text(of name: String) -> String {
-        (try? String(contentsOf: self.folder.appendingPathComponent(name), encoding: .utf8)) ?? "there is no \(name)"
+        (try? String(contentsOfFile: self.directory.file(name), encoding: .utf8)) ?? "there is no \(name)"
     }
 
     var files: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: self.folder.path).sorted() }
+        get throws { try FileManager.default.contentsOfDirectory(atPath: self.directory.path).sorted() }
     }
 }

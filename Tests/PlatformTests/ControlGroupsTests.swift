@@ -3,7 +3,11 @@ import Testing
 @testable import Platform
 
 @Suite struct ControlGroupsTests {
-    private let root = FakeRoot()
+    private let root: FakeRoot
+
+    init() throws {
+        self.root = try FakeRoot()
+    }
 
     private func groups(_ files: [String: String], _ more: [String: String] = [:]) throws -> ControlGroups {
         try self.root.write(files)

@@ -1,11 +1,19 @@
-import Foundation
+import TestSupport
 
 /// A `/proc` and a `/sys` made up for one test; they go when the test ends.
 final class FakeRoot {
-    let path = FileManager.default.temporaryDirectory.path + "/rr-platform-\(UUID().uuidString)"
+    private let directory: TemporaryDirectory
+
+    var path: String { self.directory.path }
+
+    /// - Parameter files: Absolute paths, with what is in them.
+    init(_ files: [String: String] = [:]) throws {
+        self.directory = try TemporaryDirectory()
+        try self.write(files)
+    }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: self.path)
+        self.directory.remove()
     }
 
     /// - Parameter files: Absolute paths, with what is in them.
@@ -16,12 +24,10 @@ final class FakeRoot {
     }
 
     func write(_ name: String, _ text: String) throws {
-        let url = URL(fileURLWithPath: self.path + name)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: url)
+        try self.directory.write(text, to: name)
     }
 
-    /// What `/proc` says of version 2, mounted where it mostly is.
+    /// The files of version 2 in `/proc`, mounted at the usual place.
     static func unified(group: String, root: String = "/") -> [String: String] {
         [
             "/proc/self/cgroup": "0::\(group)\n",
@@ -33,7 +39,7 @@ final class FakeRoot {
         ]
     }
 
-    /// What `/proc` says of version 1, as Docker shows it: the container's own group is the root of the mount.
+    /// The files of version 1 in `/proc`, as Docker shows it: the container's own group is the root of the mount.
     static func legacy(group: String, root: String) -> [String: String] {
         [
             "/proc/self/cgroup": "12:memory:\(group)\n4:cpu,cpuacct:\(group)\n1:name=systemd:\(group)\n0::/elsewhere\n",

@@ -3,7 +3,11 @@ import Testing
 @testable import Platform
 
 @Suite struct MachineResourcesTests {
-    private let root = FakeRoot()
+    private let root: FakeRoot
+
+    init() throws {
+        self.root = try FakeRoot()
+    }
 
     struct Case {
         var online: String
@@ -38,7 +42,7 @@ import Testing
             Case(online: "0-1", allowed: "0-1", quota: "150000 100000", count: 2, says: "CPU"),
             Case(online: "0-3", allowed: "0-3", quota: "99999999999999999999999 1", count: 4, says: "CPU"),
             Case(online: "0-3", allowed: "0-3", quota: "inf 1", count: 4, says: "CPU"),
-            // What cannot be read does not bound.
+            // A limit that cannot be read does not bound.
             Case(online: "0-3", allowed: "x,-,3-1,1-2-3,99999999999", count: 4, says: "CPU"),
         ]
     )

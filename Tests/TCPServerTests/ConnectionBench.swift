@@ -44,7 +44,7 @@ struct ConnectionBench {
     }
 
     @discardableResult
-    mutating func fail(_ failure: EventFailure) -> String? {
+    mutating func fail(_ failure: RequestFailure) -> String? {
         self.machine.finished(.failed(failure)).map { String(buffer: $0) }
     }
 
@@ -73,6 +73,6 @@ extension ConnectionStateMachine.Step {
     }
 }
 
-extension EventFailure {
-    static let gone = EventFailure.workerGone(WorkerFailure(.exit, "gone"))
+extension RequestFailure {
+    static let gone = RequestFailure.workerGone(WorkerFailure(.exit, "gone"))
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 import WorkerPool
 
@@ -119,7 +120,8 @@ private struct ConnectionLife {
         case 2: context = "?"
         case 3:
             self.mayDrop = true
-            let failure = [EventFailure.noFreeWorkers, .poolClosing, .gone].randomElement(using: &self.random) ?? .gone
+            let failure =
+                [RequestFailure.noFreeWorkers, .poolClosing, .gone].randomElement(using: &self.random) ?? .gone
             self.reachedWorker = self.reachedWorker && (kind != .connected || failure.reachedWorker)
             _ = self.machine.finished(.failed(failure))
             return

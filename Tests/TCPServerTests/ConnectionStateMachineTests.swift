@@ -90,8 +90,8 @@ import WorkerPool
 
     // MARK: Failures
 
-    @Test(arguments: [EventFailure.noFreeWorkers, .queueFull, .poolClosing])
-    func whenConnectedNeverReachedAWorkerThereIsNoClose(_ failure: EventFailure) {
+    @Test(arguments: [RequestFailure.noFreeWorkers, .queueFull, .poolClosing])
+    func whenConnectedNeverReachedAWorkerThereIsNoClose(_ failure: RequestFailure) {
         var bench = ConnectionBench()
         _ = bench.next()
         bench.receive("x\r\n")
@@ -100,8 +100,8 @@ import WorkerPool
         #expect(bench.next() == .finished)
     }
 
-    @Test(arguments: [EventFailure.gone, .refusedByWorkers(attempts: 3)])
-    func whenConnectedMayHaveReachedAWorkerThereIsAClose(_ failure: EventFailure) {
+    @Test(arguments: [RequestFailure.gone, .refusedByWorkers(attempts: 3)])
+    func whenConnectedMayHaveReachedAWorkerThereIsAClose(_ failure: RequestFailure) {
         var bench = ConnectionBench()
         _ = bench.next()
         bench.fail(failure)
@@ -111,17 +111,17 @@ import WorkerPool
     }
 
     @Test(arguments: [
-        EventFailure.noFreeWorkers, .queueFull, .poolClosing, .gone, .refusedByWorkers(attempts: 3),
+        RequestFailure.noFreeWorkers, .queueFull, .poolClosing, .gone, .refusedByWorkers(attempts: 3),
     ])
-    func whenDataFailsThereIsAClose(_ failure: EventFailure) {
+    func whenDataFailsThereIsAClose(_ failure: RequestFailure) {
         var bench = ConnectionBench.serving()
         bench.receive("more\r\n")
         #expect(bench.fail(failure) == nil)
         #expect(bench.steps() == [.closeSocket(.eventFailed(failure)), .close])
     }
 
-    @Test(arguments: [EventFailure.noFreeWorkers, .poolClosing, .gone])
-    func aCloseThatFailsIsNotRepeated(_ failure: EventFailure) {
+    @Test(arguments: [RequestFailure.noFreeWorkers, .poolClosing, .gone])
+    func aCloseThatFailsIsNotRepeated(_ failure: RequestFailure) {
         var bench = ConnectionBench.serving()
         bench.answer("CLOSE")
         #expect(bench.steps() == [.closeSocket(.worker), .close])

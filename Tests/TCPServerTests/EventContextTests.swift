@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import Testing
+import Text
 
 @testable import TCPServer
 
@@ -34,7 +35,7 @@ import Testing
     @Test func theKeysAreInRoadRunnersOrder() throws {
         let prefix = EventContext.prefix(
             remoteAddress: try SocketAddress(ipAddress: "127.0.0.1", port: 51234),
-            server: EventContext.quoted("smtp"),
+            server: Array("smtp".jsonQuoted.utf8),
             uuid: self.uuid
         )
         let expected =
@@ -48,7 +49,7 @@ import Testing
         "/",
     ])
     func anyServerNameIsJSON(_ name: String) throws {
-        let text = EventContext.prefix(remoteAddress: nil, server: EventContext.quoted(name), uuid: self.uuid)
+        let text = EventContext.prefix(remoteAddress: nil, server: Array(name.jsonQuoted.utf8), uuid: self.uuid)
         let json = Data(text + Array("DATA\"}".utf8))
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: String])
         #expect(object["server"] == name)
@@ -63,7 +64,7 @@ import Testing
             let address = try SocketAddress(ipAddress: host, port: 1025)
             let prefix = EventContext.prefix(
                 remoteAddress: address,
-                server: EventContext.quoted(server),
+                server: Array(server.jsonQuoted.utf8),
                 uuid: self.uuid
             )
             let identity = EventContext.identity(prefix: prefix)

@@ -159,8 +159,8 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     let loopIndex = 0
     let processID: Int32? = nil
     let residentMemory: Int? = nil
-    /// The event that it has.
-    private(set) var event: WorkerEvent?
+    /// The frame of the event that it has.
+    private var frame = ByteBuffer()
     /// Every event that it got.
     private(set) var log: [String] = []
     private let pool: WorkerPool
@@ -183,9 +183,16 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     }
 
     func serve(_ request: any PoolRequest) {
-        let event = request.event()
-        self.event = event
-        self.log.append(event.kind == .data ? "DATA \(String(buffer: event.body))" : event.kind.rawValue)
+        self.frame.clear()
+        let rest = request.write(into: &self.frame)
+        self.frame.writeImmutableBuffer(rest ?? ByteBuffer())
+        var frame = self.frame
+        frame.moveReaderIndex(forwardBy: 12)
+        let context = frame.readInteger(endianness: .little, as: UInt32.self).flatMap {
+            frame.readString(length: Int($0))
+        }
+        let kind = EventKind.allCases.first { context?.hasSuffix("\"\($0.rawValue)\"}") == true }
+        self.log.append(kind == .data ? "DATA \(String(buffer: frame))" : kind?.rawValue ?? "?")
     }
 
     func stop(timeout: TimeAmount) {}
@@ -194,25 +201,21 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
 
     /// The context of the event that it has, as JSON.
     var context: String {
-        var buffer = ByteBuffer()
-        guard let event = self.event else {
-            return ""
-        }
-        buffer.writeFrameHead(of: event)
-        buffer.moveReaderIndex(forwardBy: 16)
-        return String(buffer: buffer)
+        var frame = self.frame
+        frame.moveReaderIndex(forwardBy: min(16, frame.readableBytes))
+        return String(buffer: frame)
     }
 
     func answer(_ context: String, _ body: String = "") {
-        self.event = nil
+        self.frame.clear()
         let answer = WorkerAnswer.reply(context: ByteBuffer(string: context), body: ByteBuffer(string: body))
-        self.pool.workerAnswered(self.id, answer)
+        self.pool.workerAnswered(self.id, [answer])
     }
 
     /// It dies with its request; another one takes its place.
     func die() {
-        self.event = nil
-        self.pool.workerFailed(self.id, WorkerFailure(.exit, "gone"), requestWritten: true)
+        self.frame.clear()
+        self.pool.workerFailed(self.id, WorkerFailure(.exit, "gone"), begun: 1)
         self.launch(WorkerID(place: self.id.place, generation: self.id.generation + 2))
     }
 }

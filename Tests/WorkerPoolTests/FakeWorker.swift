@@ -26,7 +26,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
     let end: EventLoopPromise<Void>
     private let loop: any EventLoop
     private let events: any WorkerEvents
-    private let behavior: @Sendable (WorkerEvent) -> Behavior
+    private let behavior: @Sendable (FakeRequest) -> Behavior
     // Confined to the loop.
     private var hasEnded = false
     private var current: (any PoolRequest)?
@@ -37,7 +37,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         loop: any EventLoop,
         loopIndex: Int,
         events: any WorkerEvents,
-        behavior: @escaping @Sendable (WorkerEvent) -> Behavior
+        behavior: @escaping @Sendable (FakeRequest) -> Behavior
     ) {
         self.id = id
         self.loop = loop
@@ -69,29 +69,28 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
     }
 
     private func react() {
-        guard !self.hasEnded, let request = self.current else {
+        guard !self.hasEnded, let request = self.current as? FakeRequest else {
             return
         }
-        let event = request.event()
-        let answer = WorkerAnswer.reply(context: ByteBuffer(string: "WRITE"), body: event.body)
-        switch self.behavior(event) {
+        let answer = WorkerAnswer.reply(context: ByteBuffer(string: "WRITE"), body: request.body)
+        switch self.behavior(request) {
         case .answer:
             self.current = nil
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, [answer])
         case .answerWithError:
             self.current = nil
-            self.events.workerAnswered(self.id, .error(message: ByteBuffer(string: "boom")))
+            self.events.workerAnswered(self.id, [.error(message: ByteBuffer(string: "boom"))])
         case .answerAndBreak:
             self.current = nil
-            self.events.workerAnswered(self.id, answer)
+            self.events.workerAnswered(self.id, [answer])
             self.finish()
-            self.events.workerFailed(self.id, WorkerFailure(.protocolError, "more"), requestWritten: false)
+            self.events.workerFailed(self.id, WorkerFailure(.protocolError, "more"), begun: 0)
         case .refuse:
             self.current = nil
-            self.events.workerRefused(self.id)
+            self.events.workerRefused(self.id, isLast: false)
         case .die(let requestWritten):
             self.finish()
-            self.events.workerFailed(self.id, WorkerFailure(.exit, "gone"), requestWritten: requestWritten)
+            self.events.workerFailed(self.id, WorkerFailure(.exit, "gone"), begun: requestWritten ? 1 : 0)
         case .hang:
             break
         }
@@ -108,7 +107,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         self.loop.execute {
             let isBusy = self.current != nil
             if self.finish(), isBusy {
-                self.events.workerFailed(self.id, WorkerFailure(.exit, "killed"), requestWritten: true)
+                self.events.workerFailed(self.id, WorkerFailure(.exit, "killed"), begun: 1)
             }
         }
     }
@@ -144,11 +143,11 @@ final class FakeLauncher: WorkerLauncher {
     let state = Mutex(State())
     private let loops: [any EventLoop]
     private let start: @Sendable (WorkerID) -> Start
-    private let behavior: @Sendable (WorkerEvent) -> FakeWorker.Behavior
+    private let behavior: @Sendable (FakeRequest) -> FakeWorker.Behavior
 
     init(
         loops: [any EventLoop],
-        behavior: @escaping @Sendable (WorkerEvent) -> FakeWorker.Behavior = { _ in .answer },
+        behavior: @escaping @Sendable (FakeRequest) -> FakeWorker.Behavior = { _ in .answer },
         start: @escaping @Sendable (WorkerID) -> Start = { _ in .ready }
     ) {
         self.loops = loops
@@ -172,7 +171,7 @@ final class FakeLauncher: WorkerLauncher {
         switch self.start(id) {
         case .fail:
             worker.end.succeed()
-            events.workerFailed(id, WorkerFailure(.start, "no such file"), requestWritten: false)
+            events.workerFailed(id, WorkerFailure(.start, "no such file"), begun: 0)
         case .ready:
             events.workerStarted(id, worker)
             worker.becomeReady()
@@ -194,14 +193,14 @@ final class FakeLauncher: WorkerLauncher {
 
 /// A request that remembers how it ended, and how many times.
 final class FakeRequest: PoolRequest {
-    let kind: EventKind
+    let isLast: Bool
     let loopIndex: Int
     let body: ByteBuffer
     private let count = Atomic(0)
-    private let promise: EventLoopPromise<EventOutcome>
+    private let promise: EventLoopPromise<RequestOutcome>
 
-    init(_ kind: EventKind = .data, body: String = "", loopIndex: Int = 0, loop: any EventLoop) {
-        self.kind = kind
+    init(isLast: Bool = false, body: String = "", loopIndex: Int = 0, loop: any EventLoop) {
+        self.isLast = isLast
         self.loopIndex = loopIndex
         self.body = ByteBuffer(string: body)
         self.promise = loop.makePromise()
@@ -212,7 +211,7 @@ final class FakeRequest: PoolRequest {
     }
 
     /// How it ended, once it has.
-    var outcome: EventOutcome {
+    var outcome: RequestOutcome {
         get async {
             await withCheckedContinuation { continuation in
                 self.promise.futureResult.whenSuccess { continuation.resume(returning: $0) }
@@ -220,22 +219,27 @@ final class FakeRequest: PoolRequest {
         }
     }
 
-    func event() -> WorkerEvent {
-        WorkerEvent(kind: self.kind, contextPrefix: [], body: self.body)
+    var size: Int {
+        self.body.readableBytes
     }
 
-    func finished(_ outcome: EventOutcome) {
+    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+        frame.writeImmutableBuffer(self.body)
+        return nil
+    }
+
+    func finished(_ outcome: RequestOutcome) {
         self.count.add(1, ordering: .sequentiallyConsistent)
         self.promise.succeed(outcome)
     }
 }
 
-extension EventOutcome {
+extension RequestOutcome {
     var body: String? {
         if case .answered(.reply(_, let body)) = self { String(buffer: body) } else { nil }
     }
 
-    var failure: EventFailure? {
+    var failure: RequestFailure? {
         if case .failed(let failure) = self { failure } else { nil }
     }
 }

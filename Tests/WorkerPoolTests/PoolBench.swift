@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 
 @testable import WorkerPool
 
@@ -146,7 +147,7 @@ extension PoolStateMachine.SubmitAction {
         if case .wait(_, let start) = self { start } else { [] }
     }
 
-    var refusal: EventFailure? {
+    var refusal: RequestFailure? {
         if case .refuse(let failure) = self { failure } else { nil }
     }
 }
@@ -190,7 +191,7 @@ extension PoolStateMachine.RetryAction {
         if case .wait(_, let start) = self { start } else { [] }
     }
 
-    var failure: EventFailure? {
+    var failure: RequestFailure? {
         if case .fail(_, let failure) = self { failure } else { nil }
     }
 }

@@ -160,7 +160,7 @@ import Testing
         let loops: [any EventLoop] = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
         let (served, isServed) = AsyncStream<Void>.makeStream()
         let launcher = FakeLauncher(loops: loops) { event in
-            guard event.kind == .data else {
+            guard !event.isLast else {
                 return .answer
             }
             isServed.yield()
@@ -184,7 +184,7 @@ import Testing
         }
         #expect(pool.cutOffRequests() == 1)
         #expect(await stuck.outcome.failure == .workerGone(.graceIsOver))
-        let close = FakeRequest(.close, loop: loops[0])
+        let close = FakeRequest(isLast: true, loop: loops[0])
         pool.submit(close)
         #expect(await close.outcome.failure == nil)
         pool.close()

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 
 @testable import WorkerPool
 
@@ -214,7 +215,7 @@ struct PoolWalk {
         }
         let refusals = self.model.requests[number]?.refusals ?? 0
         if refusals >= self.model.configuration.maxAttempts {
-            let failure = EventFailure.refusedByWorkers(attempts: refusals)
+            let failure = RequestFailure.refusedByWorkers(attempts: refusals)
             try check(action.retry.failure == failure, "request \(number) is tried again after \(refusals) refusals")
         } else {
             try check(action.retry.failure == nil, "request \(number) failed after \(refusals) refusals")

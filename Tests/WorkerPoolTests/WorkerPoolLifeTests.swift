@@ -118,13 +118,13 @@ import Testing
         for await _ in served {
             break
         }
-        let waiting = FakeRequest(.close, loop: self.loops[0])
+        let waiting = FakeRequest(isLast: true, loop: self.loops[0])
         pool.submit(waiting)
         pool.close()
         #expect(await waiting.outcome.failure == .poolClosing)
         #expect(running.finishedCount == 0)
         let id = try #require(launcher.state.withLock { $0.workers.keys.first })
-        pool.workerAnswered(id, .error(message: ByteBuffer()))
+        pool.workerAnswered(id, [.error(message: ByteBuffer())])
         _ = await running.outcome
         // The worker still believes that it is busy.
         pool.kill()
@@ -182,7 +182,7 @@ import Testing
         }
         let current = try #require(launcher.state.withLock { $0.workers.keys.first })
         let old = WorkerID(place: current.place, generation: current.generation - 1)
-        pool.workerFailed(old, WorkerFailure(.exit, "gone"), requestWritten: false)
+        pool.workerFailed(old, WorkerFailure(.exit, "gone"), begun: 0)
         let hasHandle = pool.state.withLock { $0.handles[current.place] != nil }
         #expect(hasHandle, "requests leased to the successor would be lost")
         if hasHandle {

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import WorkerPool
@@ -40,8 +41,8 @@ import Testing
         #expect(launcher.state.withLock { $0.violations } == 0, "a worker had two requests, or was stopped with one")
     }
 
-    private func request(_ kind: EventKind = .data, body: String = "") -> FakeRequest {
-        FakeRequest(kind, body: body, loop: self.loops[0])
+    private func request(isLast: Bool = false, body: String = "") -> FakeRequest {
+        FakeRequest(isLast: isLast, body: body, loop: self.loops[0])
     }
 
     @Test func aRequestIsAnswered() async throws {
@@ -77,8 +78,9 @@ import Testing
                     group.addTask {
                         let requests = (0..<500).map { number in
                             let index = number % loops.count
-                            let kind = number % 7 == 0 ? EventKind.close : .data
-                            return FakeRequest(kind, body: "\(thread).\(number)", loopIndex: index, loop: loops[index])
+                            let isLast = number % 7 == 0
+                            let body = "\(thread).\(number)"
+                            return FakeRequest(isLast: isLast, body: body, loopIndex: index, loop: loops[index])
                         }
                         for request in requests {
                             pool.submit(request)
@@ -110,7 +112,7 @@ import Testing
             return .answer
         }
         try await self.running(.init(numWorkers: 1), launcher) { pool in
-            let requests = (0..<100).map { self.request($0 % 3 == 0 ? .close : .data, body: "\($0)") }
+            let requests = (0..<100).map { self.request(isLast: $0 % 3 == 0, body: "\($0)") }
             for request in requests {
                 pool.submit(request)
             }
@@ -185,7 +187,7 @@ import Testing
                 return
             }
             #expect(failure.code == .execTTL)
-            let next = self.request(.close)
+            let next = self.request(isLast: true)
             pool.submit(next)
             #expect(await next.outcome.body == "")
             #expect(slow.finishedCount == 1)

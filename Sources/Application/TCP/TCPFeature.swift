@@ -2,6 +2,7 @@ import Features
 import Logging
 import NIOPosix
 import Observability
+import Platform
 import Synchronization
 import TCPServer
 import WorkerPool

@@ -1,4 +1,5 @@
 import Configuration
+import Platform
 import Sockets
 import WorkerProcess
 

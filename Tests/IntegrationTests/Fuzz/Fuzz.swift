@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Clients of the fuzz worker. Any of its answers may be wrong, late or missing; but none may have a byte of another

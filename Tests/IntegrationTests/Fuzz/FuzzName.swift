@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A client's name, `~`, twelve hexadecimal digits, `~`: all that its packets are made of, so that bytes tell whose they
 /// are.

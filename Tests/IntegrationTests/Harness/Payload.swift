@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Bytes to send, and to compare what comes back with.
 enum Payload {

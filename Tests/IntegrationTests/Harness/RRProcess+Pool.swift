@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 extension RRProcess {
     /// Waits for so many workers, none of them among those that are to be gone.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A name server that never answers, and an `/etc/resolv.conf` that names it: whoever looks up a name waits for long.
 final class SilentNameServer: @unchecked Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 extension Torture {
     /// Framing `merge` or `split`: whoever waits for each answer sees no difference.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 extension Torture {
     /// Kills a worker from outside, or has it stand still.

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Everything that goes wrong in months, in seconds. Each method is one who does so again and again.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A request by chance, and what may come of it. That the connection is closed may come of each.
 struct TortureRequest {

@@ -15,17 +15,6 @@ namespace RR\Tcp;
  *             RR\Tcp\Request::CLOSE => $worker->close(),
  *         };
  *     }
- *
- * Speaks Goridge v3. A frame, all numbers little-endian:
- *
- *     byte 0      protocol version (1) in the high 4 bits, header length in 32-bit words in the low 4
- *     byte 1      flags
- *     bytes 2-5   payload length
- *     bytes 6-9   CRC32 of bytes 0-5
- *     bytes 10-11 not used by workers
- *     then        options, 32 bits each; then the payload
- *
- * Requests and answers have one option: the length of the context, which is the first part of the payload.
  */
 final class Worker
 {
@@ -38,18 +27,22 @@ final class Worker
     /** Close the connection, write nothing. */
     public const CLOSE = 'CLOSE';
 
-    private const HEADER_SIZE = 12;
     private const FLAG_CONTROL = 0x01;
     private const FLAG_ERROR = 0x40;
-    /** Up to here header, context and body are joined: one system call. Larger bodies are not copied. */
-    private const JOIN_LIMIT = 65536;
 
     /** The request that wants an answer. */
     private ?Request $pending = null;
     private bool $ended = false;
+    /** Whether the log says that the application forgets to answer. */
+    private bool $told = false;
 
     public function __construct(private readonly Relay $relay)
     {
+    }
+
+    public function __destruct()
+    {
+        $this->relay->end();
     }
 
     /**
@@ -74,50 +67,27 @@ final class Worker
     /**
      * Waits for the next event.
      *
-     * A CLOSE event that was not answered is answered here. Handshake and stop are dealt with as well.
+     * An event that was not answered is answered here: a CLOSE need not be, another is noted in the log and counts as
+     * {@see read}. Handshake and stop are dealt with as well.
      *
      * @return Request|null null when the server wants this worker to end, or is gone: leave the loop
      * @throws ProtocolException when what arrives makes no sense
-     * @throws \LogicException when the event before, not a CLOSE, was not answered: its client would wait for ever
      */
     public function waitRequest(): ?Request
     {
         if ($this->pending !== null) {
-            if ($this->pending->event !== Request::CLOSE) {
-                throw new \LogicException("the {$this->pending->event} event was not answered");
-            }
-            $this->read();
+            $this->forgotten($this->pending);
         }
 
-        while (!$this->ended && ($header = $this->relay->read(self::HEADER_SIZE)) !== null) {
-            [$flags, $optionCount, $length] = self::parseHeader($header);
-            $options = $optionCount === 0 ? '' : $this->relay->read(4 * $optionCount);
-            if ($options === null) {
-                break;
+        while (!$this->ended && ($flags = $this->relay->receive($context, $body)) !== null) {
+            if (($flags & self::FLAG_CONTROL) === 0) {
+                return $this->pending = Request::fromContext($context, $body);
             }
-
-            if (($flags & self::FLAG_CONTROL) !== 0) {
-                $message = $this->relay->read($length);
-                if ($message === null) {
-                    break;
-                }
-                $this->control($message);
-                continue;
-            }
-
-            $contextLength = $optionCount === 0 ? -1 : unpack('V', $options)[1];
-            if ($contextLength < 0 || $contextLength > $length) {
-                throw new ProtocolException("a request of $length bytes with a context of $contextLength");
-            }
-            $context = $this->relay->read($contextLength);
-            $body = $context === null ? null : $this->relay->read($length - $contextLength);
-            if ($body === null) {
-                break;
-            }
-            return $this->pending = Request::fromContext($context, $body);
+            $this->control($body);
         }
 
         $this->ended = true;
+        $this->relay->flush();
         return null;
     }
 
@@ -145,7 +115,11 @@ final class Worker
         $this->respond('', self::CLOSE);
     }
 
-    /** Answers: this worker wants to be replaced; the event goes to another one, and the server will end this one. */
+    /**
+     * Answers: this worker wants to be replaced; the event goes to another one, and the server will end this one.
+     *
+     * No more events come from {@see waitRequest}.
+     */
     public function stop(): void
     {
         $this->respond('', '{"stop":true}');
@@ -159,7 +133,7 @@ final class Worker
     public function error(string $message): void
     {
         $this->answered();
-        $this->send(self::FLAG_ERROR, '', $message);
+        $this->send(self::FLAG_ERROR, null, $message);
     }
 
     /**
@@ -170,7 +144,22 @@ final class Worker
     public function respond(string $body, string $action = self::WRITE): void
     {
         $this->answered();
-        $this->send(0, $action, $body, contextLength: strlen($action));
+        $this->send(0, $action, $body);
+        if ($body === '' && \str_starts_with($action, '{') && (json_decode($action, true)['stop'] ?? false) === true) {
+            // The last thing that this worker says. Events that it has behind this one go to another worker as well.
+            $this->ended = true;
+            $this->relay->flush();
+        }
+    }
+
+    /**
+     * Writes answers now that would be written when the worker waits for its next event.
+     *
+     * Answers of quick events that came together go out together. Call this before long work that follows an answer.
+     */
+    public function flush(): void
+    {
+        $this->relay->flush();
     }
 
     private function answered(): void
@@ -181,45 +170,31 @@ final class Worker
         $this->pending = null;
     }
 
-    /** @return array{int, int, int} flags, number of options, payload length */
-    private static function parseHeader(string $header): array
-    {
-        $fields = unpack('Cversion/Cflags/Vlength/Vcrc', $header);
-        $words = $fields['version'] & 0x0F;
-        if ($fields['version'] >> 4 !== 1 || $words < 3 || crc32(substr($header, 0, 6)) !== $fields['crc']) {
-            throw new ProtocolException('not the header of a frame: ' . bin2hex($header));
-        }
-        return [$fields['flags'], $words - 3, $fields['length']];
-    }
-
     /** Handshake and stop; other messages mean nothing to a worker. */
     private function control(string $json): void
     {
         $message = json_decode($json, true);
         if (isset($message['pid'])) {
-            $this->send(self::FLAG_CONTROL, '', json_encode(['pid' => getmypid()]));
+            // What "batched" promises: docs/protocol.md.
+            $this->send(self::FLAG_CONTROL, null, json_encode(['pid' => getmypid(), 'answers' => 'batched']));
         } elseif (($message['stop'] ?? false) === true) {
             $this->ended = true;
         }
     }
 
-    /** @param int|null $contextLength the frame's one option; null for a frame without options */
-    private function send(int $flags, string $context, string $body, ?int $contextLength = null): void
+    /** The application asks for the next event and has not answered this one. */
+    private function forgotten(Request $request): void
     {
-        $words = $contextLength === null ? 3 : 4;
-        $start = pack('CCV', 1 << 4 | $words, $flags, strlen($context) + strlen($body));
-        $head = $start . pack('Vv', crc32($start), 0);
-        if ($contextLength !== null) {
-            $head .= pack('V', $contextLength);
+        if ($request->event !== Request::CLOSE && !$this->told) {
+            $this->told = true;
+            error_log("a {$request->event} event was not answered, which counts as read(); said once of each worker");
         }
-        $head .= $context;
+        $this->read();
+    }
 
-        if (strlen($body) <= self::JOIN_LIMIT) {
-            $sent = $this->relay->write($head . $body);
-        } else {
-            $sent = $this->relay->write($head) && $this->relay->write($body);
-        }
+    private function send(int $flags, ?string $context, string $body): void
+    {
         // Nobody is left to tell about it: the next waitRequest() ends the loop.
-        $this->ended = $this->ended || !$sent;
+        $this->ended = !$this->relay->send($flags, $context, $body) || $this->ended;
     }
 }

@@ -1,0 +1,100 @@
+import NIOCore
+
+/// A process to start in a place.
+struct WorkerStart: Hashable {
+    var id: WorkerID
+    /// How long to wait before.
+    var delay: TimeAmount
+}
+
+/// Something that a decision of ``PoolStateMachine`` asks for; it is done after the lock is released.
+enum PoolAction<Request, Handle> {
+    /// The worker is to be given the request, behind those that it has.
+    case serve(Handle, Request)
+    /// The request is answered, by the next one of the answers that were told.
+    case finish(Request)
+    /// The request gets no answer.
+    case fail(Request, RequestFailure)
+    /// A worker that serves nothing is to be asked to end.
+    case stop(Handle)
+    /// A worker is to be killed, and then its request fails.
+    case kill(Handle, Request, WorkerFailure)
+    /// A process that has not done its handshake is to end.
+    case dismiss(WorkerID)
+    case start(WorkerStart)
+    /// ``PoolStateMachine/timerFired(at:now:)`` is to be called then.
+    case armTimer(NIODeadline)
+    /// ``PoolStateMachine/resetTimedOut(_:now:)`` is to be called after ``PoolConfiguration/resetTimeout``.
+    case timeReset(WorkerID)
+    /// Every worker has done its first handshake.
+    case becomeReady
+    /// The pool never became ready.
+    case failStart(WorkerFailure)
+    /// The pool is closed and its last process reaped.
+    case end
+    case report(PoolReport)
+}
+
+/// What only the pool knows, for the log.
+enum PoolReport {
+    /// A worker could not be started, or failed again; its successor starts after the delay.
+    case failed(WorkerID, WorkerFailure, delay: TimeAmount)
+    /// The successor of a worker could not be started, and the worker goes on.
+    case goesOn(WorkerID, WorkerFailure)
+    /// So many workers are not replaced any more for now, after too many successors that could not be started.
+    case replacementGivenUp(Int)
+    /// A worker has passed a soft limit.
+    case replaced(WorkerID, RestartReason)
+    /// A worker has passed a hard limit.
+    case killed(WorkerID, WorkerFailure.Code)
+    /// A worker answered `{"stop":true}`.
+    case refused(WorkerID)
+}
+
+/// The actions of one decision, in order; the first request to serve and the first that is finished need no memory.
+struct PoolActions<Request, Handle> {
+    typealias Action = PoolAction<Request, Handle>
+
+    private(set) var serve: (worker: Handle, request: Request)?
+    private(set) var finish: Request?
+    /// What came after these, or is something else.
+    private(set) var others: [Action] = []
+
+    init() {}
+
+    init(_ action: Action) {
+        self.others = [action]
+    }
+
+    mutating func append(_ action: Action) {
+        self.others.append(action)
+    }
+
+    mutating func serve(_ request: Request, with worker: Handle) {
+        if self.serve == nil, self.finish == nil, self.others.isEmpty {
+            self.serve = (worker, request)
+        } else {
+            self.others.append(.serve(worker, request))
+        }
+    }
+
+    mutating func finish(_ request: Request) {
+        if self.finish == nil, self.others.isEmpty {
+            self.finish = request
+        } else {
+            self.others.append(.finish(request))
+        }
+    }
+
+    /// All of them, in order.
+    var all: [Action] {
+        var all: [Action] = []
+        if let serve {
+            all.append(.serve(serve.worker, serve.request))
+        }
+        if let finish {
+            all.append(.finish(finish))
+        }
+        return all + self.others
+    }
+}

@@ -1,0 +1,127 @@
+import NIOCore
+
+/// A request that waits or is being served.
+struct PoolEntry<Request> {
+    var request: Request
+    /// Whether it is never refused, see ``PoolRequest/isLast``.
+    var isLast: Bool
+    /// Position in the order of arrival.
+    var ticket: UInt64
+    /// When waiting ends in ``RequestFailure/noFreeWorkers``; a last one waits for as long as the pool lives.
+    var deadline = NIODeadline.distantFuture
+    /// Since when it waits to be the first that its worker has.
+    var since: NIODeadline
+    /// Workers that answered `{"stop":true}`.
+    var refusals: Int32 = 0
+    /// Workers that ended before they had begun it.
+    var losses: Int32 = 0
+}
+
+/// Requests that wait for a worker, first come first served, with one timer for their deadlines.
+struct RequestQueue<Request> {
+    typealias Entry = PoolEntry<Request>
+
+    /// In the order of their tickets, and of their deadlines, so that the first one is always the next to pass.
+    private var ordinary = CircularBuffer<Entry>()
+    /// In the order of their tickets.
+    private var last = CircularBuffer<Entry>()
+    private var nextTicket: UInt64 = 0
+    /// When the timer that was asked for last will fire.
+    private(set) var armedFor: NIODeadline?
+
+    var count: Int {
+        self.ordinary.count + self.last.count
+    }
+
+    var isEmpty: Bool {
+        self.ordinary.isEmpty && self.last.isEmpty
+    }
+
+    /// Gives a request its place in the order of arrival.
+    mutating func entry(_ request: Request, isLast: Bool, now: NIODeadline) -> Entry {
+        defer { self.nextTicket &+= 1 }
+        return Entry(request: request, isLast: isLast, ticket: self.nextTicket, since: now)
+    }
+
+    mutating func append(_ entry: Entry, timeout: TimeAmount) {
+        var entry = entry
+        if entry.isLast {
+            self.last.append(entry)
+        } else {
+            entry.deadline = entry.since + timeout
+            self.ordinary.append(entry)
+        }
+    }
+
+    /// Puts a request that a worker had already, and that waits anew, before all that came after it.
+    mutating func insert(_ entry: Entry, timeout: TimeAmount, now: NIODeadline) {
+        var entry = entry
+        entry.since = now
+        guard !entry.isLast else {
+            self.last.insert(entry, at: self.last.position(ofTicket: entry.ticket))
+            return
+        }
+        let position = self.ordinary.position(ofTicket: entry.ticket)
+        entry.deadline = now + timeout
+        if position < self.ordinary.endIndex {
+            entry.deadline = min(entry.deadline, self.ordinary[position].deadline)
+        }
+        if position > self.ordinary.startIndex {
+            entry.deadline = max(entry.deadline, self.ordinary[self.ordinary.index(before: position)].deadline)
+        }
+        self.ordinary.insert(entry, at: position)
+    }
+
+    mutating func popFirst() -> Entry? {
+        switch (self.ordinary.first, self.last.first) {
+        case (nil, nil): nil
+        case (.some, nil): self.ordinary.removeFirst()
+        case (nil, .some): self.last.removeFirst()
+        case (.some(let ordinary), .some(let last)):
+            ordinary.ticket < last.ticket ? self.ordinary.removeFirst() : self.last.removeFirst()
+        }
+    }
+
+    /// The next one that may be given up.
+    mutating func popOrdinary() -> Entry? {
+        self.ordinary.popFirst()
+    }
+
+    /// Whether the timer that fires was the one asked for last; an earlier one is of no interest any more.
+    mutating func timerFired(at deadline: NIODeadline) -> Bool {
+        guard deadline == self.armedFor else {
+            return false
+        }
+        self.armedFor = nil
+        return true
+    }
+
+    /// The next one whose time to wait is over.
+    mutating func popExpired(now: NIODeadline) -> Entry? {
+        guard let first = self.ordinary.first, first.deadline <= now else {
+            return nil
+        }
+        return self.ordinary.removeFirst()
+    }
+
+    /// A deadline for which no timer is armed yet.
+    mutating func armTimer() -> NIODeadline? {
+        guard let first = self.ordinary.first, first.deadline < self.armedFor ?? .distantFuture else {
+            return nil
+        }
+        self.armedFor = first.deadline
+        return first.deadline
+    }
+}
+
+extension CircularBuffer {
+    /// Where an entry belongs in a queue that is in the order of tickets; near the front, since it is an old one.
+    fileprivate func position<Request>(ofTicket ticket: UInt64) -> Index
+    where Element == PoolEntry<Request> {
+        self.firstIndex { $0.ticket > ticket } ?? self.endIndex
+    }
+
+    fileprivate mutating func insert(_ element: Element, at position: Index) {
+        self.replaceSubrange(position..<position, with: CollectionOfOne(element))
+    }
+}

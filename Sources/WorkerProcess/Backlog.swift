@@ -1,0 +1,93 @@
+import NIOCore
+
+/// What was written to a worker and is not over, in the order in which the worker reads it.
+struct Backlog: Sendable {
+    struct Request: Sendable {
+        /// Whether it is the last event of its connection, which a worker need not answer.
+        let isClose: Bool
+        /// How many bytes were written to the worker before it.
+        let start: Int
+    }
+
+    enum Entry: Sendable {
+        case request(Request)
+        /// A control frame that the worker replies to.
+        case probe
+    }
+
+    /// The one that the worker is at, or reads next.
+    private(set) var first: Entry?
+    private var others = CircularBuffer<Entry>()
+    /// How many of the entries are requests.
+    private(set) var requests = 0
+    /// How many of those are a `CLOSE`.
+    private(set) var closes = 0
+
+    var last: Entry? {
+        self.others.last ?? self.first
+    }
+
+    /// Where the first request was written; only a probe may be before it.
+    var firstStart: Int? {
+        if case .request(let request) = self.first {
+            return request.start
+        }
+        guard case .request(let request) = self.others.first else {
+            return nil
+        }
+        return request.start
+    }
+
+    /// Whether anything was written behind the first.
+    var isFollowed: Bool {
+        !self.others.isEmpty
+    }
+
+    mutating func append(_ request: Request) {
+        self.requests += 1
+        if request.isClose {
+            self.closes += 1
+        }
+        if self.first == nil {
+            self.first = .request(request)
+        } else {
+            self.others.append(.request(request))
+        }
+    }
+
+    mutating func appendProbe() {
+        if self.first == nil {
+            self.first = .probe
+        } else {
+            self.others.append(.probe)
+        }
+    }
+
+    mutating func removeFirst() {
+        if case .request(let request) = self.first {
+            self.requests -= 1
+            if request.isClose {
+                self.closes -= 1
+            }
+        }
+        self.first = self.others.isEmpty ? nil : self.others.removeFirst()
+    }
+
+    mutating func removeAll() {
+        self = Backlog()
+    }
+
+    /// How many requests, the first ones, were read at least in part.
+    ///
+    /// - Parameter read: The most bytes that the worker can have read.
+    func begun(read: Int) -> Int {
+        guard case .request(let request) = self.first, request.start < read else {
+            return 0
+        }
+        return self.others.reduce(into: 1) { count, entry in
+            if case .request(let request) = entry, request.start < read {
+                count += 1
+            }
+        }
+    }
+}

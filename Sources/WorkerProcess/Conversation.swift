@@ -1,0 +1,418 @@
+import Goridge
+import NIOCore
+import WorkerPool
+
+/// What is said between the handshake with a worker and its end: which frame is the answer to which request.
+///
+/// A worker reads frames in order and answers in order, but an application may forget to answer, or report an error when
+/// it has answered already. So unless the worker has announced that it answers each event exactly once, there is a *probe*
+/// between two requests: a control frame with a pid, to which the worker replies with its own as soon as it waits for its
+/// next frame. The reply proves that what was written before the probe is over, and that what comes next is of what was
+/// written behind it.
+struct Conversation: Sendable {
+    typealias FrameAction = WorkerStateMachine.FrameAction
+    typealias LeaseAction = WorkerStateMachine.LeaseAction
+    typealias TickAction = WorkerStateMachine.TickAction
+    typealias Interval = WorkerStateMachine.Interval
+
+    /// The most requests that a worker has at once.
+    static let mostRequests = 64
+    /// Bytes of requests with their probes that a worker can be given at once, unless it has announced that it can read
+    /// anything. RoadRunner's client reads through a stream of PHP, which reads 8 KiB at a time and hands out the rest of
+    /// them even when that is half a header; then the client ends.
+    private static let readAtOnce = 8192 - 2 * 64
+    /// Whole intervals that something may be missing.
+    private static let patience = 1
+    /// The same for the reply of a worker whose like are known to reply, once it has reported an error.
+    private static let longPatience = 30
+
+    /// What is known of the worker.
+    private enum Manner {
+        /// It answers each event exactly once: it need not be probed. Stays so.
+        case announced
+        /// It has replied to a probe: it replies to every one. Stays so.
+        case replies
+        /// Nothing yet; it is probed behind one of its requests. Can become `unknown` or `replies`.
+        case untried(requestsLeft: Int)
+        /// Nothing yet. Can become `replies` or `owing`.
+        case unknown
+        /// It has been given a request although it owed the reply to a probe. Can become `replies` or `ignores`.
+        case owing
+        /// It has read on past a probe without a reply: it is not probed any more. Stays so.
+        case ignores
+    }
+
+    /// What the worker has said that is not understood before its next frame.
+    private enum Remark {
+        case nothing
+        /// An error frame: the answer to the first request, or what the worker still had to say of the event before. The
+        /// next frame tells, and a probe is behind the request.
+        case error(ByteBuffer)
+        /// The start of a frame, behind an answer and in the same read: of an error frame it may be.
+        case part
+    }
+
+    private var manner: Manner
+    private var backlog = Backlog()
+    private var remark = Remark.nothing
+    /// Ticks since the first entry became the first, or the remark was made.
+    private var ticks = 0
+    /// What the worker replied in its handshake, and so to a probe.
+    private let greeting: ByteBuffer
+
+    /// - Parameters:
+    ///   - greeting: The payload of the worker's handshake.
+    ///   - isAnnounced: Whether it says there that the worker answers each event exactly once.
+    ///   - trial: The request behind which the worker is to be probed, 1 for its first; `nil` to wait for an occasion.
+    init(greeting: ByteBuffer, isAnnounced: Bool, trial: Int?) {
+        // Not a part of all that was read with it.
+        self.greeting = ByteBuffer(bytes: greeting.readableBytesView)
+        self.manner = isAnnounced ? .announced : trial.map { .untried(requestsLeft: $0) } ?? .unknown
+    }
+
+    /// Whether the worker may be given requests behind others.
+    var pipelines: Bool {
+        switch self.manner {
+        case .announced, .replies: true
+        case .untried, .unknown, .owing, .ignores: false
+        }
+    }
+
+    var requests: Int {
+        self.backlog.requests
+    }
+
+    /// Whether a request can be written now.
+    var isWritable: Bool {
+        if self.backlog.first == nil {
+            if case .part = self.remark { false } else { true }
+        } else {
+            self.pipelines && self.backlog.requests < Self.mostRequests
+        }
+    }
+
+    /// Whether the worker has answered all, and owes the reply to its first probe.
+    var owesReply: Bool {
+        if case .probe = self.backlog.first { !self.pipelines } else { false }
+    }
+
+    // MARK: Requests
+
+    mutating func lease(
+        isClose: Bool,
+        at start: Int,
+        size: Int,
+        probesCloses: Bool,
+        mayTry: () -> Bool
+    ) -> LeaseAction {
+        guard self.isWritable, self.fits(start: start, size: size) else {
+            return .hold
+        }
+        let hasRequests = self.backlog.requests > 0
+        var probes: WorkerStateMachine.Probes = []
+        if self.backlog.first == nil {
+            self.ticks = 0
+        } else if case .replies = self.manner, case .request = self.backlog.last {
+            probes.insert(.before)
+            self.backlog.appendProbe()
+        }
+        self.backlog.append(Backlog.Request(isClose: isClose, start: start))
+        if self.isProbed(isClose: isClose, probesCloses: probesCloses, mayTry: { size <= Self.readAtOnce && mayTry() }) {
+            probes.insert(.behind)
+            self.backlog.appendProbe()
+        }
+        return hasRequests ? .append(probes) : .write(probes)
+    }
+
+    /// Whether the worker can read a request, and the probe before it, together with all that it may not have read.
+    private func fits(start: Int, size: Int) -> Bool {
+        guard case .replies = self.manner, let first = self.backlog.firstStart else {
+            return true
+        }
+        return start - first + size <= Self.readAtOnce
+    }
+
+    private mutating func isProbed(isClose: Bool, probesCloses: Bool, mayTry: () -> Bool) -> Bool {
+        switch self.manner {
+        case .announced, .ignores:
+            return false
+        case .replies, .unknown, .owing:
+            return isClose && probesCloses
+        case .untried(let left) where left > 1:
+            self.manner = .untried(requestsLeft: left - 1)
+            return isClose && probesCloses
+        case .untried:
+            guard mayTry() else {
+                return isClose && probesCloses
+            }
+            self.manner = .unknown
+            return true
+        }
+    }
+
+    // MARK: Frames
+
+    mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
+        // Nearly every frame is this.
+        if frame.flags.isEmpty, case .request(let request) = self.backlog.first {
+            return self.receivedAnswer(frame, to: request, isLast: isLast)
+        }
+        if frame.flags.contains(.control), self.isReply(frame.payload) {
+            return self.receivedReply(isLast: isLast)
+        }
+        if frame.flags.contains(.error) {
+            return self.receivedError(frame.payload, isLast: isLast, mayProbe: mayProbe)
+        }
+        guard case .request(let request) = self.backlog.first else {
+            return .broken("a frame that nobody asked for")
+        }
+        return self.receivedAnswer(frame, to: request, isLast: isLast)
+    }
+
+    /// Whether a reply is awaited, and this is one.
+    private func isReply(_ payload: ByteBuffer) -> Bool {
+        switch self.manner {
+        case .announced, .ignores:
+            return false
+        case .owing:
+            break
+        case .replies, .untried, .unknown:
+            if case .request = self.backlog.first, !self.backlog.isFollowed {
+                return false
+            }
+            guard self.backlog.first != nil else {
+                return false
+            }
+        }
+        guard payload != self.greeting else {
+            return true
+        }
+        if case .pid = ControlMessage(payload: payload) {
+            return true
+        }
+        return false
+    }
+
+    private mutating func receivedReply(isLast: Bool) -> FrameAction {
+        if case .owing = self.manner {
+            // Of the probe that was given up: an error that came before it is of an earlier event.
+            self.manner = .replies
+            if case .error(let message) = self.remark {
+                self.remark = .nothing
+                return .lateError(message)
+            }
+            if self.backlog.first == nil {
+                self.settle(isLast: isLast)
+            }
+            return .nothing
+        }
+        self.manner = .replies
+        guard case .request(let request) = self.backlog.first else {
+            self.advance(isLast: isLast)
+            return .nothing
+        }
+        let remark = self.remark
+        self.backlog.removeFirst()
+        // The probe, which is behind the request.
+        self.advance(isLast: isLast)
+        if case .error(let message) = remark {
+            return .answer(.error(message: message), isToClose: request.isClose)
+        }
+        return .unanswered(isClose: request.isClose)
+    }
+
+    private mutating func receivedError(_ message: ByteBuffer, isLast: Bool, mayProbe: Bool) -> FrameAction {
+        guard case .request(let request) = self.backlog.first else {
+            self.settle(isLast: isLast)
+            return .lateError(message)
+        }
+        let isClear =
+            switch self.manner {
+            case .announced, .ignores: true
+            case .replies: false
+            case .untried, .unknown, .owing: !mayProbe
+            }
+        guard !isClear else {
+            self.advance(isLast: isLast)
+            return .answer(.error(message: message), isToClose: request.isClose)
+        }
+        if case .error(let earlier) = self.remark {
+            self.remark = .error(message)
+            return .lateError(earlier)
+        }
+        self.remark = .error(message)
+        self.ticks = 0
+        guard self.backlog.isFollowed else {
+            self.backlog.appendProbe()
+            return .probe
+        }
+        return .nothing
+    }
+
+    private mutating func receivedAnswer(
+        _ frame: Frame,
+        to request: Backlog.Request,
+        isLast: Bool
+    ) -> FrameAction {
+        do throws(AnswerFault) {
+            let (context, body) = try frame.answer()
+            if ControlMessage.isStop(context: context), body.readableBytes == 0 {
+                return self.refused(isLast: isLast)
+            }
+            let answer = WorkerAnswer.reply(context: context, body: body)
+            if case .nothing = self.remark, !self.isOwing {
+                self.advance(isLast: isLast)
+                return .answer(answer, isToClose: request.isClose)
+            }
+            return self.answered(answer, to: request, isLast: isLast)
+        } catch {
+            return .broken(error.reason)
+        }
+    }
+
+    private var isOwing: Bool {
+        if case .owing = self.manner { true } else { false }
+    }
+
+    /// The first request is answered, and the answer tells more.
+    private mutating func answered(
+        _ answer: WorkerAnswer,
+        to request: Backlog.Request,
+        isLast: Bool
+    ) -> FrameAction {
+        var aside = WorkerStateMachine.Aside()
+        if case .error(let message) = self.remark {
+            aside.lateError = message
+        }
+        if case .owing = self.manner {
+            // Frames are read in order: the reply to the probe would have come before.
+            self.manner = .ignores
+            aside.ignoredProbe = true
+            self.backlog.removeAll()
+            self.settle(isLast: isLast)
+        } else {
+            self.advance(isLast: isLast)
+        }
+        return .answerAfter(aside, answer, isToClose: request.isClose)
+    }
+
+    /// The worker wants to be replaced.
+    private mutating func refused(isLast: Bool) -> FrameAction {
+        if case .announced = self.manner {
+            self.backlog.removeAll()
+            self.settle(isLast: isLast)
+            return .refused(isLast: true)
+        }
+        self.advance(isLast: isLast)
+        return .refused(isLast: false)
+    }
+
+    /// The first entry is over.
+    private mutating func advance(isLast: Bool) {
+        self.backlog.removeFirst()
+        self.settle(isLast: isLast)
+    }
+
+    private mutating func settle(isLast: Bool) {
+        self.ticks = 0
+        // What follows belongs to what was written, when it is known to come in order.
+        self.remark = isLast || (self.backlog.first != nil && self.pipelines) ? .nothing : .part
+    }
+
+    // MARK: Silence
+
+    mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+        let isBusy = interval == .long ? self.backlog.requests > 0 : self.backlog.closes > 0
+        let otherwise = isBusy ? TickAction.again : .pause
+        switch (self.backlog.first, self.remark) {
+        case (.request, .error):
+            guard interval == .long else {
+                return otherwise
+            }
+            guard self.isTooLong(knowsProbes || self.pipelines ? Self.longPatience : Self.patience) else {
+                return .again
+            }
+            return self.lastAnswer()
+        case (.request(let request), .nothing), (.request(let request), .part):
+            guard interval == (request.isClose ? .short : .long), mayProbe, self.mayBeProbed,
+                self.isTooLong(Self.patience)
+            else {
+                return otherwise
+            }
+            self.backlog.appendProbe()
+            return .probe
+        case (nil, .part), (.probe, .part):
+            guard interval == .long else {
+                return .pause
+            }
+            return self.isTooLong(Self.patience) ? .broken("bytes after its answer") : .again
+        case (.probe, _):
+            guard !self.pipelines else {
+                return otherwise
+            }
+            guard interval == .short else {
+                return .pause
+            }
+            guard self.isTooLong(Self.patience) else {
+                return .again
+            }
+            self.manner = .owing
+            self.backlog.removeFirst()
+            return .noReply
+        case (nil, _):
+            return .pause
+        }
+    }
+
+    private var mayBeProbed: Bool {
+        guard !self.backlog.isFollowed else {
+            return false
+        }
+        switch self.manner {
+        case .announced, .ignores: return false
+        case .replies, .untried, .unknown, .owing: return true
+        }
+    }
+
+    private mutating func isTooLong(_ patience: Int) -> Bool {
+        self.ticks += 1
+        return self.ticks > patience
+    }
+
+    /// The error frame counts as the answer, and the worker as one that may still be busy: nothing of it is believed now.
+    private mutating func lastAnswer() -> TickAction {
+        guard case .error(let message) = self.remark else {
+            return .pause
+        }
+        self.backlog.removeAll()
+        self.backlog.appendProbe()
+        self.manner = .unknown
+        self.settle(isLast: true)
+        return .lastAnswer(.error(message: message))
+    }
+
+    // MARK: The end
+
+    /// No frame comes any more.
+    ///
+    /// - Returns: The answer to the first request, if an error frame has turned out to be that.
+    mutating func ended() -> WorkerAnswer? {
+        guard case .error(let message) = self.remark else {
+            return nil
+        }
+        self.advance(isLast: true)
+        return .error(message: message)
+    }
+
+    /// How many requests, the first ones, the worker may have begun.
+    ///
+    /// - Parameter read: The most bytes that the worker can have read.
+    func begun(read: Int) -> Int {
+        let begun = self.backlog.begun(read: read)
+        if case .announced = self.manner {
+            return begun
+        }
+        // Of another one the next request is begun after the reply to the probe before it.
+        return min(begun, 1)
+    }
+}

@@ -1,0 +1,205 @@
+import Goridge
+import Logging
+import NIOCore
+import WorkerPool
+
+extension WorkerRelay {
+    func received(_ bytes: ByteBuffer) {
+        if let strayOutput {
+            strayOutput.append(bytes)
+            return
+        }
+        self.decoder.append(bytes)
+        do throws(FrameError) {
+            while let frame = try self.decoder.next() {
+                if frame.flags.isEmpty {
+                    self.received(frame)
+                } else {
+                    self.receivedOther(frame)
+                }
+            }
+        } catch {
+            self.receivedGarbage(error)
+        }
+        self.tellAnswers()
+        if !self.held.isEmpty {
+            self.releaseHeld()
+        }
+    }
+
+    private func received(_ frame: Frame) {
+        let action = self.machine.received(
+            frame,
+            isLast: self.decoder.isEmpty,
+            mayProbe: self.habits.mayProbe
+        )
+        if case .answer(let answer, let isToClose) = action {
+            self.answers.append(answer)
+            if isToClose {
+                self.habits.answeredClose()
+            }
+        } else {
+            self.perform(action, frame)
+        }
+    }
+
+    /// A frame that is no ordinary answer: a reply to a probe, or none where one is due, tells something of the worker.
+    private func receivedOther(_ frame: Frame) {
+        let owedReply = self.machine.owesReply
+        let isNoNews = !self.isReady || self.machine.pipelines
+        self.received(frame)
+        if self.machine.pipelines, !isNoNews {
+            self.habits.repliedToProbe()
+            self.tellPipelining()
+        } else if owedReply, self.strayOutput != nil {
+            self.habits.missedReply()
+        }
+    }
+
+    private func perform(_ action: WorkerStateMachine.FrameAction, _ frame: Frame) {
+        switch action {
+        case .answer(let answer, _):
+            self.answers.append(answer)
+        case .answerAfter(let aside, let answer, let isToClose):
+            if let lateError = aside.lateError {
+                self.log(lateError: lateError)
+            }
+            if aside.ignoredProbe {
+                self.habits.ignoredProbe()
+            }
+            if isToClose {
+                self.habits.answeredClose()
+            }
+            self.answers.append(answer)
+        case .unanswered(let isClose):
+            if isClose {
+                self.habits.leftCloseUnanswered()
+            }
+            self.answers.append(.missing(processID: self.processID))
+        case .lateError(let message):
+            self.log(lateError: message)
+        case .probe:
+            self.writeProbe()
+        case .refused(let isLast):
+            self.tellAnswers()
+            self.events.workerRefused(self.id, isLast: isLast)
+        case .ready:
+            self.handshakeTimer?.cancel()
+            self.handshakeTimer = nil
+            self.isReady = true
+            self.events.workerReady(self.id, self)
+            if self.machine.pipelines {
+                self.tellPipelining()
+            }
+        case .broken(let reason):
+            self.gather(reason, frame.payload, self.decoder.undecoded)
+            self.giveUp(reason)
+        case .nothing:
+            break
+        }
+    }
+
+    private func tellPipelining() {
+        if self.isPipelined {
+            self.tellAnswers()
+            self.events.workerPipelines(self.id)
+        }
+    }
+
+    /// Tells the pool all answers of one read at once.
+    func tellAnswers() {
+        guard !self.answers.isEmpty else {
+            return
+        }
+        // The pool may call back before it returns.
+        var answers: [WorkerAnswer] = []
+        swap(&answers, &self.answers)
+        if answers.count == 1 {
+            self.events.workerAnswered(self.id, answers)
+        } else {
+            self.collect { self.events.workerAnswered(self.id, answers) }
+        }
+        if self.answers.isEmpty {
+            answers.removeAll(keepingCapacity: true)
+            swap(&answers, &self.answers)
+        }
+    }
+
+    /// An error frame behind an answer: `respond()` and then `$worker->error()`.
+    private func log(lateError message: ByteBuffer) {
+        self.logger.error(
+            "worker reported an error after its answer", metadata: ["error": "\(String(buffer: message))"])
+    }
+
+    private func receivedGarbage(_ error: FrameError) {
+        guard self.machine.giveUp() else {
+            return
+        }
+        self.gather("\(error)", error.bytes)
+        self.giveUp("what it wrote is \(error)")
+    }
+
+    /// Tells the pool at once: whoever waits for an answer does not wait for the rest of the garbage.
+    func giveUp(_ reason: String) {
+        guard self.isReady else {
+            // Told with the rest of the text when the process has ended.
+            return
+        }
+        self.tellAnswers()
+        self.held.removeAll()
+        let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
+        self.events.workerFailed(self.id, failure, begun: self.machine.begun(read: .max))
+    }
+
+    /// The process as a message names it.
+    var pidText: String {
+        self.processID.map { " (pid \($0))" } ?? ""
+    }
+
+    // MARK: The end
+
+    /// The relay is closed, and all is read that came over it.
+    func ended() {
+        if self.machine.owesReply {
+            self.habits.missedReply()
+        }
+        switch self.machine.closed() {
+        case .startFailed:
+            self.unreadInput?.close()
+            self.startFailure = self.startFailure ?? "the process ended before its handshake"
+        case .failed:
+            self.failed()
+        case .failedAfter(let answer):
+            self.events.workerAnswered(self.id, [answer])
+            self.failed()
+        case .nothing:
+            self.unreadInput?.close()
+        }
+        self.held.removeAll()
+        self.input?.close()
+        self.finishGathering()
+    }
+
+    private func failed() {
+        let rest = self.decoder.undecoded.readableBytes
+        let failure = WorkerFailure(
+            .exit,
+            rest > 0
+                ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
+                : "the worker\(self.pidText) has ended, or closed its input or output"
+        )
+        let written = self.outbox.written
+        let begun = self.isCutShort ? self.machine.requests : self.machine.begun(read: written)
+        guard let unreadInput, let exit, self.machine.begun(read: written - unreadInput.count) < begun else {
+            self.unreadInput?.close()
+            self.events.workerFailed(self.id, failure, begun: begun)
+            return
+        }
+        // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
+        exit.whenComplete { _ in
+            let unread = unreadInput.isAbandoned ? unreadInput.count : 0
+            unreadInput.close()
+            self.events.workerFailed(self.id, failure, begun: self.machine.begun(read: written - unread))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Goridge
+import NIOCore
+import Synchronization
+import WorkerPool
+
+extension WorkerRelay: WorkerHandle {
+    /// The most bytes that a pipe takes whole or not at all (POSIX `PIPE_BUF` on Linux).
+    private static let atomicWrite = 4096
+
+    func enqueue(_ request: any PoolRequest) {
+        self.inbox.withLock { $0.requests.append(request) }
+    }
+
+    func serve() {
+        if self.eventLoop.inEventLoop {
+            self.emptyInbox()
+            return
+        }
+        let isFirst = self.inbox.withLock { inbox in
+            defer { inbox.isExpected = true }
+            return !inbox.isExpected
+        }
+        if isFirst {
+            self.eventLoop.execute { self.emptyInbox() }
+        }
+    }
+
+    private func emptyInbox() {
+        var requests: [any PoolRequest] = []
+        swap(&requests, &self.emptied)
+        self.inbox.withLock { inbox in
+            swap(&inbox.requests, &requests)
+            inbox.isExpected = false
+        }
+        if requests.count == 1 {
+            self.take(requests[0])
+        } else if !requests.isEmpty {
+            self.collect {
+                for request in requests {
+                    self.take(request)
+                }
+            }
+        }
+        requests.removeAll(keepingCapacity: true)
+        swap(&requests, &self.emptied)
+    }
+
+    private func take(_ request: any PoolRequest) {
+        guard self.isHearing else {
+            // The pool is told, or knows, as soon as all that the worker wrote is read, and the request is another's.
+            return
+        }
+        if !self.held.isEmpty || !self.lease(request) {
+            self.held.append(request)
+            self.watch(.short)
+        }
+    }
+
+    private var isHearing: Bool {
+        self.input?.isOpen == true && !self.wasKilled
+    }
+
+    /// Goes on with the requests that were held back, as far as the worker can take them.
+    func releaseHeld() {
+        while self.machine.isWritable, self.isHearing, let request = self.held.first, self.lease(request) {
+            self.held.removeFirst()
+        }
+        if !self.held.isEmpty {
+            self.watch(.short)
+        }
+    }
+
+    /// - Returns: Whether the request is not to be held back.
+    private func lease(_ request: any PoolRequest) -> Bool {
+        let action = self.machine.lease(
+            isClose: request.isLast,
+            at: self.outbox.end,
+            size: request.size,
+            probesCloses: self.habits.probesCloses,
+            mayTry: self.habits.mayTry()
+        )
+        switch action {
+        case .write(let probes):
+            self.add(request, probes, isUrgent: true)
+        case .append(let probes):
+            self.add(request, probes, isUrgent: false)
+        case .hold:
+            return false
+        case .refuse:
+            // It failed since it was chosen: the pool knows.
+            break
+        }
+        return true
+    }
+
+    private func add(_ request: any PoolRequest, _ probes: WorkerStateMachine.Probes, isUrgent: Bool) {
+        self.watch(.long)
+        if request.isLast {
+            self.watch(.short)
+        }
+        if probes.contains(.before) {
+            self.outbox.bytes.writeImmutableBuffer(self.probe)
+        }
+        if let rest = request.write(into: &self.outbox.bytes) {
+            self.flush(with: rest)
+        }
+        if probes.contains(.behind) {
+            self.outbox.bytes.writeImmutableBuffer(self.probe)
+        }
+        switch self.outbox.added(isUrgent: isUrgent) {
+        case .now: self.flush()
+        case .atEndOfTurn: self.eventLoop.execute { self.flushCollected() }
+        case .expected: break
+        }
+    }
+
+    /// Writes at once all that `body` has written.
+    func collect(_ body: () -> Void) {
+        self.outbox.startCollecting()
+        body()
+        self.flushCollected()
+    }
+
+    private func flushCollected() {
+        self.outbox.finishCollecting()
+        self.flush()
+    }
+
+    private func flush() {
+        let count = self.outbox.bytes.readableBytes
+        guard count > 0 else {
+            return
+        }
+        defer { self.outbox.bytes.clear() }
+        guard let input, input.isOpen else {
+            return
+        }
+        let isWhole = count <= Self.atomicWrite && !input.isBehind
+        input.write(self.outbox.bytes)
+        self.wrote(count, canFail: isWhole)
+    }
+
+    /// - Parameter rest: The end of the last frame, which is not copied.
+    private func flush(with rest: ByteBuffer) {
+        let count = self.outbox.bytes.readableBytes + rest.readableBytes
+        self.input?.write(self.outbox.bytes, rest)
+        self.wrote(count, canFail: false)
+        self.outbox.bytes.clear()
+    }
+
+    /// Notes what a write has done. When nobody can read it any more the input is closed by now.
+    ///
+    /// - Parameter canFail: Whether the system takes nothing of it then.
+    private func wrote(_ count: Int, canFail: Bool) {
+        let isOpen = self.input?.isOpen == true
+        if isOpen || !canFail {
+            self.outbox.wrote(count)
+        }
+        if !isOpen, self.unreadInput == nil {
+            self.isCutShort = true
+        }
+    }
+
+    func writeControl(_ message: ControlMessage) {
+        self.outbox.bytes.writeControlFrame(message)
+        self.flush()
+    }
+
+    func writeProbe() {
+        self.outbox.bytes.writeImmutableBuffer(self.probe)
+        self.flush()
+    }
+
+    // MARK: The end
+
+    func stop(timeout: TimeAmount) {
+        if self.eventLoop.inEventLoop {
+            self.stopNow(timeout: timeout)
+        } else {
+            self.eventLoop.execute { self.stopNow(timeout: timeout) }
+        }
+    }
+
+    private func stopNow(timeout: TimeAmount) {
+        self.wasStopped = true
+        switch self.machine.stop() {
+        case .sendStop:
+            self.stopDeadline = .now() + timeout
+            // Held by the loop until then; a worker that has ended has no process any more to kill.
+            self.eventLoop.scheduleTask(in: timeout) { [weak self] in
+                self?.kill()
+            }
+            self.writeControl(.stop)
+        case .kill:
+            self.kill()
+        case .nothing:
+            break
+        }
+    }
+}
