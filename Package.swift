@@ -25,7 +25,9 @@ let package = Package(
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
         .target(name: "Text"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
-        .target(name: "Configuration", dependencies: ["Platform", "Text", "YAML"]),
+        // Where sockets listen, as plain values: for the configuration and for what listens.
+        .target(name: "Addresses"),
+        .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
@@ -36,6 +38,7 @@ let package = Package(
         .target(
             name: "Sockets",
             dependencies: [
+                "Addresses",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -43,16 +46,19 @@ let package = Package(
         .target(
             name: "WorkerProcess",
             dependencies: [
-                "Goridge", "Platform", "Sockets", "WorkerPool",
+                "Addresses", "Goridge", "Platform", "Sockets", "WorkerPool",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+        // What lies between an accepted socket and its session.
+        .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "TCPServer",
             dependencies: [
-                "Goridge", "Sockets", "Text", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio"),
+                "Addresses", "Edge", "Goridge", "Sockets", "Text", "WorkerPool",
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .target(
@@ -60,7 +66,7 @@ let package = Package(
         .target(
             name: "AdminHTTP",
             dependencies: [
-                "Observability", "Sockets",
+                "Addresses", "Observability", "Sockets",
                 // The HTTP of probes and metrics: a handler of our own is all that these need besides.
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -70,8 +76,9 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
-                "TCPServer", "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
+                "TCPServer",
+                "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -87,10 +94,11 @@ let package = Package(
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
         // Application has the keys that a configuration is tried with.
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Application", "Configuration", "Platform", "TestSupport"],
+            dependencies: ["Addresses", "Application", "Configuration", "Platform", "TestSupport"],
             exclude: ["Corpus"]
         ),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
@@ -101,14 +109,21 @@ let package = Package(
         .testTarget(
             name: "SocketsTests",
             dependencies: [
-                "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: [
+                "Edge", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(
             name: "TCPServerTests",
             dependencies: [
-                "Goridge", "Sockets", "TCPServer", "TestSupport", "Text", "WorkerPool",
+                "Addresses", "Edge", "Goridge", "Sockets", "TCPServer", "TestSupport", "Text", "WorkerPool",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -124,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "AdminHTTPTests",
             dependencies: [
-                "AdminHTTP", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "AdminHTTP", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),

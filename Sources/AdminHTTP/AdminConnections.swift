@@ -1,4 +1,6 @@
+import Logging
 import NIOCore
+import Sockets
 
 /// The open connections of one admin address; confined to the admin server's one event loop.
 final class AdminConnections: @unchecked Sendable {
@@ -68,6 +70,21 @@ final class AdminConnections: @unchecked Sendable {
     func closeAll() {
         for entry in self.entries {
             entry.channel.close(promise: nil)
+        }
+    }
+}
+
+extension AdminConnections {
+    /// The gate of the address's listener, which knows no limit: a probe must not wait for clients that say nothing, so
+    /// that those make room.
+    func acceptGate(logger: Logger) -> AcceptGateHandler {
+        AcceptGateHandler(logger: logger, makeRoom: self.makeRoom) { context, data in
+            let channel = AcceptGateHandler.unwrapInboundIn(data)
+            self.add(channel)
+            channel.closeFuture.hop(to: context.eventLoop).assumeIsolated().whenComplete { _ in
+                self.remove(channel)
+            }
+            context.fireChannelRead(data)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import Observability
 import Sockets
 
@@ -15,7 +16,7 @@ package struct AdminEndpoint: Sendable {
         }
     }
 
-    package var address: SocketEndpoint
+    package var address: ListenAddress
     /// The key or keys that the address is of, for messages: `status.address`.
     package var key: String
     package var probes: Probes?
@@ -23,7 +24,7 @@ package struct AdminEndpoint: Sendable {
     package var metrics: (@Sendable () -> PrometheusText)?
 
     package init(
-        address: SocketEndpoint,
+        address: ListenAddress,
         key: String,
         probes: Probes? = nil,
         metrics: (@Sendable () -> PrometheusText)? = nil

@@ -1,8 +1,9 @@
+import Addresses
 import Sockets
 
 /// An address of probes or metrics that cannot be listened on.
 package struct AdminError: Error, Sendable, CustomStringConvertible {
-    package var address: SocketEndpoint
+    package var address: ListenAddress
     /// The key that the address is of.
     package var key: String
     /// Why, in one line.

@@ -1,3 +1,4 @@
+import Addresses
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -42,11 +43,8 @@ struct AdminListener: Sendable {
     }
 
     /// With the port that the system chose.
-    var address: SocketEndpoint {
-        guard case .tcp(let host, let port) = self.endpoint.address else {
-            return self.endpoint.address
-        }
-        return .tcp(host: host, port: self.listener.address.port ?? port)
+    var address: ListenAddress {
+        self.endpoint.address.bound(toPort: self.listener.address.port)
     }
 
     private static func bootstrap(
@@ -61,9 +59,7 @@ struct AdminListener: Sendable {
                 .serverChannelOption(.maxMessagesPerRead, value: Self.batch)
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            AdminAcceptHandler(connections: connections, logger: logger)
-                        )
+                        try channel.pipeline.syncOperations.addHandler(connections.acceptGate(logger: logger))
                     }
                 }
                 .childChannelOption(.allowRemoteHalfClosure, value: true)

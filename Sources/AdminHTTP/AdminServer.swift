@@ -1,3 +1,4 @@
+import Addresses
 import Logging
 import NIOCore
 import NIOPosix
@@ -17,7 +18,7 @@ package final class AdminServer: Sendable {
     }
 
     /// Where is listened, with the ports that the system chose, by key.
-    package var addresses: [(key: String, address: SocketEndpoint)] {
+    package var addresses: [(key: String, address: ListenAddress)] {
         self.listeners.map { ($0.endpoint.key, $0.address) }
     }
 

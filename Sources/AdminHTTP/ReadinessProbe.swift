@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -15,11 +16,11 @@ package struct ReadinessProbe: Sendable {
         package var description: String
     }
 
-    private let address: SocketEndpoint
+    private let address: ListenAddress
     private let timeout: TimeAmount
 
     /// - Parameter address: Where the service listens; a wildcard means this host.
-    package init(_ address: SocketEndpoint, timeout: TimeAmount = Self.timeout) {
+    package init(_ address: ListenAddress, timeout: TimeAmount = Self.timeout) {
         self.address = address.reachable
         self.timeout = timeout
     }
@@ -133,16 +134,7 @@ private final class ProbeHandler: ChannelInboundHandler {
     }
 }
 
-extension SocketEndpoint {
-    /// Where a client of this host finds it.
-    var reachable: SocketEndpoint {
-        switch self {
-        case .tcp(host: "", let port), .tcp(host: "0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
-        case .tcp(host: "::", let port): .tcp(host: "::1", port: port)
-        case .tcp, .unix: self
-        }
-    }
-
+extension ListenAddress {
     fileprivate var hostHeader: String {
         switch self {
         case .tcp: self.description

@@ -1,7 +1,4 @@
-import Configuration
 import NIOCore
-import Platform
-import Sockets
 
 extension TimeAmount {
     /// A duration between nothing and ten years: sums of it with any date do not overflow.
@@ -10,14 +7,5 @@ extension TimeAmount {
         let (seconds, attoseconds) = duration.components
         let clamped = min(max(seconds, 0), longest)
         self = .nanoseconds(clamped * 1_000_000_000 + (clamped == seconds ? attoseconds / 1_000_000_000 : 0))
-    }
-}
-
-extension SocketEndpoint {
-    package init(_ address: ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
     }
 }

@@ -1,3 +1,5 @@
+import Addresses
+
 /// An address that a configuration wants to listen on.
 package struct AddressClaim: Sendable {
     /// The keys of the address.
@@ -34,7 +36,7 @@ package struct AddressCheck {
                     "\(spelling) is taken already: `\(other.path.joined(separator: "."))` is \(other.address) "
                         + "(\(origin(of: other)))",
                     key: listener.path.joined(separator: "."),
-                    fix: "give each its own \(other.address.isUnix ? "path" : "port")"
+                    fix: "give each its own \(other.address.isTCP ? "port" : "path")"
                 )
             }
             taken.append(listener)
@@ -61,17 +63,5 @@ package struct AddressCheck {
 
     private func origin(of listener: AddressClaim) -> ValueOrigin {
         root.source.value(at: listener.path[...])?.place.origin ?? .defaultValue
-    }
-}
-
-extension ListenAddress {
-    fileprivate var isUnix: Bool {
-        if case .unix = self { true } else { false }
-    }
-
-    /// Whether it surely is: a socket file, loopback, or all interfaces.
-    package var isOfThisMachine: Bool {
-        guard case .tcp(let host, _) = self else { return true }
-        return ["", "localhost", "0.0.0.0", "::", "::1"].contains(host.lowercased()) || host.hasPrefix("127.")
     }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import YAML
 
 extension SectionReader {

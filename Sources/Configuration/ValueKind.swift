@@ -1,3 +1,5 @@
+import Addresses
+
 /// A type of values: how they are read, printed and described.
 package struct ValueKind<Value: Sendable & Equatable>: Sendable {
     /// Reads the value of a key and notes it. `nil` when it is absent, or stands for the default, which is the last

@@ -1,14 +1,23 @@
+import NIOCore
+import Sockets
 import Synchronization
 
 /// How many connections may be open: each takes a descriptor, and some are kept for workers.
 /// Looked at between two batches of accepts, so each listener may accept a batch more than are allowed.
-final class ConnectionLimit: Sendable {
+final class ConnectionLimit: AcceptLimit {
+    private static let checkInterval = TimeAmount.milliseconds(10)
+
+    let reason = "too many connections for the limit of open descriptors"
     private let open = Atomic(0)
     private let maximum = Atomic(Int.max)
     private let currentBatch = Atomic(16)
 
     var isReached: Bool {
         self.open.load(ordering: .relaxed) >= self.maximum.load(ordering: .relaxed)
+    }
+
+    func delay() -> TimeAmount? {
+        self.isReached ? Self.checkInterval : nil
     }
 
     /// How many connections a new listener accepts in a row.

@@ -1,3 +1,4 @@
+import Addresses
 import NIOCore
 import Sockets
 
@@ -5,11 +6,11 @@ import Sockets
 package struct ListenError: Error, Sendable, CustomStringConvertible {
     /// The server's name.
     package var server: String
-    package var address: SocketEndpoint
+    package var address: ListenAddress
     /// Why, in one line.
     package var reason: String
 
-    init(server: String, address: SocketEndpoint, reason: String) {
+    init(server: String, address: ListenAddress, reason: String) {
         self.server = server
         self.address = address
         self.reason = reason

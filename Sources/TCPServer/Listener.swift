@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 import Logging
 import NIOCore
@@ -16,17 +17,13 @@ package final class Listener: Sendable {
     }
 
     /// The address as it was asked for, with the port that the system chose when port 0 was.
-    package let address: SocketEndpoint
+    package let address: ListenAddress
     let shared: SharedServer
     let bound: BoundListener
     private let state: Mutex<State>
 
     init(_ configuration: ServerConfiguration, _ bound: BoundListener, shared: SharedServer) {
-        if case .tcp(let host, let port) = configuration.address {
-            self.address = .tcp(host: host, port: bound.address.port ?? port)
-        } else {
-            self.address = configuration.address
-        }
+        self.address = configuration.address.bound(toPort: bound.address.port)
         self.shared = shared
         self.bound = bound
         self.state = Mutex(State(configuration: configuration))
@@ -130,7 +127,8 @@ extension TCPServer {
             try await channel.eventLoop.submit {
                 let setup = ConnectionSetupHandler(shared: shared, homes: homes)
                 try channel.pipeline.syncOperations.addHandler(setup)
-                try channel.pipeline.syncOperations.handler(type: AcceptBackoffHandler.self).setup = setup
+                let gate = try channel.pipeline.syncOperations.handler(type: AcceptGateHandler.self)
+                gate.accepted = { setup.accepted($1) }
                 try channel.syncOptions?.setOption(.autoRead, value: true)
             }.get()
         } catch {
@@ -148,7 +146,7 @@ extension TCPServer {
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(limit: limit, logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptGateHandler(limits: [limit], logger: logger))
                 }
             }
     }

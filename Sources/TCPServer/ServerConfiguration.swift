@@ -1,10 +1,11 @@
+import Addresses
 import Sockets
 
 /// One of `tcp.servers`.
 package struct ServerConfiguration: Sendable, Hashable {
     /// The name that workers see.
     package var name: String
-    package var address: SocketEndpoint
+    package var address: ListenAddress
     /// The permissions of a unix socket's file; `nil` for those of the umask.
     package var socketMode: UInt32?
     package var framing: PacketFraming
@@ -13,7 +14,7 @@ package struct ServerConfiguration: Sendable, Hashable {
 
     package init(
         name: String,
-        address: SocketEndpoint,
+        address: ListenAddress,
         socketMode: UInt32? = nil,
         framing: PacketFraming,
         readBufferSize: Int

@@ -117,7 +117,8 @@ struct Conversation: Sendable {
             self.backlog.appendProbe()
         }
         self.backlog.append(Backlog.Request(isClose: isClose, start: start))
-        if self.isProbed(isClose: isClose, probesCloses: probesCloses, mayTry: { size <= Self.readAtOnce && mayTry() }) {
+        if self.isProbed(isClose: isClose, probesCloses: probesCloses, mayTry: { size <= Self.readAtOnce && mayTry() })
+        {
             probes.insert(.behind)
             self.backlog.appendProbe()
         }

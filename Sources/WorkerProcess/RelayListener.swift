@@ -1,3 +1,4 @@
+import Addresses
 import Dispatch
 import Glibc
 import Logging
@@ -21,6 +22,15 @@ package final class RelayListener: @unchecked Sendable {
         let received: ByteBuffer
     }
 
+    private enum SourceState {
+        /// Connections are accepted. Can become `suspended` or `closed`.
+        case active
+        /// The gate is closed. Can become `active` or `closed`.
+        case suspended
+        /// For good.
+        case closed
+    }
+
     /// The relay was closed, or nobody wants the connection any more.
     struct Abandoned: Error {}
 
@@ -33,9 +43,8 @@ package final class RelayListener: @unchecked Sendable {
     private static let introductionTime = DispatchTimeInterval.seconds(10)
     /// How long a connection has at the least, whoever else connects.
     private static let leastIntroductionTime: UInt64 = 100_000_000
-    private static let acceptPause = DispatchTimeInterval.seconds(1)
     /// How long those that wait to be accepted wait for one of those before them to make room.
-    private static let roomPause = DispatchTimeInterval.milliseconds(10)
+    private static let roomPause = TimeAmount.milliseconds(10)
     /// Connections that are accepted in a row: those before them say meanwhile who they are.
     private static let batch = 64
     /// The least that ``init(address:serverPID:credentials:callerLimit:logger:)`` may be given.
@@ -48,7 +57,7 @@ package final class RelayListener: @unchecked Sendable {
     /// The least time between two lines of the log about connections that are refused.
     private static let logInterval = TimeAmount.seconds(1)
 
-    package let address: SocketEndpoint
+    package let address: ListenAddress
     private let file: SocketFile?
     private let serverPID: Int
     /// Connections of which it is not known whose they are; the oldest makes room for more.
@@ -60,8 +69,8 @@ package final class RelayListener: @unchecked Sendable {
     private var matcher = RelayMatcher<UInt64, EventLoopPromise<Connection>>()
     private var callers: [UInt64: RelayCaller] = [:]
     private var lastID: UInt64 = 0
-    private var isPaused = false
-    private var isClosed = false
+    private var gate = AcceptGate()
+    private var sourceState = SourceState.active
     /// By level: what is wrong with a worker is not drowned by strangers.
     private var mayLogAt: [Logger.Level: NIODeadline] = [:]
     /// Refused since the last line about that.
@@ -75,7 +84,7 @@ package final class RelayListener: @unchecked Sendable {
     ///   - callerLimit: Connections that may wait to be known as a worker's.
     /// - Throws: ``Failure``.
     package init(
-        address: SocketEndpoint,
+        address: ListenAddress,
         serverPID: Int,
         credentials: Credentials?,
         callerLimit: Int,
@@ -120,7 +129,7 @@ package final class RelayListener: @unchecked Sendable {
     func connection(of process: pid_t, on eventLoop: any EventLoop) -> EventLoopFuture<Connection> {
         let promise = eventLoop.makePromise(of: Connection.self)
         self.queue.async {
-            guard !self.isClosed else {
+            if case .closed = self.sourceState {
                 return promise.fail(Abandoned())
             }
             self.claim(process, for: promise)
@@ -142,15 +151,14 @@ package final class RelayListener: @unchecked Sendable {
     /// Closes the socket and removes its file; connections that were handed over live on.
     package func close() {
         self.queue.sync {
-            guard !self.isClosed else {
-                return
+            switch self.sourceState {
+            case .closed: return
+            // Dispatch does not let go of a suspended source.
+            case .suspended: self.source.resume()
+            case .active: break
             }
-            self.isClosed = true
+            self.sourceState = .closed
             self.file?.remove()
-            if self.isPaused {
-                // Dispatch does not let go of a suspended source.
-                self.source.resume()
-            }
             self.source.cancel()
             for caller in self.callers.values {
                 self.close(caller)
@@ -169,22 +177,26 @@ extension RelayListener {
         // The source fires again when there are more.
         for _ in 0..<Self.batch {
             guard self.makesRoom() else {
-                return self.pause(for: Self.roomPause)
+                return self.run(self.gate.wait(Self.roomPause))
             }
             let connection = Glibc.accept(descriptor, nil, nil)
             if connection >= 0 {
                 self.accepted(connection)
                 continue
             }
-            switch errno {
-            case EAGAIN: return
-            case EINTR, ECONNABORTED: continue
-            default:
-                // Out of descriptors, mostly: the socket stays readable, so that looking again at once would spin.
-                let reason = String(cString: strerror(errno))
-                self.logger.error("cannot accept a worker's connection, trying again", metadata: ["error": "\(reason)"])
-                return self.pause(for: Self.acceptPause)
+            let code = errno
+            guard code != EAGAIN else {
+                return
             }
+            let action = self.gate.failed(code)
+            if action == .nothing {
+                continue
+            }
+            if self.gate.logsFailure(at: .now()) {
+                let reason = String(cString: strerror(code))
+                self.logger.error("cannot accept a worker's connection, trying again", metadata: ["error": "\(reason)"])
+            }
+            return self.run(action)
         }
     }
 
@@ -200,14 +212,20 @@ extension RelayListener {
         return true
     }
 
-    private func pause(for time: DispatchTimeInterval) {
-        self.isPaused = true
+    /// The socket stays readable while connections wait: its source would fire again at once.
+    private func run(_ action: AcceptGate.Action) {
+        guard case .pause(let time, _) = action, case .active = self.sourceState else {
+            return
+        }
+        self.sourceState = .suspended
         self.source.suspend()
-        self.queue.asyncAfter(deadline: .now() + time) {
-            if self.isPaused, !self.isClosed {
-                self.isPaused = false
-                self.source.resume()
+        self.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(time.nanoseconds))) {
+            guard case .suspended = self.sourceState else {
+                return
             }
+            _ = self.gate.pauseIsOver([])
+            self.sourceState = .active
+            self.source.resume()
         }
     }
 

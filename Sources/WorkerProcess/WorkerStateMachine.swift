@@ -121,7 +121,8 @@ package struct WorkerStateMachine: Sendable {
         guard case .talking = self.state else {
             return .refuse
         }
-        return self.conversation.lease(isClose: isClose, at: start, size: size, probesCloses: probesCloses, mayTry: mayTry)
+        return self.conversation.lease(
+            isClose: isClose, at: start, size: size, probesCloses: probesCloses, mayTry: mayTry)
     }
 
     // MARK: Frames

@@ -42,7 +42,7 @@ struct Health: AsyncParsableCommand {
             let reason = String(cString: strerror(errno))
             throw HealthError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
-        try await ReadinessProbe(SocketEndpoint(status.address)).run()
+        try await ReadinessProbe(status.address).run()
     }
 }
 

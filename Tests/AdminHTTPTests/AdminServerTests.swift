@@ -1,3 +1,4 @@
+import Addresses
 import Logging
 import NIOCore
 import NIOPosix
@@ -16,7 +17,7 @@ import Testing
         let current = Mutex(ServicePhase.starting)
     }
 
-    private func start(_ facts: Facts, at address: SocketEndpoint = .tcp(host: "127.0.0.1", port: 0))
+    private func start(_ facts: Facts, at address: ListenAddress = .tcp(host: "127.0.0.1", port: 0))
         async throws
         -> AdminServer
     {
@@ -28,7 +29,7 @@ import Testing
         )
     }
 
-    private func address(of server: AdminServer) throws -> SocketEndpoint {
+    private func address(of server: AdminServer) throws -> ListenAddress {
         try #require(server.addresses.first).address
     }
 
@@ -125,7 +126,7 @@ import Testing
             text.family("big", .gauge, String(repeating: "x", count: 32 << 20), 1)
             return text
         }
-        let address = SocketEndpoint.tcp(host: "127.0.0.1", port: 0)
+        let address = ListenAddress.tcp(host: "127.0.0.1", port: 0)
         let endpoint = AdminEndpoint(address: address, key: "metrics.address", metrics: metrics)
         let server = try await AdminServer.start([endpoint], idleTimeout: .seconds(60), logger: self.logger)
         guard case .tcp(let host, let port) = try self.address(of: server) else {

@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 import NIOCore
 import Sockets
@@ -138,12 +139,12 @@ import Testing
     }
 
     @Test func aNameIsResolvedAndALookUpCanBeCancelled() async throws {
-        let local = try await SocketEndpoint.tcp(host: "localhost", port: 80).resolved()
+        let local = try await ListenAddress.tcp(host: "localhost", port: 80).resolved()
         #expect(local == [try SocketAddress(ipAddress: "127.0.0.1", port: 80)])
-        await #expect(throws: SocketEndpoint.UnknownHost.self) {
-            try await SocketEndpoint.tcp(host: "no such host", port: 80).resolved()
+        await #expect(throws: ListenAddress.UnknownHost.self) {
+            try await ListenAddress.tcp(host: "no such host", port: 80).resolved()
         }
-        let task = Task { try await SocketEndpoint.tcp(host: "host.invalid", port: 80).resolved() }
+        let task = Task { try await ListenAddress.tcp(host: "host.invalid", port: 80).resolved() }
         task.cancel()
         await #expect(throws: (any Error).self) { try await task.value }
     }

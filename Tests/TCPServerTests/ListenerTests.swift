@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 import Logging
 import NIOCore
@@ -28,7 +29,7 @@ import WorkerPool
 
     private func configuration(
         _ name: String,
-        _ address: SocketEndpoint = .tcp(host: "127.0.0.1", port: 0),
+        _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         mode: UInt32? = nil
     ) -> ServerConfiguration {
         ServerConfiguration(

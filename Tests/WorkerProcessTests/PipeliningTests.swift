@@ -96,7 +96,8 @@ import WorkerPool
         _ = machine.isStarting ? machine.received(.pid) : .nothing
         var requests = 0
         let frames: [Frame] = [
-            .pid, .pid, .error("x"), .answer("WRITE", "x"), .answer("CONTINUE", ""), .answer("{\"stop\":true}", ""), .stop,
+            .pid, .pid, .error("x"), .answer("WRITE", "x"), .answer("CONTINUE", ""), .answer("{\"stop\":true}", ""),
+            .stop,
         ]
         func end(_ what: String) {
             #expect(requests > 0, "\(what), and nothing is served")

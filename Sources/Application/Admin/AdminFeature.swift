@@ -1,3 +1,4 @@
+import Addresses
 import AdminHTTP
 import Features
 import Logging
@@ -61,7 +62,7 @@ final class AdminFeature: Feature {
             let sharesAddress = self.metrics?.address == status.address
             endpoints.append(
                 AdminEndpoint(
-                    address: SocketEndpoint(status.address),
+                    address: status.address,
                     key: sharesAddress ? "status.address, metrics.address" : "status.address",
                     probes: probes,
                     metrics: sharesAddress ? service.metrics : nil
@@ -74,7 +75,7 @@ final class AdminFeature: Feature {
         if let metrics {
             endpoints.append(
                 AdminEndpoint(
-                    address: SocketEndpoint(metrics.address),
+                    address: metrics.address,
                     key: "metrics.address",
                     metrics: service.metrics
                 )

@@ -5,7 +5,7 @@ extension ServerConfiguration {
     init(_ settings: ListenerSettings) {
         self.init(
             name: settings.name,
-            address: SocketEndpoint(settings.address),
+            address: settings.address,
             socketMode: settings.socketMode,
             framing: PacketFraming(
                 mode: settings.framing == .split ? .split : .merge,

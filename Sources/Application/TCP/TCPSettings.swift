@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 
 /// `tcp`: the listeners, and the pool of workers that answers them all.

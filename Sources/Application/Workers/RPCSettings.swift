@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 
 /// `rpc`: its address is only passed on to workers, as `RR_RPC`.

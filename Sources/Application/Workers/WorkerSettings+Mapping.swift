@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 import Platform
 import Sockets
@@ -7,7 +8,7 @@ extension WorkerCommand {
     /// A worker, with the environment of docs/protocol.md: last wins.
     ///
     /// - Parameter relay: Where it is to connect; `nil` for pipes.
-    init(_ settings: Settings, relay: SocketEndpoint?, _ process: Gateway.Process) throws {
+    init(_ settings: Settings, relay: ListenAddress?, _ process: Gateway.Process) throws {
         var environment = process.inheritedEnvironment
         environment["RR_RELAY"] = relay?.url ?? "pipes"
         if let rpc = settings.rpc {

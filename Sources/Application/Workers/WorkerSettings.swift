@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 
 /// `server`: how workers are started (docs/protocol.md).
@@ -47,17 +48,14 @@ struct WorkerSettings: Sendable, Equatable {
 enum Relay: Sendable, Equatable, CustomStringConvertible {
     /// The worker's standard input and output.
     case pipes
-    /// The service listens, each worker connects. The port is 1…65535, IPv6 is without brackets.
-    case tcp(host: String, port: Int)
-    /// The service listens, each worker connects. The path is as given.
-    case unix(path: String)
+    /// The service listens there, each worker connects. The port is 1…65535.
+    case socket(ListenAddress)
 
     /// The value as a configuration file spells it, which is also what `RR_RELAY` tells a worker.
     var description: String {
         switch self {
         case .pipes: "pipes"
-        case .tcp(let host, let port): "tcp://\(ListenAddress.tcp(host: host, port: port))"
-        case .unix(let path): "unix://\(path)"
+        case .socket(let address): address.url
         }
     }
 
@@ -65,9 +63,9 @@ enum Relay: Sendable, Equatable, CustomStringConvertible {
     var address: ListenAddress? {
         switch self {
         case .pipes: nil
-        // Workers are on this machine.
-        case .tcp(let host, let port): .tcp(host: host.isEmpty ? "127.0.0.1" : host, port: port)
-        case .unix(let path): .unix(path: path)
+        // All workers are on this machine.
+        case .socket(.tcp(host: "", let port)): .tcp(host: "127.0.0.1", port: port)
+        case .socket(let address): address
         }
     }
 }
@@ -91,12 +89,9 @@ extension ValueKind<Relay> {
                 } catch {
                     throw fault(error.message)
                 }
-                switch address {
-                case .unix(let path): return .unix(path: path)
                 // Workers are told this port: it cannot be "any".
-                case .tcp(_, port: 0): throw fault("the port of a relay cannot be 0")
-                case .tcp(let host, let port): return .tcp(host: host, port: port)
-                }
+                if case .tcp(_, port: 0) = address { throw fault("the port of a relay cannot be 0") }
+                return .socket(address)
             }
         )
     }

@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 import Features
 import Glibc
@@ -36,7 +37,7 @@ struct WorkersFeature: Feature {
         self.logger = logger
         self.unavailableAfter = settings.status?.unavailableAfter ?? .zero
         let configuration = PoolConfiguration(settings.tcp.pool)
-        let address = settings.server.relay.address.map { SocketEndpoint($0) }
+        let address = settings.server.relay.address
         let command = try WorkerCommand(settings, relay: address, process)
         let serverPID = Int(getpid())
         self.relay = try address.map {

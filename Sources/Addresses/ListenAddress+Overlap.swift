@@ -3,7 +3,7 @@ import Glibc
 extension ListenAddress {
     /// Whether two listeners cannot have these addresses at the same time: the second bind would fail, or take
     /// connections away from the first.
-    func overlaps(_ other: ListenAddress) -> Bool {
+    package func overlaps(_ other: ListenAddress) -> Bool {
         switch (self, other) {
         case (.unix(let path), .unix(let otherPath)):
             return path == otherPath

@@ -1,7 +1,8 @@
+import Addresses
 import Glibc
 import NIOCore
 
-extension SocketEndpoint {
+extension ListenAddress {
     /// A host name that has no address, in one line.
     package struct UnknownHost: Error, CustomStringConvertible {
         package var description: String

@@ -2,14 +2,14 @@ extension ListenAddress {
     /// Why a text is no address.
     package struct Fault: Error, Equatable {
         package var message: String
-        var isOutOfRange = false
+        package var isOutOfRange = false
     }
 
     /// What an address may look like, for messages.
     package static let forms = "host:port, :port, [::1]:port, tcp://host:port or unix:///path"
 
     /// Reads `host:port`, `:port`, `[::1]:port`, `tcp://host:port` or `unix://path` (docs/configuration.md).
-    init(parsing text: String) throws(Fault) {
+    package init(parsing text: String) throws(Fault) {
         guard let separator = Self.schemeEnd(text) else {
             self = try Self.tcp(text, whole: text)
             return

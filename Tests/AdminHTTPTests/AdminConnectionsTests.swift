@@ -6,33 +6,19 @@ import Testing
 
 @testable import AdminHTTP
 
-@Suite struct AdminAcceptHandlerTests {
+@Suite struct AdminConnectionsTests {
     private let channel = EmbeddedChannel()
     private let reads = ReadCounter()
-    private let errors = ErrorCounter()
     private let connections = AdminConnections()
 
     init() throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let handler = AdminAcceptHandler(connections: self.connections, logger: logger)
-        try self.channel.pipeline.syncOperations.addHandlers(self.reads, handler, self.errors)
+        try self.channel.pipeline.syncOperations.addHandlers(
+            self.reads,
+            self.connections.acceptGate(logger: logger)
+        )
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         self.reads.count = 0
-    }
-
-    @Test func anErrorIsNotPassedOnAndReadingGoesOnAfterAWhile() {
-        self.channel.read()
-        #expect(self.reads.count == 1)
-        for _ in 0..<10 {
-            self.channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
-        }
-        #expect(self.errors.count == 0)
-        self.channel.read()
-        #expect(self.reads.count == 1, "it is held")
-        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(99))
-        #expect(self.reads.count == 1)
-        self.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
-        #expect(self.reads.count == 2)
     }
 
     @Test func withoutDescriptorsTheOldestSilentConnectionMakesRoom() throws {
@@ -119,15 +105,6 @@ private final class ReadCounter: ChannelOutboundHandler {
     var count = 0
 
     func read(context: ChannelHandlerContext) {
-        self.count += 1
-    }
-}
-
-private final class ErrorCounter: ChannelInboundHandler {
-    typealias InboundIn = any Channel
-    var count = 0
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.count += 1
     }
 }

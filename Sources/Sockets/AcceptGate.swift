@@ -1,0 +1,112 @@
+import Glibc
+import NIOCore
+
+/// What bounds the connections of a listener, besides descriptors: how many are open, say, or how many come in a second.
+package protocol AcceptLimit: Sendable {
+    /// Why connections wait, for the log.
+    var reason: String { get }
+    /// How long connections wait in the backlog before the limit is asked again; `nil` when they may come now.
+    ///
+    /// Asked before each batch of accepts, on the listener's event loop or queue.
+    func delay() -> TimeAmount?
+}
+
+/// Decides when a listener accepts: the one way for all that listen.
+///
+/// Connections wait in the backlog while a limit is reached, and for a while when they cannot be accepted: without
+/// descriptors every accept would fail at once all the same. No I/O and no clock.
+package struct AcceptGate {
+    private enum State {
+        /// Connections are accepted. Can become `paused`.
+        case open
+        /// Connections wait. Can become `pausedWithDemand` or `open`.
+        case paused
+        /// The listener was asked to accept meanwhile. Can become `open`.
+        case pausedWithDemand
+    }
+
+    /// What its owner does.
+    package enum Action: Hashable {
+        case accept
+        /// Accepts nothing for so long, then calls ``AcceptGate/pauseIsOver(_:)``. Unless `reason` is `nil`, a limit is
+        /// why.
+        case pause(TimeAmount, reason: String?)
+        case nothing
+    }
+
+    /// How long nothing is accepted after an accept has failed.
+    private static let failurePause = TimeAmount.milliseconds(100)
+    /// The least time between two lines of the log about failures, or about limits.
+    private static let logInterval = TimeAmount.seconds(60)
+
+    private var state = State.open
+    private var mayLogFailureAt = NIODeadline.uptimeNanoseconds(0)
+    private var mayLogLimitAt = NIODeadline.uptimeNanoseconds(0)
+
+    package init() {}
+
+    /// The next batch is to be accepted, or the next connection.
+    ///
+    /// - Parameter limits: The first one that is reached closes the gate for a while.
+    package mutating func next(_ limits: [any AcceptLimit]) -> Action {
+        guard case .open = self.state else {
+            self.state = .pausedWithDemand
+            return .nothing
+        }
+        for limit in limits {
+            if let delay = limit.delay() {
+                self.state = .pausedWithDemand
+                return .pause(delay, reason: limit.reason)
+            }
+        }
+        return .accept
+    }
+
+    /// The next connection waits for those before it.
+    package mutating func wait(_ time: TimeAmount) -> Action {
+        self.state = .paused
+        return .pause(time, reason: nil)
+    }
+
+    /// An accept has failed, with an error of the system if it is known.
+    package mutating func failed(_ code: CInt?) -> Action {
+        // A client that left before it was accepted says nothing about the next one.
+        guard code != ECONNABORTED, code != EINTR, case .open = self.state else {
+            return .nothing
+        }
+        self.state = .paused
+        return .pause(Self.failurePause, reason: nil)
+    }
+
+    /// - Returns: Another pause while a limit is reached; whether to accept, as far as anybody asked for it.
+    package mutating func pauseIsOver(_ limits: [any AcceptLimit]) -> Action {
+        switch self.state {
+        case .open:
+            return .nothing
+        case .paused:
+            self.state = .open
+            return .nothing
+        case .pausedWithDemand:
+            self.state = .open
+            return self.next(limits)
+        }
+    }
+
+    /// Whether a failure is worth a line in the log.
+    package mutating func logsFailure(at now: NIODeadline) -> Bool {
+        Self.logs(&self.mayLogFailureAt, now)
+    }
+
+    /// Whether a limit that is reached is worth a line in the log.
+    package mutating func logsLimit(at now: NIODeadline) -> Bool {
+        Self.logs(&self.mayLogLimitAt, now)
+    }
+
+    private static func logs(_ time: inout NIODeadline, _ now: NIODeadline) -> Bool {
+        guard now >= time else {
+            return false
+        }
+        time = now + Self.logInterval
+        return true
+    }
+}

@@ -1,0 +1,72 @@
+import Logging
+import NIOCore
+
+/// The ``AcceptGate`` of a listener's channel: the channel does not read while the gate is closed.
+///
+/// Errors are not passed on: the next handler would give the listener up.
+package final class AcceptGateHandler: ChannelDuplexHandler {
+    package typealias InboundIn = any Channel
+    package typealias InboundOut = any Channel
+    package typealias OutboundIn = Never
+
+    private var gate = AcceptGate()
+    private let limits: [any AcceptLimit]
+    private let logger: Logger
+    private let makeRoom: () -> Void
+    /// Takes a connection that was accepted; there before the channel reads.
+    package var accepted: (ChannelHandlerContext, NIOAny) -> Void
+
+    /// - Parameters:
+    ///   - limits: Asked in this order.
+    ///   - makeRoom: Called once each time that there are no descriptors.
+    package init(
+        limits: [any AcceptLimit] = [],
+        logger: Logger,
+        makeRoom: @escaping () -> Void = {},
+        accepted: @escaping (ChannelHandlerContext, NIOAny) -> Void = { $0.fireChannelRead($1) }
+    ) {
+        self.limits = limits
+        self.logger = logger
+        self.makeRoom = makeRoom
+        self.accepted = accepted
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.accepted(context, data)
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        self.run(self.gate.next(self.limits), context)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let action = self.gate.failed((error as? IOError)?.errnoCode)
+        guard action != .nothing else {
+            return
+        }
+        if self.gate.logsFailure(at: .now()) {
+            self.logger.error("cannot accept connections, trying again", metadata: ["error": "\(error)"])
+        }
+        self.makeRoom()
+        self.run(action, context)
+    }
+
+    private func run(_ action: AcceptGate.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .nothing:
+            break
+        case .accept:
+            context.read()
+        case .pause(let time, let reason):
+            if let reason, self.gate.logsLimit(at: .now()) {
+                self.logger.error("\(reason), new ones wait")
+            }
+            context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+                // A channel that has closed is not asked about again.
+                if context.channel.isActive {
+                    self.run(self.gate.pauseIsOver(self.limits), context)
+                }
+            }
+        }
+    }
+}
