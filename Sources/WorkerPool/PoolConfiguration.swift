@@ -26,6 +26,11 @@ package struct PoolConfiguration: Sendable, Hashable {
     /// The waits before a worker that keeps failing is started again: the first, and the longest.
     package var backoff = Backoff()
 
+    /// Whether a worker may have several requests. Where none is kept (`debug`) each one serves a single one.
+    package var isPipelined: Bool {
+        self.pipeline != .fixed(1) && self.numWorkers > 0
+    }
+
     /// `tcp.pool.pipeline`. More than one only when no worker is free.
     package enum Pipeline: Sendable, Hashable {
         /// Requests that a worker may have at the most.

@@ -112,8 +112,7 @@ extension PoolStateMachine {
 
     /// Requests that a worker may have at once.
     private var depth: Int {
-        guard self.configuration.numWorkers > 0 else {
-            // In a pool that keeps no workers (`debug`) each one serves a single request.
+        guard self.configuration.isPipelined else {
             return 1
         }
         return switch self.configuration.pipeline {

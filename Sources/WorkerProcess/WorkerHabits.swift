@@ -26,7 +26,11 @@ final class WorkerHabits: Sendable {
     private let answersMissing = Atomic(0)
     private let logger: Logger
 
-    init(logger: Logger) {
+    /// Whether the pool may give a worker several requests: then it is found out which ones can have them.
+    let isPipelined: Bool
+
+    init(isPipelined: Bool, logger: Logger) {
+        self.isPipelined = isPipelined
         self.logger = logger
     }
 

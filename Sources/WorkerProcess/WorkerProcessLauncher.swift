@@ -13,7 +13,6 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     let serverPID: Int
     let listener: RelayListener?
     let outOfMemoryKills: OutOfMemoryKills
-    let isPipelined: Bool
     let logger: Logger
 
     /// - Parameters:
@@ -30,22 +29,22 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         serverPID: Int,
         listener: RelayListener?,
         outOfMemoryKills: OutOfMemoryKills,
-        isPipelined: Bool = true,
+        isPipelined: Bool,
         logger: Logger
     ) {
-        self.current = CurrentCommand((command, handshakeTimeout, WorkerHabits(logger: logger)))
+        self.current = CurrentCommand(
+            (command, handshakeTimeout, WorkerHabits(isPipelined: isPipelined, logger: logger)))
         self.loops = loops
         self.serverPID = serverPID
         self.listener = listener
         self.outOfMemoryKills = outOfMemoryKills
-        self.isPipelined = isPipelined
         self.logger = logger
     }
 
     /// Changes what workers are started with from now on.
-    package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount) {
+    package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount, isPipelined: Bool) {
         // They may be other workers, or do other things than before.
-        self.current.value = (command, handshakeTimeout, WorkerHabits(logger: self.logger))
+        self.current.value = (command, handshakeTimeout, WorkerHabits(isPipelined: isPipelined, logger: self.logger))
         self.listener?.admit(command.credentials)
     }
 
@@ -75,7 +74,6 @@ package struct WorkerProcessLauncher: WorkerLauncher {
             handshake: handshake,
             listener: self.listener,
             habits: habits,
-            isPipelined: self.isPipelined,
             events: events,
             logger: self.logger
         )

@@ -100,7 +100,7 @@ extension WorkerRelay {
     }
 
     private func tellPipelining() {
-        if self.isPipelined {
+        if self.habits.isPipelined {
             self.tellAnswers()
             self.events.workerPipelines(self.id)
         }

@@ -46,8 +46,6 @@ final class WorkerRelay: @unchecked Sendable {
 
     /// What the pool's workers are known for.
     let habits: WorkerHabits
-    /// Whether the pool may give a worker several requests.
-    let isPipelined: Bool
     /// Requests that the pool has given and that were not looked at yet, in order.
     let inbox = Mutex(Inbox())
     /// The memory that was the inbox's before it was emptied.
@@ -100,7 +98,6 @@ final class WorkerRelay: @unchecked Sendable {
         handshake: Handshake,
         listener: RelayListener?,
         habits: WorkerHabits,
-        isPipelined: Bool,
         events: any WorkerEvents,
         logger: Logger
     ) {
@@ -110,8 +107,7 @@ final class WorkerRelay: @unchecked Sendable {
         self.handshake = handshake
         self.listener = listener
         self.habits = habits
-        self.isPipelined = isPipelined
-        self.machine = WorkerStateMachine(trial: isPipelined ? Self.trial : nil)
+        self.machine = WorkerStateMachine(trial: habits.isPipelined ? Self.trial : nil)
         self.events = events
         self.logger = logger
         self.logger[metadataKey: "worker.id"] = "\(id)"

@@ -11,6 +11,10 @@ extension PoolConfiguration {
             destroyTimeout: TimeAmount(clamping: settings.destroyTimeout)
         )
         self.resetTimeout = TimeAmount(clamping: settings.resetTimeout)
+        switch settings.pipeline.depth {
+        case .auto: self.pipeline = .auto(wait: TimeAmount(clamping: settings.pipeline.maxWait))
+        case .fixed(let depth): self.pipeline = .fixed(depth)
+        }
         if let supervisor = settings.supervisor {
             self.supervisor = Supervisor(supervisor)
         }

@@ -1,5 +1,6 @@
 import Configuration
 import Platform
+import WorkerPool
 
 /// `tcp.pool`: the workers behind all listeners.
 struct PoolSettings: Sendable, Equatable {
@@ -20,6 +21,7 @@ struct PoolSettings: Sendable, Equatable {
     var dynamicAllocator: DynamicAllocatorSettings?
     /// `nil` when the section is absent and no limit of memory is known.
     var supervisor: SupervisorSettings?
+    var pipeline = PipelineSettings()
 
     /// Workers that are kept, without what the pool may grow by: in debug mode every event gets a fresh one.
     var keptWorkers: Int {
@@ -62,6 +64,58 @@ struct PoolSettings: Sendable, Equatable {
         Key("supervisor", \.supervisor, section: SupervisorSettings.section) { reader, pool in
             SupervisorSettings.default(for: pool, on: reader.context.machine)
         }
+        Key("pipeline", \.pipeline, section: PipelineSettings.section)
+    }
+}
+
+/// `tcp.pool.pipeline`: how many events a worker may be given at once.
+struct PipelineSettings: Sendable, Equatable {
+    enum Depth: Sendable, Equatable {
+        case auto
+        case fixed(Int)
+    }
+
+    var depth = Depth.auto
+    /// Above zero; for ``Depth/auto``.
+    var maxWait = Duration.microseconds(500)
+
+    static let section = Section(Self()) {
+        Key(
+            "depth", \.depth, .depth, marks: .ours,
+            "Events that a worker may have at once while none is free: [pipelining](protocol.md#pipelining)."
+        )
+        Key(
+            "max_wait", \.maxWait, .duration(.zeroIsDefault), marks: .ours,
+            "With `depth: auto`: how long an event may wait on average for those that its worker has before it, by what "
+                + "events took lately."
+        )
+    }
+}
+
+extension ValueKind<PipelineSettings.Depth> {
+    fileprivate static var depth: ValueKind {
+        let most = PoolConfiguration.Pipeline.deepest
+        return ValueKind(
+            type: "integer or `auto`",
+            range: "1…\(most)",
+            effective: { depth in
+                switch depth {
+                case .auto: .scalar(.text("auto"))
+                case .fixed(let number): .scalar(.integer(number))
+                }
+            },
+            read: { reader, key, _ throws(ConfigurationError) in
+                guard let (scalar, place) = try reader.nonEmptyScalar(key) else { return nil }
+                guard scalar.text.lowercased() != "auto" else {
+                    reader.note(key, .text("auto"), from: place)
+                    return .auto
+                }
+                guard let (number, numberPlace) = try reader.integer(key) else { return nil }
+                try reader.check(number, in: 1...most, key: key, at: numberPlace)
+                reader.note(key, .integer(number), from: numberPlace)
+                return .fixed(number)
+            }
+        )
     }
 }
 

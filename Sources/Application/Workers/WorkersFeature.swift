@@ -56,6 +56,7 @@ struct WorkersFeature: Feature {
             serverPID: serverPID,
             listener: self.relay,
             outOfMemoryKills: OutOfMemoryKills(),
+            isPipelined: configuration.isPipelined,
             logger: logger
         )
         self.pool = WorkerPool(
@@ -98,7 +99,11 @@ struct WorkersFeature: Feature {
         }
         return PreparedReload {
             let configuration = PoolConfiguration(settings.tcp.pool)
-            self.launcher.update(command, handshakeTimeout: configuration.allocateTimeout)
+            self.launcher.update(
+                command,
+                handshakeTimeout: configuration.allocateTimeout,
+                isPipelined: configuration.isPipelined
+            )
             self.pool.reconfigure(configuration)
             self.pool.limitPendingAnswers(settings.tcp)
         }
