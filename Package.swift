@@ -72,11 +72,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .target(name: "Features", dependencies: ["Observability"]),
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Observability", "Platform", "Sockets", "TCPServer", "Text",
-                "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
+                "TCPServer",
+                "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -143,6 +145,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .testTarget(name: "FeaturesTests", dependencies: ["Features", "Observability"]),
         .testTarget(
             name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability", "Platform"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.

@@ -1,4 +1,4 @@
-/// Arguments of the command line as RoadRunner takes them, made into what our parser takes.
+/// Arguments of the command line as RoadRunner takes them, translated for the parser.
 ///
 /// RoadRunner's options are those of pflag, and most belong to every command: `rr -c FILE serve` and `rr serve -c FILE`
 /// are the same, `-cFILE`, `-c=FILE` and `--config=FILE` too, `-ps` is `-p -s`, `-p=false` is nothing, and a value may
@@ -36,7 +36,7 @@ package struct CommandArguments {
     /// One of our options, or whatever else stands there.
     private enum Token {
         case option(Option, value: String?)
-        /// Left as it is; the parser says what is wrong with it.
+        /// Left as it is: the parser reports the fault.
         case other(String)
     }
 
@@ -45,7 +45,7 @@ package struct CommandArguments {
     private var tokens: [Token] = []
 
     /// - Parameter arguments: Without the name of the program.
-    /// - Returns: What means the same to our parser; what is wrong stays wrong.
+    /// - Returns: The same arguments in the form of the parser; invalid ones stay invalid.
     package static func canonical(_ arguments: [String]) -> [String] {
         var scan = CommandArguments(rest: arguments[...])
         scan.scan()

@@ -12,14 +12,14 @@ package struct Console: Sendable {
         self.isJSON = false
     }
 
-    /// Who gathers lines of JSON from our outputs must not find others among them.
+    /// A log collector that expects lines of JSON must not find others among them.
     ///
     /// - Parameter settings: The log's, of which the channel `rr` counts.
     package init(_ settings: LogSettings) {
         self.isJSON = LogFormat(settings, channel: "rr") == .json
     }
 
-    /// How long a stuck terminal or pipe may hold up who prints.
+    /// How long a stuck terminal or pipe may block a caller.
     private static let patienceMilliseconds: Int32 = 250
 
     package func info(_ message: String) {
@@ -44,7 +44,7 @@ package struct Console: Sendable {
         }
         var line = text + "\n"
         line.withUTF8 { bytes in
-            // When it cannot be written there is nobody to tell.
+            // There is no other place to report that it cannot be written.
             _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
     }

@@ -1,4 +1,4 @@
-import Configuration
+import Features
 import Logging
 import NIOCore
 import Platform
@@ -6,32 +6,33 @@ import TCPServer
 import WorkerPool
 
 extension Gateway {
-    /// What the lifecycle's actions work on.
+    /// The state that the lifecycle's actions work on.
     struct Life {
-        let tell: Events.Continuation
+        let events: Events.Continuation
         let initCommand: Task<Void, any Error>
         var machine = LifecycleStateMachine()
-        var current: Current
+        /// Those in effect.
+        var settings: Settings
         /// Runs from the start to the first signal to end.
-        var listening: Task<[Listener], any Error>?
-        /// Of a reload, until it is over.
-        var reload: Task<Current, any Error>?
+        var listening: Task<Void, any Error>?
+        /// Until it is over.
+        var reload: Task<Reload, any Error>?
         var grace = Grace(period: .zero)
         /// Run from the signal to the exit.
         var clock: Task<Void, Never>?
         var progress: Task<Void, Never>?
 
-        init(tell: Events.Continuation, initCommand: Task<Void, any Error>, current: Current) {
-            self.tell = tell
+        init(events: Events.Continuation, initCommand: Task<Void, any Error>, settings: Settings) {
+            self.events = events
             self.initCommand = initCommand
-            self.current = current
+            self.settings = settings
         }
     }
 
     /// How long workers may take to end that never had a request.
     private static let promptly = TimeAmount.seconds(2)
 
-    /// Does what the lifecycle says until it says exit.
+    /// Runs the lifecycle's actions until its exit.
     func live(_ events: Events, _ life: inout Life) async -> LifecycleStateMachine.Outcome {
         for await event in events {
             let actions = life.machine.handle(event)
@@ -49,72 +50,68 @@ extension Gateway {
         return .success
     }
 
-    /// Begins what an action asks for; nothing is waited for here, so that the next event is not late.
+    /// Starts an action without waiting for it, so that the next event is not late.
     private func perform(_ action: LifecycleStateMachine.Action, _ life: inout Life) async {
-        let tell = life.tell
+        let events = life.events
         switch action {
         case .listen:
-            let servers = life.current.servers
-            let task = Task { try await self.server.listen(on: servers) }
+            let task = Task { try await self.tcp.listen() }
             life.listening = task
             Task {
                 let result = await task.result
-                tell.yield(.listening(failure: result.failure.map { "\($0)" }))
+                events.yield(.listening(failure: result.failure.map { "\($0)" }))
             }
         case .announce:
-            // It is over: that was the event.
-            life.current.listeners = (try? await life.listening?.value) ?? []
-            self.announce(life.current.listeners)
-            self.process.serviceManager?.notify(.ready)
+            self.announce()
+            self.features.ready()
         case .prepareReload:
-            self.process.serviceManager?.notify(.reloading)
-            let current = life.current
-            let task = Task { try await self.prepareReload(current) }
+            self.features.reloading()
+            let task = Task { try await self.prepareReload() }
             life.reload = task
             Task {
                 _ = await task.result
-                tell.yield(.reloadPrepared)
+                events.yield(.reloadPrepared)
             }
         case .finishReload:
             // It is over: that was the event.
             if let result = await life.reload?.result {
-                self.finishReload(result, &life.current)
+                self.finishReload(result, &life.settings)
             }
             life.reload = nil
-            self.process.serviceManager?.notify(.ready)
+            self.features.ready()
         case .reset:
-            self.pool.reset()
+            self.workers.pool.reset()
         case .withdraw:
-            self.tell(.withdrawn, after: life.current.settings.endure.drainDelay, tell)
+            self.send(.withdrawn, after: life.settings.endure.drainDelay, events)
         case .drain(let sessionsGoOn):
             self.drain(sessionsGoOn: sessionsGoOn, life)
         case .endSessions:
-            self.server.drain(nil)
+            self.tcp.server.drain(nil)
             Task { await self.logSessionsThatEnd() }
         case .endConnections:
-            self.server.endConnections()
+            self.tcp.server.endConnections()
         case .cutOffRequests:
-            if self.pool.cutOffRequests() > 0 {
-                tell.yield(.wasCutOff)
+            if self.workers.pool.cutOffRequests() > 0 {
+                events.yield(.wasCutOff)
             }
         case .closePool(let atOnce):
             life.initCommand.cancel()
             let time = life.grace.timeForWorkers
-            if self.pool.close(timeout: atOnce ? min(Self.promptly, time) : time) > 0 {
-                tell.yield(.wasCutOff)
+            if self.workers.pool.close(timeout: atOnce ? min(Self.promptly, time) : time) > 0 {
+                events.yield(.wasCutOff)
             }
         case .cutOff:
-            Task { await self.cutOff(tell) }
+            Task { await self.cutOff(events) }
         case .exit:
             break
         }
     }
 
-    private func tell(_ event: LifecycleStateMachine.Event, after delay: Duration, _ tell: Events.Continuation) {
+    private func send(_ event: LifecycleStateMachine.Event, after delay: Duration, _ events: Events.Continuation) {
         // Cut short by the exit only.
         Task {
             try? await Task.sleep(for: delay)
-            tell.yield(event)
+            events.yield(event)
         }
     }
 
@@ -122,17 +119,17 @@ extension Gateway {
         guard life.clock == nil else {
             return
         }
-        self.process.serviceManager?.notify(.stopping)
+        self.features.drain()
         life.reload?.cancel()
-        let tell = life.tell
-        let grace = Grace(period: TimeAmount(clamping: life.current.settings.endure.gracePeriod))
+        let events = life.events
+        let grace = Grace(period: TimeAmount(clamping: life.settings.endure.gracePeriod))
         life.grace = grace
-        life.clock = Task { await self.watch(grace, tell) }
+        life.clock = Task { await self.watch(grace, events) }
         life.progress = Task { await self.logProgress() }
     }
 
-    /// Tells the moments of the grace period; at its end we leave.
-    private func watch(_ grace: Grace, _ tell: Events.Continuation) async {
+    /// Sends the moments of the grace period, and exits at its end.
+    private func watch(_ grace: Grace, _ events: Events.Continuation) async {
         for moment in Grace.Moment.allCases {
             do {
                 try await Task.sleep(for: .nanoseconds(grace.timeLeft(until: moment).nanoseconds))
@@ -141,10 +138,10 @@ extension Gateway {
                 return
             }
             switch moment {
-            case .sessionsMustEnd: tell.yield(.sessionsMustEnd)
-            case .requestsMustEnd: tell.yield(.requestsMustEnd)
-            case .closesMustEnd: tell.yield(.closesMustEnd)
-            case .timeIsUp: tell.yield(.timeIsUp)
+            case .sessionsMustEnd: events.yield(.sessionsMustEnd)
+            case .requestsMustEnd: events.yield(.requestsMustEnd)
+            case .closesMustEnd: events.yield(.closesMustEnd)
+            case .timeIsUp: events.yield(.timeIsUp)
             case .over: self.leaveAtOnce("the grace period is over")
             }
         }
@@ -152,49 +149,44 @@ extension Gateway {
 
     private func drain(sessionsGoOn: Bool, _ life: Life) {
         life.listening?.cancel()
-        let tell = life.tell
+        let events = life.events
         let grace = life.grace
-        let idle = TimeAmount(clamping: life.current.settings.endure.drainIdle)
+        let idle = TimeAmount(clamping: life.settings.endure.drainIdle)
         if !sessionsGoOn {
-            self.tell(.packetsMustEnd, after: .nanoseconds(grace.patience.nanoseconds), tell)
+            self.send(.packetsMustEnd, after: .nanoseconds(grace.patience.nanoseconds), events)
         }
         Task {
-            await self.server.closeListeners()
+            await self.tcp.server.closeListeners()
             let untilEnd = grace.timeLeft(until: .sessionsMustEnd)
             let spreading = min(grace.timeForSpreading, untilEnd)
             let rest = TCPServer.Rest(idle: idle, untilSpreading: untilEnd - spreading, spreading: spreading)
-            self.server.drain(sessionsGoOn ? rest : nil)
-            self.server.sessionsEnded().whenComplete { _ in tell.yield(.sessionsEnded) }
-            try? await self.server.socketsClosed().get()
-            if await self.server.hasLost() {
-                tell.yield(.wasCutOff)
+            self.tcp.server.drain(sessionsGoOn ? rest : nil)
+            self.tcp.server.sessionsEnded().whenComplete { _ in events.yield(.sessionsEnded) }
+            try? await self.tcp.server.socketsClosed().get()
+            if await self.tcp.server.hasLost() {
+                events.yield(.wasCutOff)
             }
-            tell.yield(.socketsClosed)
+            events.yield(.socketsClosed)
         }
     }
 
-    /// Ends what is left: a request, or an answer that its client has not read, is lost.
-    private func cutOff(_ tell: Events.Continuation) async {
-        let connections = await self.server.unfinishedCount()
-        let requests = self.pool.requests
+    /// Kills the workers and closes the connections that are left. Their requests and unread answers are lost.
+    private func cutOff(_ events: Events.Continuation) async {
+        let connections = await self.tcp.server.unfinishedCount()
+        let requests = self.workers.pool.requests
         if connections + requests > 0 {
-            tell.yield(.wasCutOff)
+            events.yield(.wasCutOff)
             self.loggers.rr.error(
                 "the grace period is over, what is left is cut off",
                 metadata: ["connections": "\(connections)", "requests": "\(requests)"]
             )
         }
-        self.pool.kill()
-        await self.server.cutOff()
+        self.workers.pool.kill()
+        await self.tcp.server.cutOff()
     }
 
-    private func announce(_ listeners: [Listener]) {
-        for listener in listeners {
-            self.loggers.tcp.info(
-                "listening",
-                metadata: ["server": "\(listener.server)", "address": "\(listener.address)"]
-            )
-        }
+    private func announce() {
+        self.tcp.announce()
         if !self.process.isSilent {
             Console(self.settings.logs).info("RoadRunner server started; version: \(Version.current)")
         }
@@ -203,19 +195,19 @@ extension Gateway {
     /// Once a second, while the service is ending.
     private func logProgress() async {
         while (try? await Task.sleep(for: .seconds(1))) != nil {
-            let connections = await self.server.connectionCount()
+            let connections = await self.tcp.server.connectionCount()
             self.loggers.rr.notice(
                 "draining",
                 metadata: [
-                    "connections": "\(connections)", "requests": "\(self.pool.requests)",
-                    "workers": "\(self.pool.processIDs.count)",
+                    "connections": "\(connections)", "requests": "\(self.workers.pool.requests)",
+                    "workers": "\(self.workers.pool.processIDs.count)",
                 ]
             )
         }
     }
 
     private func logSessionsThatEnd() async {
-        let connections = await self.server.connectionCount()
+        let connections = await self.tcp.server.connectionCount()
         self.loggers.rr.warning(
             "the grace period is nearly over, sessions are ended between two packets",
             metadata: ["connections": "\(connections)"]

@@ -1,18 +1,14 @@
-import Addresses
 import Configuration
+import Features
 import Glibc
 import Logging
-import NIOCore
-import NIOPosix
 import Platform
 import Sockets
-import TCPServer
 import WorkerPool
-import WorkerProcess
 
-/// The composition root: makes the parts from the settings, and runs them from start to exit.
+/// Makes the features from the settings, and runs them from start to exit.
 package struct Gateway: Sendable {
-    /// What the process brings along.
+    /// The surroundings that the process is started in.
     package struct Process: Sendable {
         /// The environment that workers inherit.
         package var environment: EnvironmentVariables
@@ -21,9 +17,9 @@ package struct Gateway: Sendable {
         package var eventLoops: Int
         /// Whether nothing but the log is printed.
         package var isSilent: Bool
-        /// Who has started us and wants to know how we are.
+        /// The service manager that started this process, if it wants to be notified.
         package var serviceManager: ServiceManager?
-        /// What is to be done when the process leaves at once.
+        /// Runs before the process exits without the usual end.
         package var cleanUp: @Sendable () -> Void
 
         /// - Parameter eventLoops: From 1; one for each core is best.
@@ -53,15 +49,12 @@ package struct Gateway: Sendable {
     let process: Process
     let loadAgain: @Sendable () throws -> LoadedSettings
     let loggers: Loggers
-    let group: MultiThreadedEventLoopGroup
-    let relay: RelayListener?
-    let launcher: WorkerProcessLauncher
-    let pool: WorkerPool
-    let server: TCPServer
     let status = ServiceStatus()
-    /// How many descriptors may be open.
-    let descriptorLimit: Int
     let descendants: Descendants
+    /// Those whose moments are the lifecycle's.
+    let workers: WorkersFeature
+    let tcp: TCPFeature
+    let features: FeatureList<Settings>
 
     /// - Parameters:
     ///   - loaded: The configuration to start with.
@@ -73,67 +66,19 @@ package struct Gateway: Sendable {
         process: Process,
         loadAgain: @escaping @Sendable () throws -> LoadedSettings
     ) throws {
-        let settings = loaded.settings
-        let loggers = try Loggers(settings.logs, process)
-        let configuration = PoolConfiguration(settings.tcp.pool)
-        // Without descriptors an event loop cannot even be made, and what makes it ends the process.
-        self.descriptorLimit = DescriptorLimit.raise(loggers.rr)
-        try DescriptorLimit.check(
-            self.descriptorLimit,
-            loops: process.eventLoops,
-            workers: configuration.numWorkers,
-            listeners: settings.tcp.servers.count
-        )
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
-        let loops: [any EventLoop] = Array(group.makeIterator())
-        // Before anything is started.
-        self.descendants = Descendants()
-        self.settings = settings
+        self.settings = loaded.settings
         self.process = process
         self.loadAgain = loadAgain
-        self.loggers = loggers
-        self.group = group
-        let descriptorLimit = self.descriptorLimit
-        let relay = settings.server.relay.address
-        let command = try WorkerCommand(settings, relay: relay, process)
-        let serverPID = Int(getpid())
-        self.relay = try relay.map {
-            try RelayListener(
-                address: $0,
-                serverPID: serverPID,
-                credentials: command.credentials,
-                callerLimit: DescriptorLimit.relayCallers(of: descriptorLimit),
-                logger: loggers.server
-            )
-        }
-        self.launcher = WorkerProcessLauncher(
-            command: command,
-            loops: loops,
-            handshakeTimeout: configuration.allocateTimeout,
-            serverPID: serverPID,
-            listener: self.relay,
-            outOfMemoryKills: OutOfMemoryKills(),
-            isPipelined: configuration.isPipelined,
-            logger: loggers.server
-        )
-        self.pool = WorkerPool(
-            configuration: configuration,
-            launcher: self.launcher,
-            loops: loops,
-            logger: loggers.server,
-            isMeasured: settings.metrics != nil
-        )
-        self.pool.limitPendingAnswers(settings.tcp)
-        self.server = TCPServer(
-            pool: self.pool,
-            group: group,
-            logger: loggers.tcp,
-            isMeasured: settings.metrics != nil
-        )
+        self.loggers = try Loggers(loaded.settings.logs, process)
+        let composition = try Composition(loaded.settings, process, self.loggers, self.status)
+        self.descendants = composition.descendants
+        self.workers = composition.workers
+        self.tcp = composition.tcp
+        self.features = composition.list
         self.report(loaded.warnings)
     }
 
-    /// Logs what the loader had to say about the configuration.
+    /// Logs the warnings about a configuration.
     func report(_ warnings: [ConfigurationWarning]) {
         for warning in warnings {
             self.loggers.rr.warning("\(warning)")
@@ -142,7 +87,7 @@ package struct Gateway: Sendable {
 
     func leaveAtOnce(_ reason: String) -> Never {
         self.status.isLeavingAtOnce = true
-        self.pool.kill()
+        self.workers.pool.kill()
         self.descendants.kill()
         SocketFile.removeAll()
         self.process.cleanUp()

@@ -19,7 +19,7 @@ struct Grace {
         case requestsMustEnd
         /// Idle workers are asked to stop.
         case closesMustEnd
-        /// What is left is killed and reaped.
+        /// All workers that are left are killed and reaped.
         case timeIsUp
         /// We leave, whatever is left.
         case over

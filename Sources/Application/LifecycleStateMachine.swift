@@ -2,31 +2,45 @@ import Observability
 
 /// The service from its start to its exit: workers, then listeners; on a signal listeners, connections, workers.
 ///
-/// No I/O and no clock: ``handle(_:)`` takes what happened and says what to do. No action is waited for: what takes time
+/// No I/O and no clock: ``handle(_:)`` takes an event and returns the actions to run. No action is waited for: what takes time
 /// ends in an event, so that a signal is never behind it.
 struct LifecycleStateMachine {
     private enum State {
-        /// Workers are being started. Can become `listening` or `stopping`.
-        case starting
+        /// Workers are being started. Can become `listening` or `stopping`. What is asked for meanwhile is done later: the
+        /// start has read the configuration and started workers already.
+        case starting(postponed: Action?)
         /// The listeners are being bound. Can become `serving` or `draining`.
-        case listening
+        case listening(postponed: Action?)
         /// Can become `withdrawing` or `draining`.
         case serving(Replacement)
         /// Not ready any more, while load balancers get to know; served as ever. Can become `draining`.
         case withdrawing
         /// Listeners are closed, connections are ending. Can become `stopping`.
-        case draining
-        /// The pool is closed, workers are ending, and clients read what was written. Can become `stopped`.
-        case stopping(poolHasEnded: Bool)
+        case draining(Workers, Sockets)
+        /// The pool is closed, workers are ending, and clients read their last answers. Can become `stopped`.
+        case stopping(Pool, Sockets)
         /// For good.
         case stopped
     }
 
-    /// What SIGHUP and SIGUSR2 ask for.
+    /// The progress of a reload, which SIGHUP asks for. A reset, by SIGUSR2, is done at once.
     private enum Replacement {
-        case none
-        /// A reload is being prepared; what was asked for since is done after it, once.
+        case idle
+        /// A reload is being prepared; `next` was requested meanwhile and follows it, once.
         case reloading(next: Action?)
+    }
+
+    /// Whether workers may have had a client's request.
+    private enum Workers {
+        case unused, used
+    }
+
+    private enum Pool {
+        case closing, ended
+    }
+
+    private enum Sockets {
+        case open, closed
     }
 
     enum Event {
@@ -65,13 +79,13 @@ struct LifecycleStateMachine {
         case announce
         /// Read the configuration anew and listen on its servers.
         case prepareReload
-        /// Take over what was prepared and replace the workers, or say why not.
+        /// Take the prepared configuration over and replace the workers, or say why not.
         case finishReload
         /// Replace the workers.
         case reset
         /// Say that we are not ready, and go on for `drain_delay`.
         case withdraw
-        /// Give up what is not listened on yet, close the listeners and end the connections: each when it rests, or
+        /// Give up binding, close the listeners and end the connections: each when it rests, or
         /// without a wait.
         case drain(sessionsGoOn: Bool)
         /// End the connections that are left, each between two packets.
@@ -80,7 +94,7 @@ struct LifecycleStateMachine {
         case endConnections
         /// Take the requests away from workers that still have one.
         case cutOffRequests
-        /// Stop the workers; `atOnce` when they have served nobody.
+        /// Stop the workers; `atOnce` when no client has been served.
         case closePool(atOnce: Bool)
         /// Kill the workers and close the sockets that are left.
         case cutOff
@@ -111,13 +125,9 @@ struct LifecycleStateMachine {
         }
     }
 
-    private var state = State.starting
+    private var state = State.starting(postponed: nil)
     /// The first failure, once there is one.
     private var outcome = Outcome.success
-    private var hasServed = false
-    private var socketsAreClosed = false
-    /// What was asked for during the start, which has read the configuration and started workers already.
-    private var postponed: Action?
 
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
@@ -142,25 +152,24 @@ struct LifecycleStateMachine {
     // MARK: Start
 
     private mutating func poolReady() -> [Action] {
-        guard case .starting = self.state else {
+        guard case .starting(let postponed) = self.state else {
             return []
         }
-        self.state = .listening
+        self.state = .listening(postponed: postponed)
         return [.listen]
     }
 
     private mutating func listening(failure: String?) -> [Action] {
-        guard case .listening = self.state else {
+        guard case .listening(let postponed) = self.state else {
             return []
         }
         if let failure {
             self.outcome = .failure(failure)
             // A server that could be listened on may have clients.
-            return self.drain(sessionsGoOn: false)
+            return self.drain(.unused, sessionsGoOn: false)
         }
-        self.state = .serving(.none)
-        self.hasServed = true
-        return [.announce] + (self.postponed.map { self.replacementRequested($0) } ?? [])
+        self.state = .serving(.idle)
+        return [.announce] + (postponed.map { self.replacementRequested($0) } ?? [])
     }
 
     // MARK: Reload and reset
@@ -168,7 +177,7 @@ struct LifecycleStateMachine {
     /// - Parameter action: A reload, which includes a reset, or a reset.
     private mutating func replacementRequested(_ action: Action) -> [Action] {
         switch self.state {
-        case .serving(.none):
+        case .serving(.idle):
             if action == .prepareReload {
                 self.state = .serving(.reloading(next: nil))
             }
@@ -176,10 +185,11 @@ struct LifecycleStateMachine {
         case .serving(.reloading(let next)):
             self.state = .serving(.reloading(next: next == .prepareReload ? next : action))
             return []
-        case .starting, .listening:
-            if self.postponed != .prepareReload {
-                self.postponed = action
-            }
+        case .starting(let postponed):
+            self.state = .starting(postponed: postponed == .prepareReload ? postponed : action)
+            return []
+        case .listening(let postponed):
+            self.state = .listening(postponed: postponed == .prepareReload ? postponed : action)
             return []
         case .withdrawing, .draining, .stopping, .stopped:
             return []
@@ -190,7 +200,7 @@ struct LifecycleStateMachine {
         guard case .serving(.reloading(let next)) = self.state else {
             return []
         }
-        self.state = .serving(.none)
+        self.state = .serving(.idle)
         return [.finishReload] + (next.map { self.replacementRequested($0) } ?? [])
     }
 
@@ -199,15 +209,14 @@ struct LifecycleStateMachine {
     private mutating func stopRequested(isHasty: Bool) -> [Action] {
         switch self.state {
         case .starting:
-            self.state = .stopping(poolHasEnded: false)
-            self.socketsAreClosed = true
+            self.state = .stopping(.closing, .closed)
             return [.closePool(atOnce: true)]
         case .listening:
-            // Nobody knows of us yet.
-            return self.drain(sessionsGoOn: false)
+            // No client can be connected in earnest yet.
+            return self.drain(.unused, sessionsGoOn: false)
         case .serving:
             guard !isHasty else {
-                return self.drain(sessionsGoOn: false)
+                return self.drain(.used, sessionsGoOn: false)
             }
             self.state = .withdrawing
             return [.withdraw]
@@ -216,8 +225,8 @@ struct LifecycleStateMachine {
         }
     }
 
-    private mutating func drain(sessionsGoOn: Bool) -> [Action] {
-        self.state = .draining
+    private mutating func drain(_ workers: Workers, sessionsGoOn: Bool) -> [Action] {
+        self.state = .draining(workers, .open)
         return [.drain(sessionsGoOn: sessionsGoOn)]
     }
 
@@ -225,7 +234,7 @@ struct LifecycleStateMachine {
         guard case .withdrawing = self.state else {
             return []
         }
-        return self.drain(sessionsGoOn: sessionsGoOn)
+        return self.drain(.used, sessionsGoOn: sessionsGoOn)
     }
 
     private mutating func sessionsMustEnd() -> [Action] {
@@ -240,11 +249,11 @@ struct LifecycleStateMachine {
     }
 
     private mutating func closePool() -> [Action] {
-        guard case .draining = self.state else {
+        guard case .draining(let workers, let sockets) = self.state else {
             return []
         }
-        self.state = .stopping(poolHasEnded: false)
-        return [.closePool(atOnce: !self.hasServed)]
+        self.state = .stopping(.closing, sockets)
+        return [.closePool(atOnce: workers == .unused)]
     }
 
     private func timeIsUp() -> [Action] {
@@ -262,14 +271,22 @@ struct LifecycleStateMachine {
     }
 
     private mutating func socketsClosed() -> [Action] {
-        self.socketsAreClosed = true
-        return self.exitIfDone()
+        switch self.state {
+        case .draining(let workers, .open):
+            self.state = .draining(workers, .closed)
+            return []
+        case .stopping(let pool, .open):
+            self.state = .stopping(pool, .closed)
+            return self.exitIfDone()
+        case .starting, .listening, .serving, .withdrawing, .draining, .stopping, .stopped:
+            return []
+        }
     }
 
     private mutating func poolEnded(failure: String?) -> [Action] {
         switch self.state {
-        case .stopping:
-            self.state = .stopping(poolHasEnded: true)
+        case .stopping(_, let sockets):
+            self.state = .stopping(.ended, sockets)
             return self.exitIfDone()
         case .starting, .listening, .serving, .withdrawing, .draining:
             if self.outcome == .success {
@@ -283,7 +300,7 @@ struct LifecycleStateMachine {
     }
 
     private mutating func exitIfDone() -> [Action] {
-        guard case .stopping(poolHasEnded: true) = self.state, self.socketsAreClosed else {
+        guard case .stopping(.ended, .closed) = self.state else {
             return []
         }
         self.state = .stopped

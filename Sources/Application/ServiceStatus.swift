@@ -1,7 +1,7 @@
 import Observability
 import Synchronization
 
-/// Where the service is, for those who ask beside the lifecycle: probes and metrics.
+/// Where the service is, for probes and metrics, which ask beside the lifecycle.
 final class ServiceStatus: Sendable {
     private let current = Mutex(ServicePhase.starting)
     private let isCut = Mutex(false)

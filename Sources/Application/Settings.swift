@@ -29,7 +29,7 @@ package struct Settings: Sendable, Equatable {
         }
     }
 
-    /// What is to be listened on.
+    /// Every address that the service listens on.
     private var addresses: [AddressClaim] {
         var claims = tcp.servers.map { AddressClaim(["tcp", "servers", $0.name, "addr"], $0.address) }
         if let address = server.relay.address { claims.append(AddressClaim(["server", "relay"], address)) }

@@ -17,7 +17,7 @@ package struct AddressClaim: Sendable {
 
 /// Refuses addresses that could not be listened on at the same time.
 package struct AddressCheck {
-    /// What the addresses were read from.
+    /// The root of the configuration.
     private let root: SectionReader
 
     package init(root: SectionReader) {

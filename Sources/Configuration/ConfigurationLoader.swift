@@ -11,10 +11,10 @@ package struct ConfigurationLoader<Settings: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - sections: the keys of the root, but for those of the file itself.
-    ///   - schema: all that may be in a file: the sections, and what is not run.
+    ///   - schema: every section that a file may have, run or not.
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
-    ///   - machine: what defaults are made of: `num_workers: 0` stands for its processors.
+    ///   - machine: for computed defaults: `num_workers: 0` stands for its processors.
     package init(
         _ sections: Section<Settings>,
         schema: Schema,

@@ -44,7 +44,7 @@ package enum EffectiveScalar: Sendable, Equatable {
 }
 
 extension EffectiveScalar {
-    /// This value as a secret, when a variable has given it; else as it is: the file tells it to whoever can read that.
+    /// This value as a secret, when a variable has given it; else as it is: the file holds it in clear anyway.
     func hidden(behind reference: String?) -> EffectiveScalar {
         reference.map { .secret(self, reference: $0) } ?? self
     }

@@ -44,7 +44,7 @@ enum FilePath {
     }
 
     /// Whether there is surely nothing of that name. A link that leads nowhere is something, and so is what this user may
-    /// not look for: who takes another file instead would hide the mistake.
+    /// not look for: taking another file instead would hide the mistake.
     static func isAbsent(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)

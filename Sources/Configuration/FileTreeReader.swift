@@ -12,7 +12,7 @@ struct FileTreeReader {
     private(set) var variables: Variables
     /// Where the mapping of the configuration file starts.
     private(set) var rootMark = YAMLMark(line: 1, column: 1)
-    /// What `envfile` names, as an absolute path; `nil` when it names nothing.
+    /// The file that `envfile` names, as an absolute path; `nil` when it names none.
     private(set) var environmentFile: (path: String, place: SourcePlace)?
 
     private var open: [String] = []

@@ -1,8 +1,8 @@
 extension Key {
     /// A section below this one.
     ///
-    /// - Parameter readsAbsent: Whether an absent section is an empty one, with its defaults; else what the prototype has
-    ///   stays, and nothing is printed.
+    /// - Parameter readsAbsent: Whether an absent section is read as an empty one, with its defaults. Otherwise the value
+    ///   of the prototype stays, and nothing is printed.
     package init<Inner>(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Inner> & Sendable,
@@ -26,8 +26,8 @@ extension Key {
 
     /// A section below this one that may be absent.
     ///
-    /// - Parameter default: What an absent section means, and why: made of the keys that were read before. With it the
-    ///   section counts as there.
+    /// - Parameter default: Computes the settings of an absent section from the keys that were read before; the section
+    ///   then counts as present.
     package init<Inner>(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Inner?> & Sendable,
@@ -61,7 +61,7 @@ extension Key {
     /// - Parameters:
     ///   - wellKnown: Names that variables may set although the file does not have them.
     ///   - most: How many there may be.
-    ///   - prototype: What a section's keys are by default: made of its name and the keys that were read before.
+    ///   - prototype: Computes the defaults of a section from its name and the keys that were read before.
     ///   - notes: For the reference; with them the keys below have no rows of their own.
     package init<Item>(
         _ name: String,
@@ -97,7 +97,7 @@ extension Key {
     }
 }
 
-/// What a section means that is absent, because of something else than the file.
+/// Computed settings of a section that the file may lack.
 package struct DerivedDefault<Settings: Sendable>: Sendable {
     let prototype: Settings
     let key: String

@@ -1,5 +1,5 @@
-/// One key of a section, declared once. What follows from it: which keys are known, how a value is read, what a reload
-/// leaves to the next start, and the row in docs/configuration.md.
+/// One key of a section, declared once. The schema, the reader, the warnings of a reload and the row in
+/// docs/configuration.md are derived from it.
 package struct Key<Settings: Sendable>: Sendable {
     typealias Read = @Sendable (inout SectionReader, inout Settings) throws(ConfigurationError) -> Void
 
@@ -7,11 +7,11 @@ package struct Key<Settings: Sendable>: Sendable {
     let read: Read
     /// The dotted paths, at or below the one given, whose new value takes effect at the next start only.
     let changesAtStart: @Sendable (_ old: Settings, _ new: Settings, _ path: String) -> [String]
-    /// What the reference says, with the defaults that a prototype has.
+    /// The rows in the reference, with the defaults of a prototype.
     let rows: @Sendable (_ prototype: Settings, _ path: String) -> [KeyRow]
 }
 
-/// What is special about a key.
+/// Properties of a key.
 package struct KeyMarks: OptionSet, Sendable {
     package let rawValue: Int
 
@@ -25,7 +25,7 @@ package struct KeyMarks: OptionSet, Sendable {
     package static let atStart = KeyMarks(rawValue: 2)
 }
 
-/// What is said of a key that must be there and is not.
+/// The error about a required key that is missing.
 package struct MissingKey: Sendable {
     let message: @Sendable (_ path: String) -> String
     let fix: String
@@ -52,8 +52,8 @@ extension Key {
     /// A key with a value.
     ///
     /// - Parameters:
-    ///   - path: Where the value goes; what the prototype of the section holds there is the default.
-    ///   - notes: For the reference: what the key does.
+    ///   - path: The property for the value; the section's prototype holds the default.
+    ///   - notes: For the reference: the effect of the key.
     ///   - fallback: For the reference, when the default is none that can be printed.
     ///   - required: Without it the key may be absent.
     package init<Value>(

@@ -1,4 +1,4 @@
-/// What docs/configuration.md says of a key.
+/// The row of a key in docs/configuration.md.
 package struct KeyRow: Sendable, Equatable {
     package enum Effect: Sendable {
         case inEffect, never

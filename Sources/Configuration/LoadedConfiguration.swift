@@ -1,4 +1,4 @@
-/// What ``ConfigurationLoader`` found: the settings, what is odd about them, and where each value came from.
+/// The result of ``ConfigurationLoader``: settings, warnings, and the origin of each value.
 package struct LoadedConfiguration<Settings: Sendable>: Sendable {
     /// `version`: text, any value.
     package var version: String

@@ -1,10 +1,10 @@
 import Platform
 
-/// What the reading of one configuration has besides its text.
+/// The surroundings of one reading: everything besides the text of the configuration.
 package struct ReadingContext {
-    /// What defaults are made of.
+    /// Defaults are computed from it.
     package let machine: MachineResources
-    /// What relative paths of sockets count from.
+    /// Relative paths of sockets count from here.
     package let workDirectory: String
     package let diagnostics: Diagnostics
 }

@@ -1,6 +1,6 @@
 /// Every key that a configuration may have, and whether it does something.
 package struct Schema: Sendable {
-    /// What RoadRunner sets for workers, and what the program reads itself: never settings.
+    /// Variables for workers and for the program itself: they never set a key.
     let reservedVariables: Set<String>
     let root: [SchemaKey]
 
@@ -18,7 +18,7 @@ package struct Schema: Sendable {
 
     /// The keys of the file itself: they are read before all others.
     static let file: [FileKey] = [
-        // `RR_VERSION` is what workers are told, and a variable cannot name the files it is read before.
+        // `RR_VERSION` is for workers, and variables are read after the files are known.
         FileKey(
             "version", type: "string", default: "required",
             notes: "The configuration's version, quoted: any value will do."
@@ -30,7 +30,7 @@ package struct Schema: Sendable {
         ),
     ]
 
-    /// What the reference says of them.
+    /// Their rows in the reference.
     package static var fileRows: [KeyRow] { file.map(\.row) }
 
     struct FileKey: Sendable {

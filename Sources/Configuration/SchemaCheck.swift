@@ -1,4 +1,4 @@
-/// Warns of keys that are unknown, that belong to what is not run, or that have no effect.
+/// Warns of keys that are unknown, that belong to a section that is not run, or that have no effect.
 struct SchemaCheck {
     let schema: Schema
     let diagnostics: Diagnostics

@@ -14,7 +14,7 @@ package indirect enum SchemaNode: Sendable {
     case anything
 }
 
-/// What is known of a key without its value.
+/// The part of a key that does not depend on the type of its value.
 package struct SchemaKey: Sendable {
     /// Whether a key does something.
     package enum Effect: Sendable, Equatable {

@@ -10,7 +10,7 @@ package struct Section<Settings: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - others: Keys that come first.
-    ///   - check: Looks at what was read as a whole.
+    ///   - check: Validates the settings as a whole.
     package init(
         _ prototype: Settings,
         including others: [Key<Settings>] = [],
@@ -55,13 +55,13 @@ package struct Section<Settings: Sendable>: Sendable {
         }
     }
 
-    /// What the reference says of the keys.
+    /// The rows of the keys in the reference.
     package func rows(path: String = "") -> [KeyRow] {
         keys.flatMap { $0.rows(prototype, path.isEmpty ? $0.schema.name : "\(path).\($0.schema.name)") }
     }
 }
 
-/// Lists keys, so that the compiler looks at each on its own.
+/// Lists keys, so that the compiler checks each on its own.
 @resultBuilder
 package enum KeyBuilder<Settings: Sendable> {
     package static func buildExpression(_ key: Key<Settings>) -> Key<Settings> {

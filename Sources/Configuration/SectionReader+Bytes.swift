@@ -1,7 +1,7 @@
 import YAML
 
 extension SectionReader {
-    /// The bytes of a value that need not be text: what a variable holds, or what the base64 of `!!binary` says.
+    /// The bytes of a value that need not be text: of a variable, or of the base64 of `!!binary`.
     package func bytes(
         of scalar: SourceScalar, key: String, at place: SourcePlace
     ) throws(ConfigurationError) -> [UInt8] {

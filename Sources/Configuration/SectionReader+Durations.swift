@@ -1,7 +1,7 @@
 import YAML
 
 extension SectionReader {
-    /// What a duration may be.
+    /// The meaning of a duration of zero.
     package enum DurationBounds: Sendable {
         /// Zero means zero, or off.
         case zeroAllowed

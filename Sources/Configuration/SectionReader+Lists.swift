@@ -19,7 +19,7 @@ extension SectionReader {
     }
 
     /// Reads a command: a text is split as a shell would, a list is taken as it is, a list of one is split
-    /// (docs/protocol.md). What variables gave is noted as a secret.
+    /// (docs/protocol.md). Values from variables are noted as secrets.
     ///
     /// - Returns: empty when it is absent; nothing is noted then.
     mutating func command(_ key: String) throws(ConfigurationError) -> [String] {

@@ -42,7 +42,7 @@ extension SectionReader {
 
     /// Reads a boolean and notes it: `true`, `1`, `yes`, `on`, `t`, `y` and their opposites, in any case.
     ///
-    /// RoadRunner refuses `yes` and `on`; YAML 1.1 means booleans by them, and so does whoever writes them.
+    /// RoadRunner refuses `yes` and `on`; they are booleans in YAML 1.1 and to the people who write them.
     ///
     /// - Returns: `nil` when it is absent; nothing is noted then.
     mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {

@@ -53,7 +53,7 @@ extension SectionReader {
         )
     }
 
-    /// Says that a part of a value is missing because variables have none: what is printed has their names only.
+    /// Says that a part of a value is missing because variables have none: only their names are printed.
     ///
     /// - Parameter path: The whole path of the key.
     func warnEmpty(_ scalar: SourceScalar, key path: String, at place: SourcePlace) {

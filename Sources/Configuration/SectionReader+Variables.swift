@@ -45,7 +45,7 @@ extension SectionReader {
         }
     }
 
-    /// What a process can be started with: swift-subprocess refuses a name that begins with a digit.
+    /// Whether a process can be started with such a variable: swift-subprocess refuses a name that begins with a digit.
     private static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
         return !name.utf8.contains(UInt8(ascii: "=")) && !name.utf8.contains(0)

@@ -1,4 +1,4 @@
-/// Reads the keys of one section: converts, checks ranges, and notes what is in force and where it came from.
+/// Reads the keys of one section: converts, checks ranges, and notes the values in force and their origins.
 package struct SectionReader {
     /// The dotted path of the section; empty for the root.
     package let path: String
@@ -7,7 +7,7 @@ package struct SectionReader {
     /// Where the section is; for keys that are missing from it.
     package let place: SourcePlace
     package let context: ReadingContext
-    /// What was read so far.
+    /// The values that were read so far.
     private(set) var effective: [EffectiveNode.Entry] = []
     /// How defaults came about that were worked out, by key.
     private var reasons: [String: String] = [:]

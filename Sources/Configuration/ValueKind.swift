@@ -1,6 +1,6 @@
 import Addresses
 
-/// What a value may be: how it is read, printed and described.
+/// A type of values: how they are read, printed and described.
 package struct ValueKind<Value: Sendable & Equatable>: Sendable {
     /// Reads the value of a key and notes it. `nil` when it is absent, or stands for the default, which is the last
     /// argument.
@@ -100,7 +100,7 @@ extension ValueKind<Bool> {
 }
 
 extension ValueKind<Duration> {
-    /// - Parameter unit: What a number without a unit counts.
+    /// - Parameter unit: The unit of a number without one.
     package static func duration(
         _ bounds: SectionReader.DurationBounds, wholeNumbersAre unit: Duration = .nanoseconds(1)
     ) -> ValueKind {
@@ -149,7 +149,7 @@ extension ValueKind<[String]> {
         )
     }
 
-    /// An argument vector; what variables gave to it is a secret. An empty one is not printed.
+    /// An argument vector. Values from variables are secrets; an empty vector is not printed.
     package static var command: ValueKind {
         ValueKind(
             type: "string or list",
@@ -163,7 +163,7 @@ extension ValueKind<[String]> {
 }
 
 extension ValueKind<[EnvironmentEntry]> {
-    /// Variables for a process; what variables gave to them is a secret.
+    /// Variables for a process. Values from the environment are secrets.
     package static var variables: ValueKind {
         ValueKind(
             type: "map, or list of one-key maps",

@@ -1,6 +1,6 @@
 /// Where a value in force came from, from the weakest to the strongest (docs/configuration.md, precedence).
 package enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
-    /// Nobody said anything.
+    /// No source set it.
     case defaultValue
     /// A file named by `include`. The line is 1-based.
     case include(file: String, line: Int)
@@ -10,7 +10,7 @@ package enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible
     case environment(name: String)
     /// `-o key=value`.
     case override
-    /// A value that was worked out, in place of what came from there, or of nothing; and how.
+    /// A value that was computed from the given one, or without one; and how.
     indirect case derived(ValueOrigin, String)
 
     package var description: String {

@@ -55,7 +55,7 @@ struct LogQueue {
         self.isClosed = true
     }
 
-    /// What there is to do for the writer, who says ``written()`` then.
+    /// The next work for the writer, which calls ``written()`` afterwards.
     ///
     /// - Returns: `nil` when there is nothing.
     mutating func take() -> Batch? {

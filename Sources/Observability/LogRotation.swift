@@ -46,7 +46,7 @@ package struct LogRotation: Sendable, Hashable {
             return (file, String(rest.prefix(Self.stampLength)))
         }
         var oldest = now
-        // In the year 0 nobody has logged: the age is bounded for the calendar's sake.
+        // No log file is from the year 0: the age is bounded for the calendar's sake.
         oldest.tv_sec -= min(self.maximumAge, 36_500) * 86_400
         let limit = Self.stamp(oldest)
         let newestFirst = old.sorted { ($0.stamp, $0.file) > ($1.stamp, $1.file) }

@@ -5,7 +5,7 @@ import Logging
 final class LogWriter: @unchecked Sendable {
     /// Bytes that are written at once when so much is there.
     private static let chunkSize = 64 << 10
-    /// How soon an output is tried again that did not take what was written.
+    /// How soon a failed output is tried again.
     private static let retryMilliseconds = 1000
 
     private let queue: Monitor<LogQueue>
@@ -66,10 +66,10 @@ final class LogWriter: @unchecked Sendable {
             case .some(.some(let batch)):
                 self.write(batch)
                 self.queue.withLock { $0.written() }
-                // Who waits for the last line to be written looks again.
+                // A caller of `flush` may wait for the last line.
                 self.queue.wakeAll()
             case .some(.none): return
-            case .none: self.tellOfLoss()
+            case .none: self.reportLoss()
             }
         }
     }
@@ -78,15 +78,15 @@ final class LogWriter: @unchecked Sendable {
         if batch.reopens {
             self.attempt { file throws(LogFailure) in try file.reopen() }
         }
-        self.tellOfLoss()
+        self.reportLoss()
         for line in batch.lines {
             self.add(line)
         }
         self.lost += self.flush() + batch.dropped
-        self.tellOfLoss()
+        self.reportLoss()
     }
 
-    private func tellOfLoss() {
+    private func reportLoss() {
         guard self.lost > 0 else {
             return
         }
@@ -117,7 +117,7 @@ final class LogWriter: @unchecked Sendable {
         self.attempt { file throws(LogFailure) in try file.makeRoom(for: count) }
     }
 
-    /// Writes what was added.
+    /// Writes the lines that were added.
     ///
     /// - Returns: How many lines of it were not.
     private func flush() -> Int {

@@ -12,7 +12,7 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
         pthread_mutex_init(self.mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // A wait must not depend on somebody setting the clock.
+        // A wait must not depend on the wall clock, which can be set.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         self.condition.initialize(to: pthread_cond_t())
         pthread_cond_init(self.condition, &attributes)
@@ -26,7 +26,7 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
         self.mutex.deallocate()
     }
 
-    /// Changes the state; who waits looks at it again only after ``wakeAll()``.
+    /// Changes the state. Waiting threads see the change only after ``wakeAll()``.
     func withLock<Result>(_ body: (inout State) -> Result) -> Result {
         pthread_mutex_lock(self.mutex)
         defer { pthread_mutex_unlock(self.mutex) }

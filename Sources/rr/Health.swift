@@ -46,7 +46,7 @@ struct Health: AsyncParsableCommand {
     }
 }
 
-/// Why nobody could be asked, in one line.
+/// Why no service could be asked, in one line.
 private struct HealthError: Error, CustomStringConvertible {
     var description: String
 }

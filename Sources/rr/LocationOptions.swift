@@ -41,9 +41,9 @@ struct LocationOptions: ParsableArguments {
 
 extension LocationOptions {
     /// Finds the server, and tells what was done with it.
-    func signal(silent: Bool, _ action: (RunningServer) throws -> String) throws {
+    func signal(silent: Bool, _ action: (RunningService) throws -> String) throws {
         do {
-            let done = try action(RunningServer(servingIn: self.serverDirectory))
+            let done = try action(RunningService(servingIn: self.serverDirectory))
             if !silent {
                 Console().info(done)
             }

@@ -5,7 +5,7 @@ import Platform
 extension RR {
     // On the main thread, before there is another one.
     @MainActor static func main() async {
-        // First of all: what opens a descriptor must not get the number of a standard one.
+        // First of all: no descriptor that is opened later may get the number of a standard one.
         StandardDescriptors.openClosedOnes()
         ProcessSignals.hold()
         guard DescriptorLimit.isEnoughToRun() else {

@@ -41,7 +41,7 @@ struct Stop: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let server = try RunningServer(servingIn: self.location.serverDirectory)
+            let server = try RunningService(servingIn: self.location.serverDirectory)
             if !self.silent {
                 Console().info("stopping process with PID: \(server.pid)")
             }

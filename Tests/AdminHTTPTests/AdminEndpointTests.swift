@@ -8,8 +8,8 @@ import Testing
 @Suite struct AdminEndpointTests {
     private static let address = ListenAddress.tcp(host: "127.0.0.1", port: 0)
 
-    private func probes(_ facts: HealthFacts) -> AdminEndpoint.Probes {
-        AdminEndpoint.Probes(unavailableStatus: 530) { HealthReport(facts) }
+    private func probes(_ phase: ServicePhase) -> AdminEndpoint.Probes {
+        AdminEndpoint.Probes(unavailableStatus: 530) { HealthReport(phase, []) }
     }
 
     private let metrics: @Sendable () -> PrometheusText = {
@@ -22,7 +22,7 @@ import Testing
         let endpoint = AdminEndpoint(
             address: Self.address,
             key: "status.address",
-            probes: self.probes(HealthFacts(phase: .draining))
+            probes: self.probes(.draining)
         )
         #expect(endpoint.answer(method: "GET", target: "/health").status == 200)
         #expect(endpoint.answer(method: "HEAD", target: "/health/").status == 200)
@@ -47,7 +47,7 @@ import Testing
         let endpoint = AdminEndpoint(
             address: Self.address,
             key: "both",
-            probes: self.probes(HealthFacts(phase: .serving)),
+            probes: self.probes(.serving),
             metrics: self.metrics
         )
         #expect(endpoint.answer(method: "GET", target: "/ready").contentType == "application/json")

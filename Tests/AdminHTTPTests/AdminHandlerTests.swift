@@ -13,7 +13,7 @@ import Testing
     private let channel = EmbeddedChannel()
 
     init() throws {
-        let probes = AdminEndpoint.Probes(unavailableStatus: 503) { HealthReport(HealthFacts(phase: .serving)) }
+        let probes = AdminEndpoint.Probes(unavailableStatus: 503) { HealthReport(.serving, []) }
         let endpoint = AdminEndpoint(
             address: .tcp(host: "127.0.0.1", port: 0),
             key: "status.address",

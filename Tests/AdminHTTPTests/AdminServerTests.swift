@@ -14,14 +14,14 @@ import Testing
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private final class Facts: Sendable {
-        let current = Mutex(HealthFacts(phase: .starting))
+        let current = Mutex(ServicePhase.starting)
     }
 
     private func start(_ facts: Facts, at address: ListenAddress = .tcp(host: "127.0.0.1", port: 0))
         async throws
         -> AdminServer
     {
-        let probes = AdminEndpoint.Probes(unavailableStatus: 503) { HealthReport(facts.current.withLock { $0 }) }
+        let probes = AdminEndpoint.Probes(unavailableStatus: 503) { HealthReport(facts.current.withLock { $0 }, []) }
         return try await AdminServer.start(
             [AdminEndpoint(address: address, key: "status.address", probes: probes)],
             idleTimeout: .seconds(60),
@@ -39,9 +39,9 @@ import Testing
         let probe = ReadinessProbe(try self.address(of: server), timeout: .seconds(30))
         let early = await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
         #expect(early?.description.contains("the service is starting") == true)
-        facts.current.withLock { $0.phase = .serving }
+        facts.current.withLock { $0 = .serving }
         try await probe.run()
-        facts.current.withLock { $0.phase = .draining }
+        facts.current.withLock { $0 = .draining }
         let late = await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
         #expect(late?.description.contains(" 503 ") == true)
         await server.stop()
@@ -68,7 +68,7 @@ import Testing
     @Test func aUnixSocketIsServedAndItsFileRemoved() async throws {
         let path = "/tmp/rr-admin-\(UInt64.random(in: 0 ... .max)).sock"
         let facts = Facts()
-        facts.current.withLock { $0.phase = .serving }
+        facts.current.withLock { $0 = .serving }
         let server = try await self.start(facts, at: .unix(path: path))
         try await ReadinessProbe(.unix(path: path), timeout: .seconds(30)).run()
         await server.stop()
@@ -80,7 +80,7 @@ import Testing
     @Test func aUnixSocketThatIsListenedOnIsNotTakenAway() async throws {
         let path = "/tmp/rr-admin-\(UInt64.random(in: 0 ... .max)).sock"
         let facts = Facts()
-        facts.current.withLock { $0.phase = .serving }
+        facts.current.withLock { $0 = .serving }
         let server = try await self.start(facts, at: .unix(path: path))
         let error = await #expect(throws: AdminError.self) { try await self.start(facts, at: .unix(path: path)) }
         #expect(error?.description.contains("in use") == true)
@@ -117,7 +117,7 @@ import Testing
 
     @Test func aClientThatDoesNotReadHoldsOneAnswer() async throws {
         let facts = Facts()
-        facts.current.withLock { $0.phase = .serving }
+        facts.current.withLock { $0 = .serving }
         let answers = Mutex(0)
         let metrics: @Sendable () -> PrometheusText = {
             answers.withLock { $0 += 1 }
@@ -198,7 +198,7 @@ import Testing
 
     @Test func whoSendsNonsenseIsRefusedAndOthersAreServed() async throws {
         let facts = Facts()
-        facts.current.withLock { $0.phase = .serving }
+        facts.current.withLock { $0 = .serving }
         let server = try await self.start(facts)
         guard case .tcp(let host, let port) = try self.address(of: server) else {
             Issue.record("no TCP address")

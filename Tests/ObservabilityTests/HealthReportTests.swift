@@ -3,35 +3,25 @@ import Testing
 @testable import Observability
 
 @Suite struct HealthReportTests {
+    private let ill = FeatureHealth(readyFault: "not ready", healthFault: "ill")
+
     @Test func allIsWell() {
-        let report = HealthReport(HealthFacts(phase: .serving))
+        let report = HealthReport(.serving, [FeatureHealth(), FeatureHealth()])
         #expect(report.healthFault == nil && report.readyFault == nil)
     }
 
     @Test(arguments: [ServicePhase.starting, .draining])
-    func whoDoesNotServeIsHealthyAndNotReady(phase: ServicePhase) {
-        let facts = HealthFacts(phase: phase, withoutWorkersFor: .seconds(100), unavailableAfter: .seconds(1))
-        let report = HealthReport(facts)
+    func aServiceThatDoesNotServeIsHealthyAndNotReady(phase: ServicePhase) {
+        let report = HealthReport(phase, [self.ill])
         #expect(report.healthFault == nil)
         #expect(report.readyFault == (phase == .starting ? "the service is starting" : "the service is stopping"))
     }
 
-    @Test func aListenerThatIsGoneIsNamed() {
-        let report = HealthReport(HealthFacts(phase: .serving, serversNotListening: ["smtp", "echo"]))
-        #expect(report.readyFault == "not listening: smtp, echo")
-        #expect(report.healthFault == nil)
-    }
-
-    @Test(arguments: [(0, 1_000_000, false), (10, 9, false), (10, 10, true), (10, 11, true)])
-    func healthEndsWhenWorkersAreGoneForLong(limit: Int, time: Int, isOver: Bool) {
-        let facts = HealthFacts(
-            phase: .serving,
-            withoutWorkersFor: .seconds(time),
-            unavailableAfter: .seconds(limit)
-        )
-        let report = HealthReport(facts)
-        #expect(report.readyFault == "no worker is ready")
-        #expect((report.healthFault != nil) == isOver)
+    @Test func theFirstFaultOfEachKindIsTold() {
+        let first = FeatureHealth(readyFault: "first")
+        let report = HealthReport(.serving, [FeatureHealth(), first, self.ill, FeatureHealth(healthFault: "later")])
+        #expect(report.readyFault == "first")
+        #expect(report.healthFault == "ill")
     }
 
     // MARK: The answer

@@ -1,10 +1,10 @@
 import Configuration
 
-/// `logs`: what is written, how and where.
+/// `logs`: the form and the destination of the log.
 package struct LogSettings: Sendable, Equatable {
-    /// What counts for all channels.
+    /// Settings of all channels.
     var all = LoggerSettings(mode: .development, level: .debug, lineEnding: "\n")
-    /// What differs for one channel, by its name in lower case.
+    /// Overrides of single channels, by name in lower case.
     var channels: [String: LoggerSettings] = [:]
 
     /// The channels that lines are written to here: `RR_LOGS_CHANNELS_TCP_LEVEL` works without an entry in the file.
@@ -21,13 +21,13 @@ package struct LogSettings: Sendable, Equatable {
 }
 
 extension LogSettings {
-    /// What counts for a channel: its own value, or that of all.
+    /// The value in force for a channel: its own, or that of all.
     func value<Value>(_ path: KeyPath<LoggerSettings, Value?>, of channel: String) -> Value? {
         self.channels[channel]?[keyPath: path] ?? self.all[keyPath: path]
     }
 }
 
-/// The keys of `logs` itself, and of one channel; what is `nil` for a channel counts as for all.
+/// The keys of `logs` itself, and of one channel, which inherits every value that is `nil`.
 struct LoggerSettings: Sendable, Equatable {
     var mode: LogMode?
     var level: LogLevel?

@@ -3,7 +3,7 @@ import Configuration
 
 /// `tcp`: the listeners, and the pool of workers that answers them all.
 struct TCPSettings: Sendable, Equatable {
-    /// What listeners share unless they say otherwise, in bytes.
+    /// Sizes of listeners that set none of their own, in bytes.
     var readBufferSize = 1 << 20
     var maxPacketSize = 64 << 20
     /// `tcp.servers`, by name.
@@ -52,7 +52,7 @@ struct TCPSettings: Sendable, Equatable {
 
 /// `tcp.servers.<name>`: one listener and how its bytes become packets.
 struct ListenerSettings: Sendable, Equatable {
-    /// In lower case: what a worker sees as `server`.
+    /// In lower case. Workers see it as `server`.
     var name = ""
     var address = ListenAddress.tcp(host: "", port: 0)
     /// The permissions of a unix socket's file, 0…0o777; `nil` for those of the umask.

@@ -1,4 +1,4 @@
-/// What `max_worker_memory` is by default where a control group bounds the memory of all, as in a container.
+/// The default of `max_worker_memory` where a control group bounds the memory of all, as in a container.
 ///
 /// Without it the first worker that leaks ends in the kernel's killing: with version 2 of control groups, as Kubernetes
 /// sets them up, the whole container is killed then. The limit is soft: a worker finishes its event, and has a successor

@@ -23,6 +23,11 @@ struct PoolSettings: Sendable, Equatable {
     var supervisor: SupervisorSettings?
     var pipeline = PipelineSettings()
 
+    /// Workers that are kept, without what the pool may grow by: in debug mode every event gets a fresh one.
+    var keptWorkers: Int {
+        self.debug ? 0 : self.numWorkers
+    }
+
     static let section = Section(Self()) {
         Key.numWorkers
         Key(

@@ -37,7 +37,7 @@ struct WorkerSettings: Sendable, Equatable {
         Key.withoutEffect("after_init", "only `on_init` is there", node: .anything)
     }
 
-    /// What workers are told, and what are no settings therefore: also when one `rr` is started by another.
+    /// Variables that workers are given. They are never read as settings: one `rr` may have started another.
     static let variables: Set = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
 
     static let missingCommand = MissingKey(

@@ -3,7 +3,7 @@ import Observability
 
 /// The outputs of all channels: one for each destination, however many channels write there.
 struct LogOutputs {
-    /// What a channel has after `logs.channels.<name>` was laid over `logs`.
+    /// The settings of a channel after `logs.channels.<name>` was laid over `logs`.
     struct Choice {
         /// The key that the choice was made with, for messages.
         var key: String

@@ -1,15 +1,15 @@
 import Glibc
 import Platform
 
-/// A server of a directory, found by the pid file that `rr serve -p` has written there. Without that file, or when it is an
-/// old one, it is process 1 when that serves there: in a container it mostly does, and nobody writes a file.
-package struct RunningServer: Sendable {
+/// The service of a directory, found by the pid file that `rr serve -p` has written there. When the file is missing or
+/// stale, process 1 is taken if it serves there: containers mostly run it so, without a pid file.
+package struct RunningService: Sendable {
     /// Why there is none, or why it does not end; in one line.
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
     }
 
-    /// How often is looked whether it has ended.
+    /// Time between two checks of whether it has ended.
     private static let interval = Duration.milliseconds(20)
     /// How long it may take to notice a signal before the next one.
     private static let patience = Duration.seconds(5)

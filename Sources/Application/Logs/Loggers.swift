@@ -66,7 +66,19 @@ extension Gateway.Process {
 extension Logger.Level {
     fileprivate init(_ settings: LogSettings, channel: String) {
         let own = settings.channels[channel]?.level
-        // The default of `logs.level` is debug, as RoadRunner's: packets are logged for those who ask for their channel.
+        // The default of `logs.level` is debug, as RoadRunner's: packets are logged only when their channel is asked for.
         self = own == .debug ? .trace : Logger.Level(own ?? settings.all.level ?? .debug)
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLevel) {
+        switch level {
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warn: self = .warning
+        case .error: self = .error
+        case .panic, .fatal: self = .critical
+        }
     }
 }

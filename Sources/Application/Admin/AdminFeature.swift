@@ -1,0 +1,86 @@
+import Addresses
+import AdminHTTP
+import Features
+import Logging
+import NIOCore
+import Observability
+import Sockets
+import Synchronization
+
+/// Probes and metrics, when the configuration has them: there before the first worker, and until the last one is gone.
+final class AdminFeature: Feature {
+    private let status: StatusSettings?
+    private let metrics: MetricsSettings?
+    private let logger: Logger
+    private let server = Mutex<AdminServer?>(nil)
+
+    init(_ settings: Settings, logger: Logger) {
+        self.status = settings.status
+        self.metrics = settings.metrics
+        self.logger = logger
+    }
+
+    /// - Throws: `AdminError` when an address cannot be listened on.
+    func start(_ service: ServiceView) async throws {
+        let endpoints = self.endpoints(service)
+        guard !endpoints.isEmpty else {
+            return
+        }
+        let server = try await AdminServer.start(
+            endpoints,
+            idleTimeout: TimeAmount(clamping: self.status?.checkTimeout ?? .seconds(60)),
+            logger: self.logger
+        )
+        self.server.withLock { $0 = server }
+        for (key, address) in server.addresses {
+            self.logger.info("listening", metadata: ["key": "\(key)", "address": "\(address)"])
+        }
+    }
+
+    func stop() async {
+        let server = self.server.withLock { $0 }
+        await server?.stop()
+    }
+
+    /// How many addresses it listens on.
+    var addressCount: Int {
+        switch (self.status, self.metrics) {
+        case (nil, nil): 0
+        case (let status?, let metrics?): status.address == metrics.address ? 1 : 2
+        case (nil, _?), (_?, nil): 1
+        }
+    }
+
+    /// One for each address: probes and metrics may share it.
+    private func endpoints(_ service: ServiceView) -> [AdminEndpoint] {
+        var endpoints: [AdminEndpoint] = []
+        if let status {
+            let probes = AdminEndpoint.Probes(
+                unavailableStatus: status.unavailableStatusCode,
+                report: service.health
+            )
+            let sharesAddress = self.metrics?.address == status.address
+            endpoints.append(
+                AdminEndpoint(
+                    address: status.address,
+                    key: sharesAddress ? "status.address, metrics.address" : "status.address",
+                    probes: probes,
+                    metrics: sharesAddress ? service.metrics : nil
+                )
+            )
+            if sharesAddress {
+                return endpoints
+            }
+        }
+        if let metrics {
+            endpoints.append(
+                AdminEndpoint(
+                    address: metrics.address,
+                    key: "metrics.address",
+                    metrics: service.metrics
+                )
+            )
+        }
+        return endpoints
+    }
+}

@@ -1,0 +1,74 @@
+import Features
+import Logging
+import NIOCore
+import NIOPosix
+import Observability
+import Platform
+
+extension Gateway {
+    /// The parts of the service. A new feature is a line in ``list``.
+    struct Composition: Sendable {
+        let group: MultiThreadedEventLoopGroup
+        let descendants: Descendants
+        let workers: WorkersFeature
+        let tcp: TCPFeature
+        private let admin: AdminFeature
+        private let process: Process
+        private let loggers: Loggers
+
+        /// The features in the order of their start; they stop in the reverse one.
+        ///
+        /// Each may rely on those before it. A feature that workers call must be there before the first worker and until
+        /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
+        /// cannot undo its preparation comes last.
+        var list: FeatureList<Settings> {
+            FeatureList([
+                Part(FreeMemoryFeature()),
+                Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
+                Part(EventLoopsFeature(group: self.group)),
+                Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
+                Part(LogsFeature(loggers: self.loggers), \.logs),
+                Part(self.admin),
+                Part(self.workers, \.self),
+                Part(self.tcp, \.self),
+            ])
+        }
+
+        init(_ settings: Settings, _ process: Process, _ loggers: Loggers, _ status: ServiceStatus) throws {
+            // NIO ends the process when it lacks descriptors for an event loop.
+            let descriptorLimit = DescriptorLimit.raise(loggers.rr)
+            try DescriptorLimit.check(
+                descriptorLimit,
+                loops: process.eventLoops,
+                workers: settings.tcp.pool.keptWorkers,
+                listeners: settings.tcp.servers.count
+            )
+            self.group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
+            // Before anything is started.
+            self.descendants = Descendants()
+            self.process = process
+            self.loggers = loggers
+            self.admin = AdminFeature(settings, logger: loggers.rr)
+            self.workers = try WorkersFeature(
+                settings,
+                process,
+                loops: Array(self.group.makeIterator()),
+                descriptorLimit: descriptorLimit,
+                logger: loggers.server
+            )
+            self.tcp = TCPFeature(
+                settings,
+                pool: self.workers.pool,
+                group: self.group,
+                descriptorLimit: descriptorLimit,
+                others: DescriptorLimit.Others(
+                    loops: process.eventLoops,
+                    adminAddresses: self.admin.addressCount,
+                    hasRelay: self.workers.hasRelay
+                ),
+                logger: loggers.tcp,
+                isDraining: { status.phase == .draining }
+            )
+        }
+    }
+}

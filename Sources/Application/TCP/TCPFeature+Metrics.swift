@@ -1,0 +1,48 @@
+import Observability
+import TCPServer
+import WorkerPool
+
+extension PrometheusText {
+    /// Adds the counters of each server.
+    mutating func add(_ counts: [ServerCounts]) {
+        self.family("rr_tcp_connections", .gauge, "Open connections.") { samples in
+            for count in counts {
+                samples.add(count.open, ("server", count.server))
+            }
+        }
+        self.family("rr_tcp_connections_accepted_total", .counter, "Connections that were accepted.") { samples in
+            for count in counts {
+                samples.add(count.accepted, ("server", count.server))
+            }
+        }
+        self.family("rr_tcp_connections_closed_total", .counter, "Connections that were closed, and why.") { samples in
+            for count in counts {
+                for cause in CloseCause.allCases {
+                    samples.add(
+                        count.closed[cause, default: 0],
+                        ("server", count.server),
+                        ("reason", cause.rawValue)
+                    )
+                }
+            }
+        }
+        self.family("rr_tcp_events_total", .counter, "Events that were handed to the pool.") { samples in
+            for count in counts {
+                for event in EventKind.allCases {
+                    samples.add(count.events[event, default: 0], ("server", count.server), ("event", event.rawValue))
+                }
+            }
+        }
+        self.family("rr_tcp_received_bytes_total", .counter, "Bytes that clients have sent.") { samples in
+            for count in counts {
+                samples.add(count.receivedBytes, ("server", count.server))
+            }
+        }
+        self.family("rr_tcp_sent_bytes_total", .counter, "Bytes of answers, without those to clients that had left.") {
+            samples in
+            for count in counts {
+                samples.add(count.sentBytes, ("server", count.server))
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Features
+import Logging
+import NIOPosix
+import Observability
+import Platform
+import Synchronization
+import TCPServer
+import WorkerPool
+
+/// The listeners of `tcp.servers` and their connections.
+///
+/// When they listen and how they drain is the lifecycle's.
+final class TCPFeature: Feature {
+    private let settings: Settings
+    private let descriptorLimit: Int
+    private let others: DescriptorLimit.Others
+    private let logger: Logger
+    private let isDraining: @Sendable () -> Bool
+    private let listeners = Mutex<[Listener]>([])
+    let server: TCPServer
+
+    /// - Parameters:
+    ///   - others: Other users of descriptors.
+    ///   - isDraining: Whether the service is stopping.
+    init(
+        _ settings: Settings,
+        pool: WorkerPool,
+        group: MultiThreadedEventLoopGroup,
+        descriptorLimit: Int,
+        others: DescriptorLimit.Others,
+        logger: Logger,
+        isDraining: @escaping @Sendable () -> Bool
+    ) {
+        self.settings = settings
+        self.descriptorLimit = descriptorLimit
+        self.others = others
+        self.logger = logger
+        self.isDraining = isDraining
+        self.server = TCPServer(pool: pool, group: group, logger: logger, isMeasured: settings.metrics != nil)
+    }
+
+    func start(_ service: ServiceView) async throws {
+        self.limitConnections(self.settings)
+    }
+
+    /// Keeps enough descriptors for the workers.
+    private func limitConnections(_ settings: Settings) {
+        let share = DescriptorLimit.share(
+            of: self.descriptorLimit,
+            workers: PoolConfiguration(settings.tcp.pool).maximumWorkers,
+            listeners: settings.tcp.servers.count,
+            self.others
+        )
+        self.server.limitConnections(to: share.connections, batch: share.batch)
+    }
+
+    /// Listens, for the first time.
+    func listen() async throws {
+        let listeners = try await self.server.listen(on: self.settings.tcp.servers.map { ListenerConfiguration($0) })
+        self.listeners.withLock { $0 = listeners }
+    }
+
+    func announce() {
+        for listener in self.listeners.withLock({ $0 }) {
+            self.logger.info("listening", metadata: ["server": "\(listener.server)", "address": "\(listener.address)"])
+        }
+    }
+
+    /// Binds the new addresses. It cannot be undone, so this feature comes last in the composition.
+    func prepareReload(_ settings: Settings) async throws -> PreparedReload {
+        let current = self.listeners.withLock { $0 }
+        let servers = settings.tcp.servers.map { ListenerConfiguration($0) }
+        let listeners = try await self.server.listen(on: servers, keeping: current)
+        return PreparedReload {
+            self.listeners.withLock { $0 = listeners }
+            self.limitConnections(settings)
+        }
+    }
+
+    func addMetrics(to text: inout PrometheusText) {
+        let counts = self.server.counts()
+        text.add(counts)
+        let left = self.isDraining() ? counts.reduce(0) { $0 &+ $1.open } : 0
+        text.family("rr_drain_connections_left", .gauge, "Connections that a stopping service still has; else 0.", left)
+    }
+
+    var health: FeatureHealth {
+        let missing = self.server.serversNotListening
+        guard !missing.isEmpty else {
+            return FeatureHealth()
+        }
+        return FeatureHealth(readyFault: "not listening: \(missing.joined(separator: ", "))")
+    }
+}

@@ -1,0 +1,62 @@
+import Addresses
+import Configuration
+import Platform
+import Sockets
+import WorkerProcess
+
+extension WorkerCommand {
+    /// A worker, with the environment of docs/protocol.md: last wins.
+    ///
+    /// - Parameter relay: Where it is to connect; `nil` for pipes.
+    init(_ settings: Settings, relay: ListenAddress?, _ process: Gateway.Process) throws {
+        var environment = process.inheritedEnvironment
+        environment["RR_RELAY"] = relay?.url ?? "pipes"
+        if let rpc = settings.rpc {
+            environment["RR_RPC"] = rpc.listen
+        }
+        environment.set(settings.server.environment)
+        environment["RR_VERSION"] = Version.current
+        environment["RR_MODE"] = "tcp"
+        let command = settings.tcp.pool.command
+        self.init(
+            arguments: command.isEmpty ? settings.server.command : command,
+            environment: environment.entries,
+            workingDirectory: process.workDirectory,
+            credentials: try Credentials.wanted(user: settings.server.user, group: settings.server.group)
+        )
+    }
+
+    /// `server.on_init`.
+    init(onInit: OnInitSettings, _ process: Gateway.Process) throws {
+        var environment = process.inheritedEnvironment
+        environment.set(onInit.environment)
+        self.init(
+            arguments: onInit.command,
+            environment: environment.entries,
+            workingDirectory: process.workDirectory,
+            credentials: try Credentials.wanted(user: onInit.user, group: nil)
+        )
+    }
+}
+
+extension Gateway.Process {
+    /// The environment without the variables that are meant for this process alone.
+    fileprivate var inheritedEnvironment: EnvironmentVariables {
+        var environment = self.environment
+        for name in ServiceManager.variables {
+            environment[name] = nil
+        }
+        return environment
+    }
+}
+
+extension Credentials {
+    /// `nil` when the workers run as the same user as the service.
+    fileprivate static func wanted(user: String?, group: String?) throws -> Credentials? {
+        guard user != nil || group != nil else {
+            return nil
+        }
+        let credentials = try Credentials(user: user, group: group)
+        return credentials.areOurs ? nil : credentials
+    }
+}
