@@ -31,7 +31,7 @@ struct PoolOutcome {
     var count = 0
 
     init(_ actions: Actions) {
-        actions.visit { action in
+        for action in actions.all {
             self.count += 1
             switch action {
             case .serve(let id, let request): self.serves.append((id, request))

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WorkerPool
@@ -148,7 +149,7 @@ import Testing
         var single = self.roster([1, 1], pipelines: false)
         #expect(single.findRoom(depth: 8) == nil)
         var roster = self.roster([1, 1, 1, 1])
-        let fates: [Roster<Int, Int>.Fate] = [.retiring, .killed(.gone), .replaced(.ttl), .retiringInTime]
+        let fates: [Roster<Int, Int>.Fate] = [.retiring, .killed(.exit), .replaced(.ttl), .retiringInTime]
         for (place, fate) in fates.enumerated() {
             _ = roster.decide(roster.id(ofPlace: place)) { _ in fate }
         }
@@ -181,20 +182,34 @@ import Testing
             actions.append(.stop(number))
         }
         var order: [Int] = []
-        actions.visit { action in
-            if case .stop(let number) = action {
-                order.append(number)
-            }
+        for case .stop(let number) in actions.all {
+            order.append(number)
         }
         #expect(order == Array(0..<count))
+    }
+
+    /// The first request to serve and the first that is finished stand apart: they must not overtake what came before.
+    @Test func whatStandsApartKeepsItsPlace() {
+        var actions = PoolActions<Int, Int>()
+        actions.append(.stop(0))
+        actions.serve(1, with: 7)
+        actions.finish(2, answer: 0)
+        actions.finish(3, answer: 1)
+        let order = actions.all.map { action in
+            switch action {
+            case .stop(let worker): "stop \(worker)"
+            case .serve(let worker, let request): "serve \(request) with \(worker)"
+            case .finish(let request, let answer): "finish \(request) with answer \(answer)"
+            default: "?"
+            }
+        }
+        #expect(order == ["stop 0", "serve 1 with 7", "finish 2 with answer 0", "finish 3 with answer 1"])
     }
 
     @Test func moreMayComeBehindTheFirst() {
         var actions = PoolActions<Int, Int>(.stop(0))
         actions.append(.stop(1))
         actions.append(.stop(2))
-        var count = 0
-        actions.visit { _ in count += 1 }
-        #expect(count == 3)
+        #expect(actions.all.count == 3)
     }
 }

@@ -82,13 +82,13 @@ extension PoolWalk {
                 successors.append(old)
             }
             switch place.state {
-            case .backingOff, .starting:
+            case .absent(.backingOff), .absent(.starting):
                 starting += 1
             case .ready(let worker):
                 let hasRefused = self.model.workers[roster.id(ofPlace: index)]?.hasRefused == true
                 let mayCount = !worker.fate.isRetiring || hasRefused
                 try check(mayCount || !place.standing.isCounted, "a worker that retires counts")
-            case .vacant:
+            case .absent(.vacant):
                 try check(place.standing == .uncounted, "a vacant place counts")
             }
         }

@@ -1,5 +1,6 @@
 import Goridge
 import NIOCore
+import TestSupport
 import Testing
 import WorkerPool
 
@@ -86,6 +87,26 @@ import WorkerPool
             #expect(machine.received(.answer("WRITE", "x")).text == "answer")
             #expect(machine.isWritable)
         }
+    }
+
+    /// RoadRunner's client dies of a header that its 8 KiB of a stream cut in two.
+    @Test func aWorkerThatHasPromisedNothingGetsWhatItReadsAtOnce() {
+        var machine = WorkerStateMachine(trial: 1)
+        _ = machine.received(.pid)
+        #expect(machine.give(size: 9000, mayTry: true) == .write([]), "a probe behind it might be read in two parts")
+        _ = machine.received(.answer("WRITE", "x"))
+        #expect(machine.give(at: 9000, size: 100, mayTry: true) == .write(.behind))
+        _ = machine.received(.answer("WRITE", "x"))
+        _ = machine.received(.pid)
+        #expect(machine.give(at: 10_000, size: 4000) == .write([]))
+        #expect(machine.give(at: 14_000, size: 4000) == .append(.before))
+        #expect(machine.give(at: 18_030, size: 100) == .hold)
+        _ = machine.received(.answer("WRITE", "x"))
+        #expect(machine.give(at: 18_030, size: 100) == .append(.before))
+
+        var announced = Self.announced()
+        #expect(announced.give(size: 100_000) == .write([]))
+        #expect(announced.give(at: 100_000, size: 100_000) == .append([]))
     }
 
     /// Whatever comes in whatever order: a request ends at most once, and none is forgotten.
@@ -350,10 +371,11 @@ extension WorkerStateMachine {
     fileprivate mutating func give(
         isClose: Bool = false,
         at start: Int = 0,
+        size: Int = 100,
         probesCloses: Bool = false,
         mayTry: Bool = false
     ) -> LeaseAction {
-        self.lease(isClose: isClose, at: start, probesCloses: probesCloses, mayTry: mayTry)
+        self.lease(isClose: isClose, at: start, size: size, probesCloses: probesCloses, mayTry: mayTry)
     }
 
     fileprivate mutating func received(_ frame: Frame, isLast: Bool = true) -> FrameAction {

@@ -33,3 +33,10 @@ import Testing
         try writer.close()
     }
 }
+
+extension UnreadInput {
+    /// Whether so many bytes are in the pipe for good.
+    fileprivate func isUnread(_ count: Int) -> Bool {
+        self.isAbandoned && self.count >= count
+    }
+}

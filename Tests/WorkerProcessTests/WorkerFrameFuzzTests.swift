@@ -116,7 +116,7 @@ private struct Exchange {
 
     private mutating func write(_ event: Int) {
         let action = self.machine.lease(
-            isClose: event % 5 == 0, at: self.written, probesCloses: event % 2 == 0, mayTry: true)
+            isClose: event % 5 == 0, at: self.written, size: 100, probesCloses: event % 2 == 0, mayTry: true)
         switch action {
         case .write(let probes), .append(let probes):
             self.held.removeFirst()

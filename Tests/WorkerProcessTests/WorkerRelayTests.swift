@@ -142,6 +142,7 @@ import WorkerPool
             serverPID: Int(getpid()),
             listener: nil,
             outOfMemoryKills: OutOfMemoryKills(),
+            isPipelined: true,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         let bench = Bench(loop: loop)
@@ -160,6 +161,10 @@ import WorkerPool
 
         init(_ body: String) {
             self.body = body
+        }
+
+        var size: Int {
+            self.body.utf8.count + 16
         }
 
         func write(into frame: inout ByteBuffer) -> ByteBuffer? {

@@ -427,7 +427,7 @@ extension WorkerStateMachine {
     }
 
     fileprivate mutating func lease(isClose: Bool, probesCloses: Bool) -> LeaseAction {
-        self.lease(isClose: isClose, at: 0, probesCloses: probesCloses, mayTry: false)
+        self.lease(isClose: isClose, at: 0, size: 100, probesCloses: probesCloses, mayTry: false)
     }
 
     /// Lets time pass until an action is as it should be; at most a while.
