@@ -8,14 +8,15 @@ extension PoolWalk {
         guard self.isSupervised, self.wasReady else {
             return
         }
-        switch Int.random(in: 0..<12, using: &self.random) {
+        // The cut-off comes early, so that most of the walk is after it.
+        switch Int.random(in: 0..<(self.isCutOff ? 16 : 12), using: &self.random) {
         case 0..<6: try self.tick()
         case 6..<8:
             let outcome = PoolOutcome(self.machine.reset())
             try self.limitTime(outcome)
             try self.occupy(outcome.start)
         case 8..<10: try self.limitReset()
-        case 10 where self.isCutOff: try self.cutOff()
+        case 10... where self.isCutOff: try self.cutOff()
         default: try self.isReconfigured ? self.reconfigure() : self.tick()
         }
     }
