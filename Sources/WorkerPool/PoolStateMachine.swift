@@ -256,7 +256,7 @@ extension PoolStateMachine {
         if isBusy {
             self.requestBecameFirst(id, now: now, &actions)
             // Unless it was killed for that one.
-            if !isDone, self.roster.withWorker(id.place, { !$0.fate.leaves }) {
+            if !isDone, self.roster.takesRequests(id) {
                 self.fill(id.place, now: now, &actions)
             }
         } else if isDone {

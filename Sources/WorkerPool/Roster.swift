@@ -156,6 +156,11 @@ struct Roster<Request, Handle> {
         self.holds(id) && self.places[id.place].worker?.leases.isEmpty == false
     }
 
+    /// Whether a worker may be given requests.
+    func takesRequests(_ id: WorkerID) -> Bool {
+        self.holds(id) && self.places[id.place].worker?.fate.leaves == false
+    }
+
     func worker(of id: WorkerID) -> Worker? {
         self.holds(id) ? self.places[id.place].worker : nil
     }

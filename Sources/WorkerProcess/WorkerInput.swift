@@ -12,9 +12,9 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
 
     private var writer = DirectWriter(isLongLived: true)
     private var context: ChannelHandlerContext?
-    private let whenClosed: () -> Void
+    private var whenClosed: (() -> Void)?
 
-    /// - Parameter whenClosed: Called once, on the event loop.
+    /// - Parameter whenClosed: Called once, on the event loop, and held until then.
     init(whenClosed: @escaping () -> Void) {
         self.whenClosed = whenClosed
     }
@@ -61,7 +61,9 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
-        self.whenClosed()
+        let whenClosed = self.whenClosed
+        self.whenClosed = nil
+        whenClosed?()
         context.fireChannelInactive()
     }
 }

@@ -100,8 +100,8 @@ extension WorkerRelay {
     ) async throws -> (any Channel)? {
         guard let listener else {
             self.unreadInput = try pipes.watchInput()
-            // The relay owns it.
-            let input = WorkerInput { [weak self] in self?.finishReading() }
+            // Held until it is closed, and not weakly: the references to an object that has a weak one are counted slowly.
+            let input = WorkerInput { self.finishReading() }
             try await pipes.openInput(on: self.eventLoop, handler: input)
             self.input = input
             return try await pipes.openOutput(on: self.eventLoop, handler: self)
@@ -155,6 +155,8 @@ extension WorkerRelay {
     }
 
     private func reapedNow(status: String) {
+        self.stopTimer?.cancel()
+        self.stopTimer = nil
         if self.isReady {
             self.logger.log(
                 level: self.endsAsAsked ? .debug : .warning, "worker process has ended",

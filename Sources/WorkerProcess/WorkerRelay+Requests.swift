@@ -185,9 +185,9 @@ extension WorkerRelay: WorkerHandle {
         switch self.machine.stop() {
         case .sendStop:
             self.wish = .end(by: .now() + timeout)
-            // Held by the loop until then; a worker that has ended has no process any more to kill.
-            self.eventLoop.scheduleTask(in: timeout) { [weak self] in
-                self?.kill()
+            // A worker that has ended has no process any more to kill.
+            self.stopTimer = self.eventLoop.scheduleTask(in: timeout) {
+                self.kill()
             }
             self.writeControl(.stop)
         case .kill:

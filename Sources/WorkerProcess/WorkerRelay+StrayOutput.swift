@@ -14,8 +14,8 @@ extension WorkerRelay {
             strayOutput.append(bytes)
         }
         self.strayOutput = strayOutput
-        self.eventLoop.scheduleTask(in: Self.gatherTime) { [weak self] in
-            self?.finishGathering()
+        self.eventLoop.scheduleTask(in: Self.gatherTime) {
+            self.finishGathering()
         }
     }
 

@@ -112,6 +112,8 @@ final class WorkerRelay: @unchecked Sendable {
     /// Whether the relay is closed as soon as all that the worker wrote is read.
     var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
+    /// Kills a process that was asked to end.
+    var stopTimer: Scheduled<Void>?
     /// What came over the relay before it was a channel; the worker has been told our pid then.
     var greeting: ByteBuffer?
     var strayOutput: StrayOutput?
