@@ -314,6 +314,10 @@ package struct WorkerStateMachine: Sendable {
     ///
     /// - Parameter read: The most bytes that the worker can have read.
     package func begun(read: Int) -> Int {
-        self.conversation.begun(read: read)
+        if case .broken = self.state {
+            // What it says proves nothing: it may have read on past probes.
+            return self.conversation.requests
+        }
+        return self.conversation.begun(read: read)
     }
 }

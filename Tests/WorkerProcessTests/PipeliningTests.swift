@@ -241,7 +241,7 @@ import WorkerPool
         _ = machine.give()
         #expect(machine.received(.answer("WRITE", "x"), isLast: false).text == "answer")
         #expect(machine.received(.answer("WRITE", "y")).text == "broken", "it must not become the second's")
-        #expect(machine.begun(read: .max) == 0)
+        #expect(machine.begun(read: .max) == 1, "it may have passed over the probe, and be the second's")
     }
 
     @Test func silenceIsMeasuredFromWhenARequestIsTheFirst() {
