@@ -187,8 +187,9 @@ extension WorkerRelay {
                 : "the worker\(self.pidText) has ended, or closed its input or output"
         )
         let written = self.outbox.written
-        let begun = self.isCutShort ? self.machine.requests : self.machine.begun(read: written)
-        guard let unreadInput, let exit, self.machine.begun(read: written - unreadInput.count) < begun else {
+        // Half a frame may be of any of them: a worker that writes such a thing may not have replied to a probe either.
+        let begun = self.isCutShort || rest > 0 ? self.machine.requests : self.machine.begun(read: written)
+        guard let unreadInput, let exit, rest == 0, self.machine.begun(read: written - unreadInput.count) < begun else {
             self.unreadInput?.close()
             self.events.workerFailed(self.id, failure, begun: begun)
             return
