@@ -279,7 +279,7 @@ struct Conversation: Sendable {
             guard interval == .long else {
                 return otherwise
             }
-            guard self.isTooLong(knowsProbes || self.pipelines ? Self.longPatience : Self.patience) else {
+            guard !self.pipelines, self.isTooLong(knowsProbes ? Self.longPatience : Self.patience) else {
                 return .again
             }
             return self.lastAnswer()
@@ -352,7 +352,8 @@ struct Conversation: Sendable {
         if case .announced = self.manner {
             return begun
         }
-        // Of another one the next request is begun after the reply to the probe before it.
+        // Another one begins the next request after the reply to the probe before it. Whether that is on its way when the
+        // worker ends is not known, so the first request without an answer counts, whatever is before it.
         return min(begun, 1)
     }
 }
