@@ -4,8 +4,9 @@ import Sockets
 
 /// The open connections of one admin address; confined to the admin server's one event loop.
 final class AdminConnections: @unchecked Sendable {
-    /// Connections at once: some probes, some scrapers.
-    static let limit = 64
+    /// Connections at once: some probes and scrapers, and room for all that may connect between a probe's connect and its request,
+    /// when clients connect as fast as they can.
+    static let limit = 256
 
     /// As many may be kept for having asked: the other places are for newcomers, of which a whole batch and the one before
     /// it fit in, so that a probe is answered before it is the oldest of them.
