@@ -6,7 +6,7 @@ import Sockets
 final class AdminConnections: @unchecked Sendable {
     /// Connections at once: some probes and scrapers, and room for all that may connect between a probe's connect and its request,
     /// when clients connect as fast as they can.
-    static let limit = 256
+    static let limit = 128
 
     /// As many may be kept for having asked: the other places are for newcomers, of which a whole batch and the one before
     /// it fit in, so that a probe is answered before it is the oldest of them.

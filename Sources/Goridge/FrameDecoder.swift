@@ -35,6 +35,9 @@ package struct FrameDecoder: Sendable {
 
     /// Adds what was read.
     package mutating func append(_ bytes: ByteBuffer) {
+        guard self.failure == nil else {
+            return
+        }
         if self.pending.readableBytes == 0 {
             self.pending = bytes
         } else {

@@ -4,6 +4,16 @@ import NIOCore
 // request.
 
 extension PoolStateMachine {
+    /// Requests that a cut-off gives up, now or when they become the first that their worker has.
+    var ordinaryRequests: Int {
+        self.roster.places.reduce(self.queue.ordinaryCount) { count, place in
+            count
+                + (place.worker?.leases.count { lease in
+                    if case .open(let entry) = lease { !entry.isLast } else { false }
+                } ?? 0)
+        }
+    }
+
     /// Gives up every request but the last ones, those to come included. From now on workers have no successors, unless
     /// none is left.
     mutating func cutOffRequests(now: NIODeadline) -> Actions {

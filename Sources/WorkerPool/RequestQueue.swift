@@ -33,6 +33,11 @@ struct RequestQueue<Request> {
         self.ordinary.count + self.last.count
     }
 
+    /// How many may be given up.
+    var ordinaryCount: Int {
+        self.ordinary.count
+    }
+
     var isEmpty: Bool {
         self.ordinary.isEmpty && self.last.isEmpty
     }

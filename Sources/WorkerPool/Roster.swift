@@ -25,6 +25,9 @@ struct Roster<Request, Handle> {
         case retiring
         /// The same, and a reset limits its time. Can become `killed`.
         case retiringInTime
+        /// It has answered `{"stop":true}`. It may answer the requests behind that, or end: until then it is not known
+        /// whether it has begun them. Can become `killed`.
+        case refusing
         /// It is being killed: the requests behind the one that it was killed for wait for its end, which tells whether
         /// it has begun them. For good.
         case killed(WorkerFailure.Code)
@@ -33,12 +36,12 @@ struct Roster<Request, Handle> {
         var leaves: Bool {
             switch self {
             case .staying, .replaced: false
-            case .retiring, .retiringInTime, .killed: true
+            case .retiring, .retiringInTime, .refusing, .killed: true
             }
         }
 
         var isRetiring: Bool {
-            self == .retiring || self == .retiringInTime
+            self == .retiring || self == .retiringInTime || self == .refusing
         }
     }
 

@@ -68,14 +68,8 @@ extension WorkerPool {
     package func cutOffRequests() -> Int {
         var count = 0
         self.decide { state in
-            let actions = state.machine.cutOffRequests(now: .now())
-            count = actions.all.count { action in
-                switch action {
-                case .fail, .kill: true
-                default: false
-                }
-            }
-            return actions
+            count = state.machine.phase == .running ? state.machine.ordinaryRequests : 0
+            return state.machine.cutOffRequests(now: .now())
         }
         return count
     }

@@ -86,13 +86,13 @@ struct Backlog: Sendable {
     ///
     /// - Parameter read: The most bytes that the worker can have read.
     func begun(read: Int) -> Int {
-        var begun = 0
-        if case .request(let request) = self.first, request.start < read {
-            begun = 1
+        guard case .request(let request) = self.first, request.start < read else {
+            return 0
         }
-        for case .request(let request) in self.others where request.start < read {
-            begun += 1
+        return self.others.reduce(into: 1) { count, entry in
+            if case .request(let request) = entry, request.start < read {
+                count += 1
+            }
         }
-        return begun
     }
 }

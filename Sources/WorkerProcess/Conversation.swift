@@ -144,13 +144,8 @@ struct Conversation: Sendable {
                 return false
             }
         }
-        guard payload != self.greeting else {
-            return true
-        }
-        if case .pid = ControlMessage(payload: payload) {
-            return true
-        }
-        return false
+        // Spelt otherwise it is the same.
+        return payload == self.greeting || ControlMessage(payload: payload) == ControlMessage(payload: self.greeting)
     }
 
     private mutating func receivedReply(isLast: Bool) -> FrameAction {
@@ -352,8 +347,7 @@ struct Conversation: Sendable {
         if case .announced = self.manner {
             return begun
         }
-        // Another one begins the next request after the reply to the probe before it. Whether that is on its way when the
-        // worker ends is not known, so the first request without an answer counts, whatever is before it.
+        // Of another one the next request is begun after the reply to the probe before it.
         return min(begun, 1)
     }
 }

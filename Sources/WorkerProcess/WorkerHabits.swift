@@ -89,6 +89,11 @@ final class WorkerHabits: Sendable {
         }
     }
 
+    /// The worker that was probed to find out has ended, which tells nothing of others.
+    func trialEnded() {
+        _ = self.probing.compareExchange(expected: .trying, desired: .unknown, ordering: .relaxed)
+    }
+
     func leftCloseUnanswered() {
         // Mostly it is so already, and every loop reads it.
         if self.answersMissing.load(ordering: .relaxed) == Self.answersToForget {

@@ -12,6 +12,8 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
 
     private var writer = DirectWriter(isLongLived: true)
     private var context: ChannelHandlerContext?
+    /// Sizes of the buffers that the channel was given and has not written, in order.
+    private var pending = CircularBuffer<Int>()
     private var whenClosed: (() -> Void)?
 
     /// - Parameter whenClosed: Called once, on the event loop, and held until then.
@@ -34,16 +36,31 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
 
     func write(_ bytes: ByteBuffer) {
         if let context, let rest = self.writer.write(bytes, context) {
-            context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+            context.writeAndFlush(self.wrapOutboundOut(rest), promise: self.pending(rest.readableBytes, context))
         }
+    }
+
+    /// Counts bytes that the channel is given until it has written them.
+    private func pending(_ count: Int, _ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
+        self.pending.append(count)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { self.pending.removeFirst() }
+        return promise
+    }
+
+    /// Bytes that the system was never given, once the channel is closed: of the first buffer that the channel has not
+    /// written, a part may have been.
+    var unwrittenBytes: Int {
+        self.pending.dropFirst().reduce(0, +)
     }
 
     /// Writes two buffers with one call of the system.
     func write(_ first: ByteBuffer, _ second: ByteBuffer) {
         if let context {
             self.writer.channelWrites()
-            context.write(self.wrapOutboundOut(first), promise: nil)
-            context.writeAndFlush(self.wrapOutboundOut(second), promise: nil)
+            context.write(self.wrapOutboundOut(first), promise: self.pending(first.readableBytes, context))
+            context.writeAndFlush(
+                self.wrapOutboundOut(second), promise: self.pending(second.readableBytes, context))
         }
     }
 

@@ -159,6 +159,9 @@ extension WorkerRelay {
         if self.machine.owesReply {
             self.habits.missedReply()
         }
+        if case .begun = self.trial {
+            self.habits.trialEnded()
+        }
         switch self.machine.closed() {
         case .startFailed:
             self.unreadInput?.close()
@@ -186,7 +189,7 @@ extension WorkerRelay {
                 ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
                 : "the worker\(self.pidText) has ended, or closed its input or output"
         )
-        let written = self.outbox.written
+        let written = self.outbox.written - (self.input?.unwrittenBytes ?? 0)
         // Half a frame may be of any of them: a worker that writes such a thing may not have replied to a probe either.
         let begun = self.isCutShort || rest > 0 ? self.machine.requests : self.machine.begun(read: written)
         guard let unreadInput, let exit, rest == 0, self.machine.begun(read: written - unreadInput.count) < begun else {

@@ -48,7 +48,8 @@ extension WorkerRelay: WorkerHandle {
     }
 
     private var isHearing: Bool {
-        self.input?.isOpen == true && !self.wasKilled
+        // A request that was given in vain may be another worker's by now, and finished: it must not be touched.
+        self.input?.isOpen == true && !self.wasKilled && self.machine.takesRequests
     }
 
     /// Goes on with the requests that were held back, as far as the worker can take them.
@@ -69,7 +70,7 @@ extension WorkerRelay: WorkerHandle {
             at: self.outbox.end,
             size: request.size,
             probesCloses: self.habits.probesCloses,
-            mayTry: self.habits.mayTry()
+            mayTry: self.tryToProbe()
         )
         switch action {
         case .write(let probes):
@@ -79,7 +80,6 @@ extension WorkerRelay: WorkerHandle {
         case .hold:
             return false
         case .refuse:
-            // It failed since it was chosen: the pool knows.
             break
         }
         return true
@@ -156,6 +156,14 @@ extension WorkerRelay: WorkerHandle {
         if !isOpen, self.unreadInput == nil {
             self.isCutShort = true
         }
+    }
+
+    private func tryToProbe() -> Bool {
+        guard self.habits.mayTry() else {
+            return false
+        }
+        self.trial = .begun
+        return true
     }
 
     func writeControl(_ message: ControlMessage) {

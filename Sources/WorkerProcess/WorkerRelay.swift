@@ -68,6 +68,13 @@ final class WorkerRelay: @unchecked Sendable {
         case done
     }
 
+    enum Trial {
+        /// Can become `begun`.
+        case notBegun
+        /// The worker was probed to find out whether those of its command reply. Stays so.
+        case begun
+    }
+
     enum Wish {
         /// It is to serve. Can become `end` or `death`.
         case service
@@ -114,6 +121,7 @@ final class WorkerRelay: @unchecked Sendable {
     var handshakeTimer: Scheduled<Void>?
     /// Kills a process that was asked to end.
     var stopTimer: Scheduled<Void>?
+    var trial = Trial.notBegun
     /// What came over the relay before it was a channel; the worker has been told our pid then.
     var greeting: ByteBuffer?
     var strayOutput: StrayOutput?

@@ -56,6 +56,11 @@ package struct WorkerStateMachine: Sendable {
         if case .handshake = self.state { true } else { false }
     }
 
+    /// Whether the worker can still be given requests, now or when it has said all that it owes.
+    package var takesRequests: Bool {
+        if case .talking = self.state { true } else { false }
+    }
+
     /// Whether a request can be written now.
     package var isWritable: Bool {
         if case .talking = self.state { self.conversation.isWritable } else { false }

@@ -59,7 +59,7 @@ import Testing
         }
         let first = try self.accept(1)
         #expect(!old[0].isActive && old[1...].allSatisfy { $0.isActive }, "a probe that has just come stays")
-        let flood = try self.accept(100)
+        let flood = try self.accept(2 * AdminConnections.limit)
         #expect(old.count { $0.isActive } == AdminConnections.keptLimit)
         #expect(!first[0].isActive)
         let room = AdminConnections.limit - AdminConnections.keptLimit

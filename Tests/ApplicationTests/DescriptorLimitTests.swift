@@ -19,15 +19,15 @@ import Testing
             Case(limit: 1_048_576, workers: 4, listeners: 1, connections: 1_048_446, batch: 16),
             Case(limit: 1024, workers: 10, listeners: 1, connections: 834, batch: 16),
             Case(
-                limit: 4096, workers: 10, listeners: 1, connections: 3142, batch: 16,
+                limit: 4096, workers: 10, listeners: 1, connections: 3078, batch: 16,
                 others: .init(loops: 64, adminAddresses: 1, hasRelay: true)
             ),
             Case(
-                limit: 1_048_576, workers: 500, listeners: 1, connections: 1_042_657, batch: 16,
+                limit: 1_048_576, workers: 500, listeners: 1, connections: 1_042_529, batch: 16,
                 others: .init(loops: 64, adminAddresses: 2, hasRelay: true)
             ),
             Case(
-                limit: 1024, workers: 2, listeners: 1, connections: 655, batch: 16,
+                limit: 1024, workers: 2, listeners: 1, connections: 527, batch: 16,
                 others: .init(loops: 2, adminAddresses: 2, hasRelay: true)
             ),
             Case(limit: 1024, workers: 2, listeners: 12, connections: 727, batch: 16),

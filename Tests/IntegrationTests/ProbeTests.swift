@@ -227,7 +227,7 @@ extension Integration {
             }
         }
 
-        @Test("While clients connect as fast as they can, probes are answered", arguments: [0, 255])
+        @Test("While clients connect as fast as they can, probes are answered", arguments: [0, 127])
         func connectFlood(askedOnce: Int) async throws {
             let status = try Endpoint.free()
             try await withRR(Settings(workers: 1, more: "status: {address: \"\(status.address)\"}")) { rr in

@@ -117,8 +117,10 @@ static void twice(void) {
 }
 
 static void control(void) {
-    size_t size = unasked(scratch);
-    switch (pick(3)) {
+    uint32_t where = pick(3);
+    // Its pid before an answer would be the one thing that it never does.
+    size_t size = where != 0 && chance(40) ? pid_frame(scratch) : unasked(scratch);
+    switch (where) {
     case 0: both(scratch, size, frame, length); break;
     case 1: both(frame, length, scratch, size); break;
     default:
@@ -308,7 +310,8 @@ static void reply(void) {
     is_behind = 1;
     if (!is_calm() && chance(10)) {
         switch (pick(6)) {
-        case 0: return;
+        // One that read on would break the one promise: what is behind a probe is begun after the reply.
+        case 0: nothing();
         case 1: doze(200); break;
         case 2: size = mutate(scratch, size); break;
         case 3: size += pid_frame(scratch + size); break;
