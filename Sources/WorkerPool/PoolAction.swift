@@ -17,8 +17,8 @@ enum PoolAction<Request, Handle> {
     case fail(Request, RequestFailure)
     /// A worker that serves nothing is to be asked to end.
     case stop(Handle)
-    /// A worker is to be killed, and then its request, if any, fails.
-    case kill(Handle, Request?, WorkerFailure)
+    /// A worker is to be killed, and then its request fails.
+    case kill(Handle, Request, WorkerFailure)
     /// A process that has not done its handshake is to end.
     case dismiss(WorkerID)
     case start(WorkerStart)

@@ -219,12 +219,6 @@ extension PoolStateMachine {
         let failure = WorkerFailure.killed(code)
         self.countFailure(failure, worker)
         actions.append(.report(.killed(id, code)))
-        if worker.fate == .refusing {
-            // It may not have begun any of them: its end tells.
-            self.roster.withWorker(id.place) { $0.fate = .killed(code) }
-            actions.append(.kill(worker.handle, nil, failure))
-            return
-        }
         actions.append(.kill(worker.handle, entry.request, failure))
         if worker.leases.count > 1 {
             // It may come to the next ones before it dies.

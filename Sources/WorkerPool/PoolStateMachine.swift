@@ -318,7 +318,7 @@ extension PoolStateMachine {
         } else {
             self.roster.withWorker(id.place) { worker in
                 worker.changedAt = now
-                worker.fate = .refusing
+                worker.fate = worker.fate.leaves ? worker.fate : .retiring
             }
             actions.append(.stop(worker.handle))
             self.requestBecameFirst(id, now: now, &actions)

@@ -25,9 +25,6 @@ struct Roster<Request, Handle> {
         case retiring
         /// The same, and a reset limits its time. Can become `killed`.
         case retiringInTime
-        /// It has answered `{"stop":true}`. It may answer the requests behind that, or end: until then it is not known
-        /// whether it has begun them. Can become `killed`.
-        case refusing
         /// It is being killed: the requests behind the one that it was killed for wait for its end, which tells whether
         /// it has begun them. For good.
         case killed(WorkerFailure.Code)
@@ -36,12 +33,12 @@ struct Roster<Request, Handle> {
         var leaves: Bool {
             switch self {
             case .staying, .replaced: false
-            case .retiring, .retiringInTime, .refusing, .killed: true
+            case .retiring, .retiringInTime, .killed: true
             }
         }
 
         var isRetiring: Bool {
-            self == .retiring || self == .retiringInTime || self == .refusing
+            self == .retiring || self == .retiringInTime
         }
     }
 

@@ -130,9 +130,6 @@ extension WorkerPool {
             worker.stop(timeout: self.stopTimeout)
         case .kill(let worker, let request, let failure):
             worker.kill()
-            guard let request else {
-                break
-            }
             // Behind the request's own writing, which may still be on its way there.
             self.loops[worker.loopIndex].execute {
                 request.finished(.failed(.workerGone(failure)))

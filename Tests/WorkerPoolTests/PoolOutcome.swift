@@ -39,9 +39,7 @@ struct PoolOutcome {
             case .fail(let request, let failure): self.failed.append((request, failure))
             case .stop(let id): self.stop.append(id)
             case .kill(let id, let request, let failure):
-                if let request {
-                    self.kill.append((id, request))
-                }
+                self.kill.append((id, request))
                 self.killed.append(failure)
             case .dismiss(let id): self.dismissed.append(id)
             case .start(let start): self.start.append(start)
