@@ -1,8 +1,8 @@
 /// The configuration file and the workers' directory, from `-c`, `-w` and `RR_CONFIG`.
 ///
 /// `RR_CONFIG` is for images: a list of files separated by colons. Without `-c`, the first file that exists is used; if
-/// it cannot be read, that is an error, and no later file takes its place. Workers start in the current directory, since
-/// the file may be mounted anywhere. RoadRunner has no such variable.
+/// it cannot be read, that is an error, and no later file takes its place. Workers start in the current directory: the
+/// file may be mounted anywhere. RoadRunner has no such variable.
 package struct ConfigurationLocation: Equatable, Sendable {
     static let variable = "RR_CONFIG"
 

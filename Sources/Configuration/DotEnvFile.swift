@@ -152,7 +152,7 @@ extension DotEnvFile {
         byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 
-    /// Letters of other scripts, beyond ASCII, are accepted as well.
+    /// Accepts bytes beyond ASCII, too: letters of other scripts.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "."): true

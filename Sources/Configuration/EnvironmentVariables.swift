@@ -12,8 +12,8 @@ package struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionar
         for (name, value) in elements { values[ByteText(name)] = value }
     }
 
-    /// - Parameter entries: `NAME=VALUE` each, without NUL, as in `environ`. The first value of a repeated name wins, as
-    ///   for `getenv`; entries without a name are left out.
+    /// - Parameter entries: `NAME=VALUE` each, without NUL, as in `environ`. The first value of a repeated name wins,
+    ///   as for `getenv`; entries without a name are left out.
     package init(entries: some Sequence<[UInt8]>) {
         for entry in entries {
             guard let separator = entry.firstIndex(of: UInt8(ascii: "=")), separator > 0 else { continue }

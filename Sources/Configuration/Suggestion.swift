@@ -1,7 +1,7 @@
 /// "Did you mean": the known word that is closest to a mistyped one.
 enum Suggestion {
-    /// - Returns: the closest candidate within one edit, or two for words of at least eight letters: two edits may change
-    ///   half of a short word. `nil` if there is none.
+    /// - Returns: the closest candidate within one edit, or two for words of at least eight letters: two edits may
+    ///   change half of a short word. `nil` if there is none.
     static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
         // Longer words are not typing errors, and the table below is quadratic.
         guard word.utf8.count <= 128 else { return nil }

@@ -1,8 +1,8 @@
 import Configuration
 
 extension ValueKind<SocketMode> {
-    /// Octal digits as for chmod(1), taken from the text as written: a YAML number with the same digits could be another
-    /// mode. The leading zero shows that they are meant as octal.
+    /// Octal digits as for chmod(1), taken from the text as written: a YAML number with the same digits could be
+    /// another mode. The leading zero shows that they are meant as octal.
     static var socketMode: ValueKind {
         ValueKind(
             type: "octal text",
