@@ -130,8 +130,7 @@ struct FileTreeReader {
         return try merged(tree, file: target)
     }
 
-    /// Resolves an include in the work directory, as RoadRunner does, or else next to the including file, as most people
-    /// mean it.
+    /// Resolves an include in the work directory, as RoadRunner does, or else next to the including file.
     private func target(_ path: String, from file: String) -> String {
         let first = FilePath.absolute(path, in: context.workDirectory)
         let second = FilePath.absolute(path, in: FilePath.directory(of: file))

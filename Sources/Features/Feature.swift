@@ -17,8 +17,8 @@ package protocol Feature: Sendable {
 
     func reloading()
 
-    /// Performs every step of a reload that may fail, without changing anything in effect. Keys that take effect only at
-    /// the next start are ignored here: the warning about them is derived from their marks.
+    /// Performs every step of a reload that may fail, without changing anything in effect. Keys that take effect only
+    /// at the next start are ignored here: the warning about them is derived from their marks.
     func prepareReload(_ settings: FeatureSettings) async throws -> PreparedReload
 
     func drain()

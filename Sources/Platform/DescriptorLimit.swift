@@ -33,8 +33,8 @@ package enum DescriptorLimit {
         self.limit.flatMap { $0.rlim_cur == rlim_t.max ? nil : UInt64($0.rlim_cur) }
     }
 
-    /// Ensures that the program itself has enough descriptors, raising a soft limit that is too low. Without descriptors,
-    /// the threads that run its tasks cannot be started, and the process ends.
+    /// Ensures that the program itself has enough descriptors, raising a soft limit that is too low. Without them, the
+    /// threads that run its tasks cannot be started, and the process ends.
     ///
     /// - Returns: Whether there are enough.
     package static func isEnoughToRun() -> Bool {

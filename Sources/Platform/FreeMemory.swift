@@ -9,8 +9,8 @@ package enum FreeMemory {
     /// The fewest bytes that are worth the time of a trim.
     private static let worthwhile = 32 << 20
 
-    /// Returns free memory to the system if it is much, and more than is in use: a server under load keeps memory that it
-    /// will soon need again. Takes milliseconds, so do not call it on an event loop.
+    /// Returns free memory to the system if it is much, and more than is in use: a server under load keeps memory that
+    /// it will soon need again. Takes milliseconds, so do not call it on an event loop.
     package static func giveBack() {
         let memory = mallinfo2()
         if memory.fordblks > max(Self.worthwhile, memory.uordblks) {

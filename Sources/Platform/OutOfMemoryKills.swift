@@ -17,8 +17,8 @@ package final class OutOfMemoryKills: Sendable {
         self.state = Mutex(State(seen: self.groups.outOfMemoryKills ?? 0))
     }
 
-    /// Matches one process that has ended by SIGKILL with a kill that the kernel has counted. Reads a file: do not call it
-    /// on an event loop with packets.
+    /// Matches one process that has ended by SIGKILL with a kill that the kernel has counted. Reads a file: do not call
+    /// it on an event loop with packets.
     package func explainOne() -> Bool {
         guard let count = self.groups.outOfMemoryKills else {
             return false

@@ -21,7 +21,7 @@ struct LocationOptions: ParsableArguments {
     )
     var workDirectory: String?
 
-    /// The directory of a server started with the same options. A relative file counts from the given working directory.
+    /// The directory of a server started with the same options. A relative file counts from the working directory.
     var serverDirectory: String {
         let location = ConfigurationLocation(
             argument: self.config,
