@@ -7,8 +7,8 @@ final class AdminConnections: @unchecked Sendable {
     /// The most open connections: room for some probes and scrapers.
     static let limit = 64
 
-    /// The most connections that are kept after a request. The other places are for newcomers: two batches of them fit, so
-    /// that a probe is answered before it is the oldest.
+    /// The most connections that are kept after a request. The other places are for newcomers: two batches of them fit,
+    /// so that a probe is answered before it is the oldest.
     static let keptLimit = AdminConnections.limit / 4
 
     private struct Entry {
@@ -75,8 +75,8 @@ final class AdminConnections: @unchecked Sendable {
 }
 
 extension AdminConnections {
-    /// The gate of the address's listener. It has no limit: silent clients are closed to make room, because a probe must
-    /// not wait for them.
+    /// The gate of the address's listener. It has no limit: silent clients are closed to make room, because a probe
+    /// must not wait for them.
     func acceptGate(logger: Logger) -> AcceptGateHandler {
         AcceptGateHandler(logger: logger, makeRoom: self.makeRoom) { context, data in
             let channel = AcceptGateHandler.unwrapInboundIn(data)

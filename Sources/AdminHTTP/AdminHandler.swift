@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// Answers the requests of one admin connection.
 ///
-/// Requests are handled one at a time: the next one waits until the previous answer has been sent, so that a client that
-/// does not read holds one answer, until its time is up.
+/// Requests are handled one at a time: the next one waits until the previous answer has been sent, so that a client
+/// that does not read holds one answer, until its time is up.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

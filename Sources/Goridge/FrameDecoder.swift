@@ -2,7 +2,7 @@ import NIOCore
 
 /// Cuts a stream of bytes into frames; a frame may come in any number of pieces, several may come in one read.
 ///
-/// The decoder reserves no memory for a frame before its header is verified, and holds only the received bytes until then.
+/// The decoder reserves no memory for a frame before its header is verified: until then it holds only received bytes.
 /// Afterwards memory grows with the received bytes, so a header that announces a large payload costs little by itself.
 /// After an error the stream is meaningless: the decoder throws the same error for ever.
 package struct FrameDecoder: Sendable {

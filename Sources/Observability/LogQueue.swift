@@ -3,8 +3,8 @@
 /// No I/O and no lock. Once a line is dropped, so are all others until the writer takes the queue's lines: this leaves
 /// a single gap with a known place for its note.
 struct LogQueue {
-    /// The most waiting bytes; the writer may hold as many again. A single longer line is accepted if the queue is empty.
-    /// Enough for the output of a failing worker.
+    /// The most waiting bytes; the writer may hold as many again. A single longer line is accepted if the queue is
+    /// empty. Enough for the output of a failing worker.
     static let limit = 8 << 20
     /// The cost of a line beyond its text, which limits many short lines as well.
     static let costOfLine = 64

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The rules for rotating a log file, naming the old one and removing older ones: those of lumberjack, as in RoadRunner.
+/// The rules for rotating a log file, naming old ones and removing them: those of lumberjack, as in RoadRunner.
 package struct LogRotation: Sendable, Hashable {
     /// The maximum size of a file in bytes. Only a longer entry, alone in its file, exceeds it.
     package var maximumSize: Int

@@ -20,8 +20,8 @@ struct YAMLEventReader: ~Copyable {
             text.deallocate()
             throw YAMLError(message: "out of memory")
         }
-        // Set explicitly, so that no byte order mark can turn the text into UTF-16. The scanner would then count a UTF-8
-        // mark as a column, which breaks the indentation, so the mark is skipped here.
+        // Set explicitly, so that no byte order mark can turn the text into UTF-16. The scanner would then count a
+        // UTF-8 mark as a column, which breaks the indentation, so the mark is skipped here.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         skipped = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + skipped }, bytes.count - skipped)

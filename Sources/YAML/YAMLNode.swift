@@ -24,8 +24,8 @@ package struct YAMLEntry: Sendable, Equatable {
     package var key: String
     package var keyMark: YAMLMark
     package var value: YAMLNode
-    /// 0 if it is written in the mapping itself, at least 1 if it was merged (`<<`): the lower one wins if keys differ in
-    /// text but mean the same. Entries of a mapping are in this order.
+    /// 0 if it is written in the mapping itself, at least 1 if it was merged (`<<`): the lower one wins if keys differ
+    /// in text but mean the same. Entries of a mapping are in this order.
     package var layer: Int
 
     package init(key: String, keyMark: YAMLMark, value: YAMLNode, layer: Int = 0) {
