@@ -26,7 +26,7 @@ package struct PoolConfiguration: Sendable, Hashable {
     /// The waits before a worker that keeps failing is started again: the first, and the longest.
     package var backoff = Backoff()
 
-    /// Whether a worker may have several requests. In a pool without permanent workers (`debug`), each serves one request.
+    /// Whether a worker may have several requests. In a pool without permanent workers (`debug`), each serves only one.
     package var isPipelined: Bool {
         self.pipeline != .fixed(1) && self.numWorkers > 0
     }

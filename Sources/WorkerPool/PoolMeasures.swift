@@ -1,7 +1,7 @@
 /// The counts of a pool since its start.
 package struct PoolMeasures: Sendable, Hashable {
-    /// The waits of requests, recorded each time a worker takes one, with zero if a worker was free, and for each request
-    /// that waited in vain.
+    /// The waits of requests, recorded each time a worker takes one, with zero if a worker was free, and for each
+    /// request that waited in vain.
     package internal(set) var waits = TimeHistogram()
     /// The times from giving a request to a worker to the worker's answer.
     package internal(set) var workerTimes = TimeHistogram()

@@ -67,8 +67,8 @@ extension PoolStateMachine {
         case go
         /// The process is no longer wanted.
         case cancel
-        /// There is no room: the start is tried again once there is. This worker, which was given up, must be killed for
-        /// it.
+        /// There is no room: the start is tried again once there is. This worker, which was given up, must be killed
+        /// for it.
         case wait(kill: WorkerID?)
     }
 

@@ -16,8 +16,8 @@ struct ProcessLedger {
     /// Processes that may be started now.
     ///
     /// Planned leavers, which have left or will leave after their answer, do not count, so that an ordinary reset does
-    /// not wait for them. Those beyond a whole pool, or a few for a small pool, do count: workers that leave faster than
-    /// they end would pile up processes.
+    /// not wait for them. Those beyond a whole pool, or a few for a small pool, do count: workers that leave faster
+    /// than they end would pile up processes.
     ///
     /// - Parameters:
     ///   - retiring: Workers that will leave their place.

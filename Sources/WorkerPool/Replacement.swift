@@ -3,8 +3,8 @@ import NIOCore
 /// The workers to replace, and the times at which their successors may start: a few at a time, and later and later
 /// after successors that could not be started.
 struct Replacement {
-    /// The consecutive failures of successors after which no more are tried. A single failure may be an accident, and must
-    /// not keep the rest of the pool from being replaced.
+    /// The consecutive failures of successors after which no more are tried. A single failure may be an accident, and
+    /// must not keep the rest of the pool from being replaced.
     private static let attempts = 5
 
     /// Workers that wait for their successor to be started, in order.

@@ -26,7 +26,7 @@ final class WorkerHabits: Sendable {
     private let answersMissing = Atomic(0)
     private let logger: Logger
 
-    /// Whether the pool may give a worker several requests; workers are then probed to find out which ones can take them.
+    /// Whether the pool may give a worker several requests; workers are then probed to find those that can take them.
     let isPipelined: Bool
 
     init(isPipelined: Bool, logger: Logger) {

@@ -43,7 +43,7 @@ extension WorkerRelay {
         }
     }
 
-    /// Handles a frame other than an ordinary answer: a reply to a probe, or a missing one, reveals the worker's habits.
+    /// Handles a frame other than an ordinary answer: a reply to a probe, or a missing one, reveals a worker's habits.
     private func receivedOther(_ frame: Frame) {
         let owedReply = self.machine.owesReply
         let isNoNews = !self.isReady || self.machine.pipelines

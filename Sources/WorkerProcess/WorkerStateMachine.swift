@@ -34,7 +34,7 @@ package struct WorkerStateMachine: Sendable {
         case leaving
         /// It was asked to end, and has no request; what it still writes is ignored. Can become `closed`.
         case stopping
-        /// It wrote something else than an answer: the rest is gathered for the log, then it is killed. Can become `closed`.
+        /// It wrote stray output: the rest is gathered for the log, then it is killed. Can become `closed`.
         case broken
         /// Its end of the relay is closed.
         case closed
