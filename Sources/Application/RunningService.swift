@@ -18,7 +18,7 @@ package struct RunningService: Sendable {
 
     package var pid: Int32 { self.process.pid }
 
-    /// - Throws: ``Failure`` when neither what the pid file names nor process 1 is a server of that directory.
+    /// - Throws: ``Failure`` if neither the pid file's process nor process 1 is a server of that directory.
     package init(servingIn directory: String) throws {
         let directory = directory.isEmpty ? "." : directory
         let path = directory.hasSuffix("/") ? "\(directory)\(PIDFile.name)" : "\(directory)/\(PIDFile.name)"

@@ -1,6 +1,6 @@
 import YAML
 
-/// Reads the configuration file and what it includes, and merges them: the including file wins (docs/configuration.md).
+/// Reads the configuration file and its includes, and merges them: the including file wins (docs/configuration.md).
 struct FileTreeReader {
     /// The deepest nesting of includes.
     private static let deepestInclude = 16

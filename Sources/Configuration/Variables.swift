@@ -1,4 +1,4 @@
-/// The variables of the process, and what `.env` files add to them.
+/// The variables of the process, and the additions of `.env` files.
 struct Variables: Sendable {
     let environment: EnvironmentVariables
     /// In the order of the files; none of them is in ``environment``.

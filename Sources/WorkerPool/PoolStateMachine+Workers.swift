@@ -63,7 +63,7 @@ extension PoolStateMachine {
     }
 
     enum Launch: Hashable {
-        /// The process is to be started.
+        /// Start the process.
         case go
         /// The process is no longer wanted.
         case cancel

@@ -7,8 +7,8 @@ import WorkerPool
 /// A worker reads frames in order and answers in order, but an application may forget to answer, or report an error when
 /// it has answered already. So unless the worker has announced that it answers each event exactly once, there is a *probe*
 /// between two requests: a control frame with a pid, to which the worker replies with its own as soon as it waits for its
-/// next frame. The reply proves that what was written before the probe is over, and that what comes next is of what was
-/// written behind it.
+/// next frame. The reply proves that every request before the probe is over, and that the next frame belongs to the
+/// requests after it.
 struct Conversation: Sendable {
     typealias FrameAction = WorkerStateMachine.FrameAction
     typealias LeaseAction = WorkerStateMachine.LeaseAction
@@ -29,8 +29,8 @@ struct Conversation: Sendable {
     /// The last bytes or frame from the worker, if its meaning depends on the next frame.
     private enum Remark {
         case nothing
-        /// An error frame: the answer to the first request, or what the worker still had to say of the event before. The
-        /// next frame tells, and a probe is behind the request.
+        /// An error frame: the answer to the first request, or a late report about the event before. The next frame
+        /// decides, since a probe follows the request.
         case error(ByteBuffer)
         /// The start of a frame, after an answer and in the same read: it may be of an error frame.
         case part
@@ -47,7 +47,7 @@ struct Conversation: Sendable {
     /// - Parameters:
     ///   - greeting: The payload of the worker's handshake.
     ///   - isAnnounced: Whether it says there that the worker answers each event exactly once.
-    ///   - trial: The request behind which the worker is to be probed, 1 for its first; `nil` to wait for an occasion.
+    ///   - trial: The request after which to probe the worker, 1 for its first; `nil` to wait for an occasion.
     init(greeting: ByteBuffer, isAnnounced: Bool, trial: Int?) {
         // Copied, so that it does not keep the whole read buffer alive.
         self.greeting = ByteBuffer(bytes: greeting.readableBytesView)

@@ -61,7 +61,7 @@ final class RelayCaller {
         return count == frame.readableBytes
     }
 
-    /// Reads what has come, on the queue.
+    /// Reads the available bytes, on the queue.
     func read() -> Event? {
         var error: CInt = 0
         let count = self.received.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.limit) { buffer in

@@ -16,7 +16,7 @@ import Sockets
 /// of its group or its descendants; and it is kept only while such a process lives.
 /// Everything but the constants is confined to the queue.
 package final class RelayListener: @unchecked Sendable {
-    /// A connection and what was read from it.
+    /// A connection and the bytes that were read from it.
     struct Connection {
         let descriptor: CInt
         let received: ByteBuffer

@@ -56,7 +56,7 @@ extension WorkerCommand {
 
     var platformOptions: PlatformOptions {
         var options = PlatformOptions()
-        // Its own group: Ctrl-C in a terminal does not reach it, and a kill reaches what it started.
+        // A group of its own: Ctrl-C in a terminal does not reach it, and a kill reaches its children.
         options.processGroupID = 0
         // Applies when the task is cancelled.
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]

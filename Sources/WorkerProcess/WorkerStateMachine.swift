@@ -32,7 +32,7 @@ package struct WorkerStateMachine: Sendable {
         case refusing
         /// The same, and it was asked to end. Can become `broken` or `closed`.
         case leaving
-        /// It was asked to end, and has no request; what it still writes is ignored. Can become `closed`.
+        /// It was asked to end, and has no request; its further output is ignored. Can become `closed`.
         case stopping
         /// It wrote stray output: the rest is gathered for the log, then it is killed. Can become `closed`.
         case broken
@@ -104,7 +104,7 @@ package struct WorkerStateMachine: Sendable {
         case refuse
     }
 
-    /// A request is to be written.
+    /// Decides how to write a request.
     ///
     /// - Parameters:
     ///   - start: How many bytes were written before.
@@ -136,7 +136,7 @@ package struct WorkerStateMachine: Sendable {
         case unanswered(isClose: Bool)
         /// An error message that belongs to a request which is answered.
         case lateError(ByteBuffer)
-        /// A probe is to be written.
+        /// Write a probe.
         case probe
         /// It answered `{"stop":true}`: the first request is for another worker, and those behind it when it is the last
         /// that it writes.
@@ -218,12 +218,12 @@ package struct WorkerStateMachine: Sendable {
         case again
         /// No frame is awaited: call again an interval after the next request is written.
         case pause
-        /// A probe is to be written; call again.
+        /// Write a probe; call again.
         case probe
         /// The probe gets no reply. The worker counts as free, since it has answered its request.
         case noReply
         /// The probe gets no reply, and an error frame has come. Either that is the answer; or it belongs to the request
-        /// before, and the worker is busy: then its answer must not become the next request's. It is to be replaced.
+        /// before, and the worker is busy: then its answer must not become the next request's. Replace the worker.
         case lastAnswer(WorkerAnswer)
         /// The frame that began behind an answer does not end.
         case broken(String)
@@ -261,7 +261,7 @@ package struct WorkerStateMachine: Sendable {
     }
 
     package enum StopAction: Sendable {
-        /// The stop frame is to be written; the worker has `destroy_timeout` to end.
+        /// Write the stop frame; the worker has `destroy_timeout` to end.
         case sendStop
         /// Kill the worker: it cannot be asked to end.
         case kill
@@ -297,7 +297,7 @@ package struct WorkerStateMachine: Sendable {
         case nothing
     }
 
-    /// The worker's end of the relay is closed: no answer will come any more.
+    /// The worker's end of the relay is closed: no further answer will come.
     package mutating func closed() -> CloseAction {
         defer { self.state = .closed }
         switch self.state {
