@@ -53,7 +53,7 @@ struct LifecycleStateMachine {
         case stopRequested(isHasty: Bool)
         /// `drain_delay` is over.
         case withdrawn
-        /// The time for clients to complete a packet is over if sessions do not go on: see ``Grace/patience``.
+        /// Sessions do not go on, and the time for clients to complete a packet is over: see ``Grace/patience``.
         case packetsMustEnd
         /// See ``Grace``, also for the next three.
         case sessionsMustEnd

@@ -11,7 +11,7 @@ import SystemPackage
 import WorkerPool
 
 extension WorkerRelay {
-    /// How long a process may outlive its output if it closed that unasked, and the output its process.
+    /// How long a process may outlive its output, if it closed that unasked, and how long the output its process.
     private static let lingerTime = TimeAmount.seconds(1)
     private static let wantOfMemory =
         ", probably for want of memory: the kernel has killed a process of the cgroup for that"
