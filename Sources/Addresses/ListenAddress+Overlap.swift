@@ -8,11 +8,11 @@ extension ListenAddress {
         case (.unix(let path), .unix(let otherPath)):
             return path == otherPath
         case (.tcp(let host, let port), .tcp(let otherHost, let otherPort)):
-            // Port 0 is a different one each time.
+            // Port 0 stands for a different port each time.
             guard port == otherPort, port != 0 else { return false }
             let (one, two) = (Self.canonical(host), Self.canonical(otherHost))
             if one == two || Self.isAll(one) || Self.isAll(two) { return true }
-            // Of all interfaces, IPv4 only: everything but an IPv6 literal may be among them.
+            // `0.0.0.0` is every IPv4 interface: any host but an IPv6 literal may resolve to one of them.
             return one == "0.0.0.0" && !Self.isIPv6(two) || two == "0.0.0.0" && !Self.isIPv6(one)
         default:
             return false
@@ -33,7 +33,7 @@ extension ListenAddress {
         return host == "localhost" ? "127.0.0.1" : ipv6(host) ?? host
     }
 
-    /// The one spelling of an IPv6 address; `nil` of anything else.
+    /// The canonical spelling of an IPv6 address; `nil` for anything else.
     private static func ipv6(_ host: String) -> String? {
         var address = in6_addr()
         guard inet_pton(AF_INET6, host, &address) == 1 else { return nil }

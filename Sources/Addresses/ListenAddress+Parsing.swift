@@ -1,11 +1,11 @@
 extension ListenAddress {
-    /// Why a text is no address.
+    /// The reason why a text is not an address.
     package struct Fault: Error, Equatable {
         package var message: String
         package var isOutOfRange = false
     }
 
-    /// What an address may look like, for messages.
+    /// The forms of an address, for messages.
     package static let forms = "host:port, :port, [::1]:port, tcp://host:port or unix:///path"
 
     /// Reads `host:port`, `:port`, `[::1]:port`, `tcp://host:port` or `unix://path` (docs/configuration.md).
@@ -19,7 +19,7 @@ extension ListenAddress {
         case "tcp": self = try Self.tcp(rest, whole: text)
         case "unix":
             guard !rest.isEmpty else { throw Fault(message: "invalid address `\(text)`: the path is empty") }
-            // What `sockaddr_un` holds, with its final NUL.
+            // `sockaddr_un` holds 108 bytes including the final NUL.
             guard rest.utf8.count < 108, !rest.utf8.contains(0) else {
                 throw Fault(message: "invalid address `\(text)`: the path of a socket takes at most 107 bytes")
             }
@@ -29,7 +29,7 @@ extension ListenAddress {
         }
     }
 
-    /// Reads `tcp://host:port` or `unix://path`: what workers are told as well.
+    /// Reads `tcp://host:port` or `unix://path`, the form that workers are told.
     package init(parsingWithScheme text: String) throws(Fault) {
         guard text.hasPrefix("tcp://") || text.hasPrefix("unix://") else {
             throw Fault(message: "invalid socket DSN (tcp://:6001, unix://file.sock): \(text)")

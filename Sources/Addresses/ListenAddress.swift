@@ -1,6 +1,6 @@
 /// Where a socket listens, as a configuration asks for it: TCP servers, the relay, probes, metrics and RPC.
 ///
-/// A plain value: what the system makes of it (names, interfaces) is known when it is resolved.
+/// A plain value: resolving it yields the system's addresses for its name or interfaces.
 package enum ListenAddress: Sendable, Hashable {
     /// `host` is a name or an address, IPv6 without brackets, empty for all interfaces. `port` is 0…65535; 0 asks the
     /// system for any free port.
@@ -15,7 +15,7 @@ package enum ListenAddress: Sendable, Hashable {
         }
     }
 
-    /// The same with its scheme in either case, as workers are told it.
+    /// The address with its scheme, `tcp://` or `unix://`, as workers are told it.
     package var url: String {
         switch self {
         case .tcp: "tcp://\(self)"
@@ -23,7 +23,7 @@ package enum ListenAddress: Sendable, Hashable {
         }
     }
 
-    /// With the port that the system has chosen, where any was asked for.
+    /// The address with the port that the system chose in place of port 0.
     package func bound(toPort port: Int?) -> ListenAddress {
         guard case .tcp(let host, let asked) = self else {
             return self
@@ -31,7 +31,7 @@ package enum ListenAddress: Sendable, Hashable {
         return .tcp(host: host, port: port ?? asked)
     }
 
-    /// Where a client on this machine reaches what listens there.
+    /// The address at which a client on this machine reaches the listener.
     package var reachable: ListenAddress {
         switch self {
         case .tcp(host: "", let port), .tcp(host: "0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
@@ -40,7 +40,7 @@ package enum ListenAddress: Sendable, Hashable {
         }
     }
 
-    /// Whether it surely is an address of this machine: a socket file, loopback, or all interfaces.
+    /// Whether the address is certainly one of this machine: a socket file, loopback, or all interfaces.
     package var isOfThisMachine: Bool {
         guard case .tcp(let host, _) = self else {
             return true

@@ -4,30 +4,30 @@ import Sockets
 
 /// The open connections of one admin address; confined to the admin server's one event loop.
 final class AdminConnections: @unchecked Sendable {
-    /// Connections at once: some probes and scrapers, and room for all that may connect between a probe's connect and its request,
-    /// when clients connect as fast as they can.
+    /// The most open connections: some probes and scrapers, and room for the clients that may connect, as fast as they
+    /// can, between a probe's connect and its request.
     static let limit = 128
 
-    /// As many may be kept for having asked: the other places are for newcomers, of which a whole batch and the one before
-    /// it fit in, so that a probe is answered before it is the oldest of them.
+    /// The most connections that are kept after a request. The other places are for newcomers: two batches of them fit,
+    /// so that a probe is answered before it is the oldest.
     static let keptLimit = AdminConnections.limit / 4
 
     private struct Entry {
         let channel: any Channel
         /// Whether it has ever sent a complete request.
         var hasAsked = false
-        /// Whether there is an answer that the system has not taken.
+        /// Whether the system has not taken all of an answer.
         var isAnswering = false
 
-        /// Its client loses nothing: it connects again when it wants to ask again.
+        /// Whether closing it costs the client nothing: it connects again for its next request.
         var isAtRest: Bool { self.hasAsked && !self.isAnswering }
     }
 
     /// The oldest first.
     private var entries: [Entry] = []
 
-    /// Takes in a connection. When there are too many another one makes room: the oldest of those that have not asked
-    /// for anything; but where many have, one of them, as clients that ask once and stay would leave newcomers no room.
+    /// Adds a connection. If there are too many, another one is closed: the oldest without a request, or, if many have
+    /// made one, one of those, because clients that ask once and stay would leave no room for newcomers.
     func add(_ channel: any Channel) {
         if self.entries.count >= Self.limit {
             self.makeRoom()
@@ -35,7 +35,7 @@ final class AdminConnections: @unchecked Sendable {
         self.entries.append(Entry(channel: channel))
     }
 
-    /// Closes the connection that is missed least, if there is one.
+    /// Closes the least valuable connection, if any.
     func makeRoom() {
         guard !self.entries.isEmpty else {
             return
@@ -76,8 +76,8 @@ final class AdminConnections: @unchecked Sendable {
 }
 
 extension AdminConnections {
-    /// The gate of the address's listener, which knows no limit: a probe must not wait for clients that say nothing, so
-    /// that those make room.
+    /// The gate of the address's listener. It has no limit: silent clients are closed to make room, because a probe
+    /// must not wait for them.
     func acceptGate(logger: Logger) -> AcceptGateHandler {
         AcceptGateHandler(logger: logger, makeRoom: self.makeRoom) { context, data in
             let channel = AcceptGateHandler.unwrapInboundIn(data)

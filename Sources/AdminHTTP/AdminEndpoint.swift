@@ -2,7 +2,7 @@ import Addresses
 import Observability
 import Sockets
 
-/// What one address serves.
+/// The services of one address.
 package struct AdminEndpoint: Sendable {
     /// `/health` and `/ready`.
     package struct Probes: Sendable {
@@ -17,10 +17,10 @@ package struct AdminEndpoint: Sendable {
     }
 
     package var address: ListenAddress
-    /// The key or keys that the address is of, for messages: `status.address`.
+    /// The key or keys of the address, for messages: `status.address`.
     package var key: String
     package var probes: Probes?
-    /// Writes the metrics, for every path that is not a probe's.
+    /// Renders the metrics, for every path that is not a probe's.
     package var metrics: (@Sendable () -> PrometheusText)?
 
     package init(
@@ -67,7 +67,7 @@ extension AdminEndpoint {
         return .plain(404, "there is /health and /ready")
     }
 
-    /// What a path asks of the report.
+    /// The part of the report that a path asks for.
     private static func probe(_ path: String) -> ((HealthReport) -> String?)? {
         switch path {
         case "/health", "/health/": { $0.healthFault }

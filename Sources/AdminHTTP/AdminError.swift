@@ -1,12 +1,12 @@
 import Addresses
 import Sockets
 
-/// An address of probes or metrics that cannot be listened on.
+/// A failure to listen on an address of probes or metrics.
 package struct AdminError: Error, Sendable, CustomStringConvertible {
     package var address: ListenAddress
-    /// The key that the address is of.
+    /// The key of the address.
     package var key: String
-    /// Why, in one line.
+    /// The cause, in one line.
     package var reason: String
 
     package var description: String {

@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// Answers the requests of one admin connection.
 ///
-/// One at a time: the next request of a client that sends several is handled when the answer before has gone out, so
-/// that a client that does not read holds one answer, until its time is up.
+/// Requests are handled one at a time: the next one waits until the previous answer has been sent, so that a client
+/// that does not read holds one answer, until its time is up.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -21,7 +21,7 @@ final class AdminHandler: ChannelInboundHandler {
     private var isLast = false
     private var deadline: Scheduled<Void>?
 
-    /// - Parameter idleTimeout: How long there may be between an answer and the end of the next request.
+    /// - Parameter idleTimeout: The longest time between an answer and the end of the next request.
     init(_ endpoint: AdminEndpoint, connections: AdminConnections, idleTimeout: TimeAmount) {
         self.endpoint = endpoint
         self.connections = connections
@@ -38,7 +38,7 @@ final class AdminHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    /// Closes the connection after a time that nothing but an answer prolongs.
+    /// Closes the connection after a time that only an answer extends.
     private func closeLate(_ time: TimeAmount, _ context: ChannelHandlerContext) {
         self.deadline?.cancel()
         self.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
@@ -51,7 +51,7 @@ final class AdminHandler: ChannelInboundHandler {
         case .head(let head):
             self.head = head
         case .body:
-            // Nothing that is asked for here has one.
+            // No request that is served here has a body.
             break
         case .end:
             if let head {
@@ -68,10 +68,10 @@ final class AdminHandler: ChannelInboundHandler {
         var headers = HTTPHeaders([
             ("Content-Type", answer.contentType),
             ("Content-Length", "\(body.readableBytes)"),
-            // A probe's answer is of now.
+            // A probe's answer is valid only now.
             ("Cache-Control", "no-store"),
         ])
-        // HTTP/1.0 knows an answer's end by the connection's. After a request for another protocol none is parsed.
+        // In HTTP/1.0 the connection's end is the answer's. After an upgrade request no further one is parsed.
         let isLast =
             request.version == .http1_0 || !request.isKeepAlive || request.method == .CONNECT
             || request.headers.contains(name: "Upgrade")
@@ -103,14 +103,14 @@ final class AdminHandler: ChannelInboundHandler {
             context.close(promise: nil)
         } else {
             self.closeLate(self.idleTimeout, context)
-            // Lets the next request in.
+            // Admits the next request.
             context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event {
-            // Nothing more is asked; what was, is answered.
+            // No further request comes; earlier ones are answered.
             self.isLast = true
             if !self.isAnswering {
                 context.close(promise: nil)
@@ -120,7 +120,7 @@ final class AdminHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // No more than a client's mistake, which was answered if there was a way.
+        // A client's mistake, which has been answered if possible.
         context.close(promise: nil)
     }
 }

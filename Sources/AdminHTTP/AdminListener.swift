@@ -8,8 +8,8 @@ import Sockets
 /// One address of the admin server.
 struct AdminListener: Sendable {
     private static let options = BoundSocket.Options(backlog: 4096)
-    /// Connections that are accepted in a row. Those before them are served in between: not half of all that there may be
-    /// at once are new, and what has come with its request is answered before it is the oldest.
+    /// Connections that are accepted per batch. Earlier ones are served in between: a batch is less than half of the
+    /// limit, so that a connection that sends its request at once is answered before it is the oldest.
     private static let batch: UInt = 16
 
     let endpoint: AdminEndpoint
@@ -18,8 +18,8 @@ struct AdminListener: Sendable {
 
     /// Listens.
     ///
-    /// - Parameter idleTimeout: How long a connection may rest.
-    /// - Throws: ``AdminError`` when the address cannot be listened on.
+    /// - Parameter idleTimeout: How long a connection may be idle.
+    /// - Throws: ``AdminError`` if it cannot listen on the address.
     init(
         _ endpoint: AdminEndpoint,
         idleTimeout: TimeAmount,
@@ -42,7 +42,7 @@ struct AdminListener: Sendable {
         }
     }
 
-    /// With the port that the system chose.
+    /// The address, with the port that the system chose.
     var address: ListenAddress {
         self.endpoint.address.bound(toPort: self.listener.address.port)
     }

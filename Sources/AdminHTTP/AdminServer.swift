@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Sockets
 
-/// Serves probes and metrics on addresses and an event loop of their own: whatever the packets do, these are answered.
+/// Serves probes and metrics on their own addresses and event loop, so that packets never delay their answers.
 package final class AdminServer: Sendable {
     /// Connections that each address may have at once.
     package static let connectionLimit = AdminConnections.limit
@@ -17,15 +17,15 @@ package final class AdminServer: Sendable {
         self.listeners = listeners
     }
 
-    /// Where is listened, with the ports that the system chose, by key.
+    /// The addresses by key, with the ports that the system chose.
     package var addresses: [(key: String, address: ListenAddress)] {
         self.listeners.map { ($0.endpoint.key, $0.address) }
     }
 
     /// Listens on every endpoint.
     ///
-    /// - Parameter idleTimeout: How long a connection may rest before it is closed.
-    /// - Throws: ``AdminError`` for the first one that cannot be listened on; none is then.
+    /// - Parameter idleTimeout: How long a connection may be idle before it is closed.
+    /// - Throws: ``AdminError`` for the first endpoint that fails; all are closed then.
     package static func start(
         _ endpoints: [AdminEndpoint],
         idleTimeout: TimeAmount,

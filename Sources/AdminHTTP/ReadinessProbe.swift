@@ -7,7 +7,7 @@ import Sockets
 
 /// Asks the `/ready` of a running service, as an orchestrator does.
 package struct ReadinessProbe: Sendable {
-    /// How long the whole of it may take.
+    /// How long the whole probe may take.
     package static let timeout = TimeAmount.seconds(5)
     /// The most bytes of an answer that are kept.
     static let bodyLimit = 4096
@@ -19,7 +19,7 @@ package struct ReadinessProbe: Sendable {
     private let address: ListenAddress
     private let timeout: TimeAmount
 
-    /// - Parameter address: Where the service listens; a wildcard means this host.
+    /// - Parameter address: The service's address; a wildcard means this host.
     package init(_ address: ListenAddress, timeout: TimeAmount = Self.timeout) {
         self.address = address.reachable
         self.timeout = timeout
@@ -27,7 +27,7 @@ package struct ReadinessProbe: Sendable {
 
     /// Returns when the service is ready.
     ///
-    /// - Throws: ``Failure`` when it is not, or does not answer in time.
+    /// - Throws: ``Failure`` if the service is not ready, or does not answer in time.
     package func run() async throws(Failure) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result = await self.ask(group)
@@ -124,7 +124,7 @@ private final class ProbeHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // Of no effect when the answer was complete.
+        // No effect if the answer was complete.
         self.promise.fail(ReadinessProbe.Failure(description: "the service closed the connection without an answer"))
     }
 

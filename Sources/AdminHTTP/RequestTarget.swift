@@ -1,6 +1,6 @@
 /// The path of a request and the plugins that its query names.
 ///
-/// Takes whatever a client sends: what cannot be decoded stays as it is.
+/// Accepts any input: parts that cannot be decoded stay unchanged.
 struct RequestTarget: Hashable {
     /// Without the query.
     var path: String

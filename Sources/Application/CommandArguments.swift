@@ -1,19 +1,19 @@
-/// Arguments of the command line as RoadRunner takes them, translated for the parser.
+/// Translates RoadRunner's command-line arguments for the parser.
 ///
-/// RoadRunner's options are those of pflag, and most belong to every command: `rr -c FILE serve` and `rr serve -c FILE`
-/// are the same, `-cFILE`, `-c=FILE` and `--config=FILE` too, `-ps` is `-p -s`, `-p=false` is nothing, and a value may
-/// begin with a dash. Here the command comes first, then each option under its long name with its value attached, or behind
-/// it when that is empty: our parser takes an empty one only there.
+/// RoadRunner's options follow pflag, and most apply to every command: `rr -c FILE serve` and `rr serve -c FILE` are
+/// the same, `-cFILE`, `-c=FILE` and `--config=FILE` too; `-ps` is `-p -s`, `-p=false` has no effect, and a value may
+/// begin with a dash. In the result the command comes first, then each option under its long name with its value
+/// attached. An empty value follows as an argument of its own: the parser accepts it only there.
 package struct CommandArguments {
-    /// An option whose name and place do not matter.
+    /// An option in any of its spellings.
     private struct Option {
         var short: Character?
-        /// The first one is the one that the parser knows.
+        /// Long names; the parser knows the first.
         var long: [String]
         var takesValue = false
         /// Commands that have the option.
         var commands: Set<String>
-        /// Whether the commands that do not have it take and ignore it, as in RoadRunner.
+        /// Whether commands without the option accept and ignore it, as in RoadRunner.
         var isPersistent = true
     }
 
@@ -33,10 +33,10 @@ package struct CommandArguments {
         Option(short: "t", long: ["timeout"], takesValue: true, commands: ["stop"], isPersistent: false),
     ]
 
-    /// One of our options, or whatever else stands there.
+    /// A known option, or any other argument.
     private enum Token {
         case option(Option, value: String?)
-        /// Left as it is: the parser reports the fault.
+        /// Passed on unchanged: the parser reports the fault.
         case other(String)
     }
 
@@ -44,8 +44,8 @@ package struct CommandArguments {
     private var command: String?
     private var tokens: [Token] = []
 
-    /// - Parameter arguments: Without the name of the program.
-    /// - Returns: The same arguments in the form of the parser; invalid ones stay invalid.
+    /// - Parameter arguments: The arguments without the program's name.
+    /// - Returns: The same arguments in the parser's form; invalid ones stay invalid.
     package static func canonical(_ arguments: [String]) -> [String] {
         var scan = CommandArguments(rest: arguments[...])
         scan.scan()
@@ -88,7 +88,7 @@ package struct CommandArguments {
         return self.rest.popFirst().map { .option(option, value: $0) } ?? .other(argument)
     }
 
-    /// - Returns: `nil` when one of them is not ours: then the parser looks at all of them.
+    /// - Returns: `nil` if one of them is unknown: the parser then gets all of them unchanged.
     private mutating func shorts(_ argument: String) -> [Token]? {
         var tokens: [Token] = []
         var letters = argument.dropFirst()
@@ -122,7 +122,7 @@ package struct CommandArguments {
             }
     }
 
-    /// - Returns: Empty when the option changes nothing.
+    /// - Returns: Empty if the option has no effect.
     private func text(of option: Option, _ value: String?) -> [String] {
         let isTaken = option.commands.contains(self.command ?? "")
         guard isTaken || !option.isPersistent else {
@@ -132,7 +132,7 @@ package struct CommandArguments {
         guard let value else {
             return [name]
         }
-        // Of a flag: Go's words for true and false.
+        // The value of a flag: Go's words for true and false.
         switch option.takesValue ? "" : value {
         case "1", "t", "T", "true", "TRUE", "True": return [name]
         case "0", "f", "F", "false", "FALSE", "False": return []

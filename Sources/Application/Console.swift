@@ -4,7 +4,8 @@ import Logging
 import Observability
 import Text
 
-/// Lines for the user who started the program, as RoadRunner prints them; apart from the log, but in JSON where that is.
+/// Prints lines for the user who started the program, as RoadRunner does. They are not part of the log, but are JSON if
+/// the log is.
 package struct Console: Sendable {
     private let isJSON: Bool
 
@@ -14,7 +15,7 @@ package struct Console: Sendable {
 
     /// A log collector that expects lines of JSON must not find others among them.
     ///
-    /// - Parameter settings: The log's, of which the channel `rr` counts.
+    /// - Parameter settings: The log's settings; those of the channel `rr` apply.
     package init(_ settings: LogSettings) {
         self.isJSON = LogFormat(settings, channel: "rr") == .json
     }
@@ -44,7 +45,7 @@ package struct Console: Sendable {
         }
         var line = text + "\n"
         line.withUTF8 { bytes in
-            // There is no other place to report that it cannot be written.
+            // A failure to write here cannot be reported anywhere else.
             _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
     }

@@ -3,14 +3,14 @@ import Logging
 import Platform
 import WorkerProcess
 
-/// How the descriptors are shared out between workers, listeners and connections.
+/// Divides the descriptors among workers, listeners and connections.
 extension DescriptorLimit {
-    /// Descriptors besides those of connections, workers and listeners: logs, a command that is run, and some to spare.
+    /// Descriptors besides those of connections, workers and listeners: logs, a running command, and some spare ones.
     private static let reserve = 64
     /// Descriptors of a worker while it starts: both ends of its pipes, and the watch of its process.
     private static let perWorker = 10
 
-    /// Raises the soft limit to the hard limit, and logs when that cannot be done.
+    /// Raises the soft limit to the hard limit, and logs a failure to do so.
     ///
     /// - Returns: The limit in force.
     static func raise(_ logger: Logger) -> Int {
@@ -33,9 +33,9 @@ extension DescriptorLimit {
     /// Other descriptors without any connection: input and outputs, signals, timers, one worker that starts.
     private static let least = 24
 
-    /// Refuses a limit that does not suffice for the start.
+    /// Rejects a limit that is too low to start.
     ///
-    /// - Parameter workers: The workers that are kept, without those that the pool may grow by.
+    /// - Parameter workers: The permanent workers, without those that the pool may grow by.
     /// - Throws: ``Gateway/Failure`` with the number that would suffice.
     static func check(_ limit: Int, loops: Int, workers: Int, listeners: Int) throws(Gateway.Failure) {
         let needed =
@@ -57,7 +57,7 @@ extension DescriptorLimit {
         var batch: Int
     }
 
-    /// The most connections that a listener accepts in a row: comparing with the limit each time costs much under a storm
+    /// The most connections that a listener accepts per batch: checking the limit each time is expensive under a storm
     /// of connects.
     private static let largestBatch = 16
 
@@ -74,11 +74,11 @@ extension DescriptorLimit {
         var hasRelay = false
     }
 
-    /// The share of connections that leaves enough for workers, listeners and others, but at least a quarter of the limit.
+    /// The share of connections that leaves enough for everything else, but is at least a quarter of the limit.
     ///
-    /// All listeners may pass the limit at the same time, each by a batch, so that many descriptors are kept free, too.
-    /// Where a batch would take too many, connections are accepted one by one. More than accepting fails without a free
-    /// descriptor: libdispatch reads `/proc` once a second under load, and ends the process when it cannot.
+    /// All listeners may exceed the limit at the same time, each by a batch, so as many descriptors are reserved, too.
+    /// If batches would take too many, connections are accepted one by one. Running out of descriptors breaks more than
+    /// accepting: libdispatch reads `/proc` once a second under load, and ends the process if it cannot.
     static func share(of limit: Int, workers: Int, listeners: Int, _ others: Others) -> Share {
         let admin = others.adminAddresses * (1 + AdminServer.connectionLimit)
         let relay = others.hasRelay ? 1 + self.relayCallers(of: limit) : 0

@@ -2,7 +2,7 @@ import Configuration
 
 /// `endure`: how the process ends.
 struct EndureSettings: Sendable, Equatable {
-    /// From the signal to the exit, all of it.
+    /// The whole time from the signal to the exit.
     var gracePeriod = Duration.seconds(30)
     /// How long listeners stay open after the signal, for load balancers.
     var drainDelay = Duration.zero

@@ -44,7 +44,7 @@ extension Gateway {
                 listeners: settings.tcp.servers.count
             )
             self.group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
-            // Before anything is started.
+            // Must exist before any process is started.
             self.descendants = Descendants()
             self.process = process
             self.loggers = loggers

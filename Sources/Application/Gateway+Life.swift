@@ -11,11 +11,11 @@ extension Gateway {
         let events: Events.Continuation
         let initCommand: Task<Void, any Error>
         var machine = LifecycleStateMachine()
-        /// Those in effect.
+        /// The settings in effect.
         var settings: Settings
-        /// Runs from the start to the first signal to end.
+        /// Binds the listeners; cancelled by the first signal to stop.
         var listening: Task<Void, any Error>?
-        /// Until it is over.
+        /// The reload in progress.
         var reload: Task<Reload, any Error>?
         var grace = Grace(period: .zero)
         /// Run from the signal to the exit.
@@ -29,7 +29,7 @@ extension Gateway {
         }
     }
 
-    /// How long workers may take to end that never had a request.
+    /// How long workers that never had a request may take to end.
     private static let promptly = TimeAmount.seconds(2)
 
     /// Runs the lifecycle's actions until its exit.
@@ -73,7 +73,7 @@ extension Gateway {
                 events.yield(.reloadPrepared)
             }
         case .finishReload:
-            // It is over: that was the event.
+            // The task has ended: its end was this event.
             if let result = await life.reload?.result {
                 self.finishReload(result, &life.settings)
             }
@@ -108,7 +108,7 @@ extension Gateway {
     }
 
     private func send(_ event: LifecycleStateMachine.Event, after delay: Duration, _ events: Events.Continuation) {
-        // Cut short by the exit only.
+        // Only the exit can cut this short.
         Task {
             try? await Task.sleep(for: delay)
             events.yield(event)
@@ -170,7 +170,7 @@ extension Gateway {
         }
     }
 
-    /// Kills the workers and closes the connections that are left. Their requests and unread answers are lost.
+    /// Kills the workers and closes the remaining connections. Their requests and unread answers are lost.
     private func cutOff(_ events: Events.Continuation) async {
         let connections = await self.tcp.server.unfinishedCount()
         let requests = self.workers.pool.requests
@@ -192,7 +192,7 @@ extension Gateway {
         }
     }
 
-    /// Once a second, while the service is ending.
+    /// Logs the progress once a second while the service is stopping.
     private func logProgress() async {
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             let connections = await self.tcp.server.connectionCount()

@@ -11,7 +11,7 @@ extension Gateway {
         }
     }
 
-    /// Everything that is measured, as it is now. Reads files: not for an event loop with packets.
+    /// The current values of all metrics. Reads files: do not call it on an event loop with packets.
     private var metrics: PrometheusText {
         var text = PrometheusText()
         text.family("rr_build_info", .gauge, "The release that runs; always 1.") {

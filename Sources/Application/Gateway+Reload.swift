@@ -5,14 +5,13 @@ import Sockets
 import WorkerPool
 
 extension Gateway {
-    /// A configuration that can be taken over.
+    /// A prepared reload, ready to be committed.
     struct Reload: Sendable {
         var settings: Settings
         var prepared: PreparedReload
     }
 
-    /// Reads the configuration anew and has the features prepare themselves; when anything of it is bad, nothing has
-    /// changed.
+    /// Reads the configuration again and lets the features prepare the reload. If any part fails, nothing has changed.
     func prepareReload() async throws -> Reload {
         let loaded = try await BlockingCall.run { try self.loadAgain() }
         self.report(loaded.warnings)
@@ -22,7 +21,7 @@ extension Gateway {
         )
     }
 
-    /// Takes over a configuration that was prepared, then replaces the workers; or says why not.
+    /// Commits a prepared reload and replaces the workers, or logs the failure.
     func finishReload(_ result: Result<Reload, any Error>, _ current: inout Settings) {
         switch result {
         case .success(let reload):

@@ -8,9 +8,9 @@ import WorkerPool
 extension Gateway {
     typealias Events = AsyncStream<LifecycleStateMachine.Event>
 
-    /// Serves until a signal asks for the end.
+    /// Serves until a signal asks it to stop.
     ///
-    /// - Throws: ``Failure`` when the service could not be started, or something was cut off at its end.
+    /// - Throws: ``Failure`` if the service could not start, or requests or answers were cut off when it stopped.
     package func run() async throws {
         // The log must hold the reason before the console prints it.
         defer { self.loggers.flush(milliseconds: 1000) }
@@ -64,7 +64,7 @@ extension Gateway {
                 events.yield(.resetRequested)
             case .interrupt, .terminate:
                 if isEnding.exchange(true, ordering: .relaxed) {
-                    // Here and not in the lifecycle: whatever hangs there, this works.
+                    // Handled outside the lifecycle, so that it works even if the lifecycle hangs.
                     self.leaveAtOnce("exit forced")
                 }
                 // A user who presses Ctrl-C does not want to wait for sessions.

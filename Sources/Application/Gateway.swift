@@ -40,7 +40,7 @@ package struct Gateway: Sendable {
         }
     }
 
-    /// Why the service ended other than well, in one line.
+    /// The reason why the service failed, in one line.
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
     }
@@ -51,7 +51,7 @@ package struct Gateway: Sendable {
     let loggers: Loggers
     let status = ServiceStatus()
     let descendants: Descendants
-    /// Those whose moments are the lifecycle's.
+    /// The features that the lifecycle controls.
     let workers: WorkersFeature
     let tcp: TCPFeature
     let features: FeatureList<Settings>
@@ -93,7 +93,7 @@ package struct Gateway: Sendable {
         self.process.cleanUp()
         self.loggers.flush(milliseconds: 250)
         Console(self.settings.logs).error(reason)
-        // Not exit(3): it would run destructors beside threads that are alive.
+        // exit(3) would run destructors while other threads are alive.
         _exit(1)
     }
 }

@@ -19,9 +19,9 @@ struct Grace {
         case requestsMustEnd
         /// Idle workers are asked to stop.
         case closesMustEnd
-        /// All workers that are left are killed and reaped.
+        /// All remaining workers are killed and reaped.
         case timeIsUp
-        /// We leave, whatever is left.
+        /// The process exits, even if something is left.
         case over
     }
 
@@ -36,7 +36,7 @@ struct Grace {
         min(.seconds(1), self.period / 10)
     }
 
-    /// When a moment comes, after the signal.
+    /// The time from the signal to a moment.
     func time(of moment: Moment) -> TimeAmount {
         let share = (self.tail - self.reserve) / 4
         return switch moment {
@@ -48,22 +48,22 @@ struct Grace {
         }
     }
 
-    /// How long it is from now until a moment; at least zero.
+    /// The time left until a moment; at least zero.
     func timeLeft(until moment: Moment) -> TimeAmount {
         max(.zero, self.start + self.time(of: moment) - .now())
     }
 
-    /// How long a client that is not waited for otherwise may take to complete a packet.
+    /// How long a client may take to complete a packet if sessions do not go on.
     var patience: TimeAmount {
         self.tail
     }
 
-    /// The last part of the sessions' time, in which those that never rest are ended one after the other: a fifth.
+    /// The last fifth of the sessions' time, in which sessions that are never idle are ended one after the other.
     var timeForSpreading: TimeAmount {
         self.time(of: .sessionsMustEnd) / 5
     }
 
-    /// How long workers that are asked to stop may take, so that a slow one is killed before the reserve is touched.
+    /// How long workers may take to stop, so that a slow one is killed before the reserve is used.
     var timeForWorkers: TimeAmount {
         max(.milliseconds(1), self.timeLeft(until: .timeIsUp) * 9 / 10)
     }

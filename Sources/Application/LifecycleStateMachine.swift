@@ -2,24 +2,24 @@ import Observability
 
 /// The service from its start to its exit: workers, then listeners; on a signal listeners, connections, workers.
 ///
-/// No I/O and no clock: ``handle(_:)`` takes an event and returns the actions to run. No action is waited for: what takes time
-/// ends in an event, so that a signal is never behind it.
+/// No I/O and no clock: ``handle(_:)`` takes an event and returns the actions to run. The caller waits for no action: a
+/// slow one ends in an event, so that it never delays a signal.
 struct LifecycleStateMachine {
     private enum State {
-        /// Workers are being started. Can become `listening` or `stopping`. What is asked for meanwhile is done later: the
-        /// start has read the configuration and started workers already.
+        /// Workers are being started. Can become `listening` or `stopping`. A reload or reset is postponed: the
+        /// configuration has been read, and workers have been started already.
         case starting(postponed: Action?)
         /// The listeners are being bound. Can become `serving` or `draining`.
         case listening(postponed: Action?)
         /// Can become `withdrawing` or `draining`.
         case serving(Replacement)
-        /// Not ready any more, while load balancers get to know; served as ever. Can become `draining`.
+        /// No longer ready, so that load balancers notice, but still serving. Can become `draining`.
         case withdrawing
         /// Listeners are closed, connections are ending. Can become `stopping`.
         case draining(Workers, Sockets)
         /// The pool is closed, workers are ending, and clients read their last answers. Can become `stopped`.
         case stopping(Pool, Sockets)
-        /// For good.
+        /// Final.
         case stopped
     }
 
@@ -45,24 +45,24 @@ struct LifecycleStateMachine {
 
     enum Event {
         case poolReady
-        /// The last worker is reaped; with the reason when the pool could not be started.
+        /// The last worker is reaped; `failure` is the reason if the pool could not start.
         case poolEnded(failure: String?)
-        /// Every server is listened on, or why one is not.
+        /// Every server listens, or `failure` is the reason why one does not.
         case listening(failure: String?)
         /// SIGTERM; or SIGINT, which does not wait for sessions.
         case stopRequested(isHasty: Bool)
         /// `drain_delay` is over.
         case withdrawn
-        /// Clients that were not to be waited for have had their time to complete a packet: see ``Grace/patience``.
+        /// Sessions do not go on, and the time for clients to complete a packet is over: see ``Grace/patience``.
         case packetsMustEnd
-        /// See ``Grace``, as the three that follow.
+        /// See ``Grace``, also for the next three.
         case sessionsMustEnd
         case requestsMustEnd
         case closesMustEnd
         case timeIsUp
         /// SIGHUP.
         case reloadRequested
-        /// The new configuration is read and its servers are listened on, or it is known why not.
+        /// The preparation of a reload has ended, with success or failure.
         case reloadPrepared
         /// SIGUSR2.
         case resetRequested
@@ -70,37 +70,36 @@ struct LifecycleStateMachine {
         case sessionsEnded
         /// The last socket is closed.
         case socketsClosed
-        /// An event, or an answer, that was not to be finished in time was given up.
+        /// An event or an answer that could not be finished in time was given up.
         case wasCutOff
     }
 
     enum Action: Hashable {
         case listen
         case announce
-        /// Read the configuration anew and listen on its servers.
+        /// Read the configuration again and listen for its servers.
         case prepareReload
-        /// Take the prepared configuration over and replace the workers, or say why not.
+        /// Commit the prepared reload and replace the workers, or log the failure.
         case finishReload
         /// Replace the workers.
         case reset
-        /// Say that we are not ready, and go on for `drain_delay`.
+        /// Report that the service is not ready, and go on for `drain_delay`.
         case withdraw
-        /// Give up binding, close the listeners and end the connections: each when it rests, or
-        /// without a wait.
+        /// Stop binding, close the listeners and end the connections: each once it is idle, or without waiting.
         case drain(sessionsGoOn: Bool)
-        /// End the connections that are left, each between two packets.
+        /// End the remaining connections, each between two packets.
         case endSessions
-        /// End also those with half a packet, and those whose client does not read.
+        /// End also connections with half a packet, and those whose client does not read.
         case endConnections
-        /// Take the requests away from workers that still have one.
+        /// Fail the requests that workers still have.
         case cutOffRequests
         /// Stop the workers; `atOnce` when no client has been served.
         case closePool(atOnce: Bool)
-        /// Kill the workers and close the sockets that are left.
+        /// Kill the workers and close the remaining sockets.
         case cutOff
         case exit(Outcome)
 
-        /// Whether the grace period counts from here.
+        /// Whether the grace period starts with this action.
         var isBeginningOfEnd: Bool {
             switch self {
             case .withdraw, .drain, .closePool: true
@@ -116,7 +115,7 @@ struct LifecycleStateMachine {
         case failure(String)
     }
 
-    /// Where the service is, as probes and metrics tell it.
+    /// The service's phase, as probes and metrics report it.
     var phase: ServicePhase {
         switch self.state {
         case .starting, .listening: .starting
@@ -126,7 +125,7 @@ struct LifecycleStateMachine {
     }
 
     private var state = State.starting(postponed: nil)
-    /// The first failure, once there is one.
+    /// The first failure, if any.
     private var outcome = Outcome.success
 
     mutating func handle(_ event: Event) -> [Action] {
@@ -165,7 +164,7 @@ struct LifecycleStateMachine {
         }
         if let failure {
             self.outcome = .failure(failure)
-            // A server that could be listened on may have clients.
+            // Servers that already listen may have clients.
             return self.drain(.unused, sessionsGoOn: false)
         }
         self.state = .serving(.idle)
@@ -174,7 +173,7 @@ struct LifecycleStateMachine {
 
     // MARK: Reload and reset
 
-    /// - Parameter action: A reload, which includes a reset, or a reset.
+    /// - Parameter action: A reset, or a reload, which includes a reset.
     private mutating func replacementRequested(_ action: Action) -> [Action] {
         switch self.state {
         case .serving(.idle):
@@ -212,7 +211,7 @@ struct LifecycleStateMachine {
             self.state = .stopping(.closing, .closed)
             return [.closePool(atOnce: true)]
         case .listening:
-            // No client can be connected in earnest yet.
+            // Clients can hardly have connected yet.
             return self.drain(.unused, sessionsGoOn: false)
         case .serving:
             guard !isHasty else {

@@ -22,16 +22,16 @@ package enum ProcessSignal: String, Sendable, CaseIterable {
     fileprivate var bit: UInt64 { 1 << UInt64(self.number) }
 }
 
-/// The signals of this process, from its first moment on: one that comes before anybody is there to obey it is kept.
+/// The signals of this process from its start: a signal that arrives before its handler is set is kept.
 ///
-/// They are caught, and obeyed by a thread of their own, which works whatever hangs elsewhere. They are not awaited with
-/// sigwait(3) or signalfd(2): a thread of swift-subprocess waits with every signal unblocked, where one that is not caught
-/// would take its default action.
+/// A dedicated thread handles them, so that they work even if other threads hang. They are caught instead of awaited
+/// with sigwait(3) or signalfd(2): a thread of swift-subprocess waits with every signal unblocked, and an uncaught
+/// signal would take its default action there.
 package enum ProcessSignals {
     private struct State {
         var obeyed: UInt64 = 0
         var handler: @Sendable (ProcessSignal) -> Void = { _ in }
-        /// What was in effect before.
+        /// The previous dispositions.
         var dispositions: [Disposition] = []
     }
 
@@ -40,9 +40,9 @@ package enum ProcessSignals {
         var handler: (@convention(c) (Int32) -> Void)?
     }
 
-    /// Signals that have come and are not obeyed yet. Not more than one of each, as in the kernel.
+    /// Signals that have arrived and are not handled yet: at most one of each, as in the kernel.
     private static let pending = Atomic<UInt64>(0)
-    /// Posted when something is pending, or obeyed from now on.
+    /// Posted when a signal becomes pending or a handler is set.
     private nonisolated(unsafe) static let semaphore: UnsafeMutablePointer<sem_t> = {
         let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         sem_init(semaphore, 0, 0)
@@ -50,18 +50,18 @@ package enum ProcessSignals {
     }()
     private static let state = Mutex(State())
 
-    /// Keeps the signals that come from now on. To be called once, before there is a second thread.
+    /// Keeps signals that arrive from now on. Must be called once, before a second thread starts.
     ///
-    /// Where no thread can be started they keep their default actions.
+    /// If no thread can be started, signals keep their default actions.
     package static func hold() {
-        // Threads to come leave them to ours, so that nobody else is interrupted.
+        // Later threads inherit the mask, so that only the signals' thread is interrupted.
         var set = sigset_t()
         sigemptyset(&set)
         for signal in ProcessSignal.allCases {
             sigaddset(&set, signal.number)
         }
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        // Both are made here, and not by a signal.
+        // Initialize both here rather than in the signal's handler.
         _ = self.semaphore
         _ = self.pending.load(ordering: .relaxed)
         let dispositions = ProcessSignal.allCases.map { name in
@@ -83,7 +83,7 @@ package enum ProcessSignals {
         pthread_detach(thread)
     }
 
-    /// Gives the signals the effect again that they had, those that came meanwhile included: this is no server.
+    /// Restores the previous dispositions, also for signals that arrived meanwhile: this process is not a server.
     package static func release() {
         for disposition in self.state.withLock({ $0.dispositions }) {
             signal(disposition.signal.number, disposition.handler)
@@ -94,9 +94,9 @@ package enum ProcessSignals {
         }
     }
 
-    /// Has signals obeyed from now on, those that were kept included; others are kept.
+    /// Handles these signals from now on, including those that were kept. Others stay kept.
     ///
-    /// - Parameter handler: Called on a thread of its own, one signal after the other; takes the place of the one before.
+    /// - Parameter handler: Called on a dedicated thread, for one signal at a time. Replaces the previous handler.
     package static func obey(_ signals: [ProcessSignal], _ handler: @escaping @Sendable (ProcessSignal) -> Void) {
         self.state.withLock { state in
             state.obeyed = signals.reduce(0) { $0 | $1.bit }
@@ -105,16 +105,16 @@ package enum ProcessSignals {
         sem_post(self.semaphore)
     }
 
-    /// Ends the process when it is asked to end: there is nobody to be served yet.
+    /// Exits the process as soon as a signal asks for it, because no client is served yet.
     package static func leaveWhenAsked(_ cleanUp: @escaping @Sendable () -> Void = {}) {
         self.obey([.interrupt, .terminate]) { _ in
             cleanUp()
-            // Not exit(3): it would run destructors beside threads that are alive.
+            // exit(3) would run destructors while other threads are alive.
             _exit(0)
         }
     }
 
-    /// In the signal's handler: nothing here may allocate, lock or fail.
+    /// Runs in the signal's handler: it must not allocate, lock or fail.
     private static func note(_ number: Int32) {
         let error = errno
         self.pending.bitwiseOr(1 << UInt64(number), ordering: .sequentiallyConsistent)

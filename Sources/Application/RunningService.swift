@@ -4,21 +4,21 @@ import Platform
 /// The service of a directory, found by the pid file that `rr serve -p` has written there. When the file is missing or
 /// stale, process 1 is taken if it serves there: containers mostly run it so, without a pid file.
 package struct RunningService: Sendable {
-    /// Why there is none, or why it does not end; in one line.
+    /// The reason why no service was found, or why it does not end, in one line.
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
     }
 
     /// Time between two checks of whether it has ended.
     private static let interval = Duration.milliseconds(20)
-    /// How long it may take to notice a signal before the next one.
+    /// How long the service may take to notice a signal before it gets another.
     private static let patience = Duration.seconds(5)
 
     private let process: ServerProcess
 
     package var pid: Int32 { self.process.pid }
 
-    /// - Throws: ``Failure`` when neither what the pid file names nor process 1 is a server of that directory.
+    /// - Throws: ``Failure`` if neither the pid file's process nor process 1 is a server of that directory.
     package init(servingIn directory: String) throws {
         let directory = directory.isEmpty ? "." : directory
         let path = directory.hasSuffix("/") ? "\(directory)\(PIDFile.name)" : "\(directory)/\(PIDFile.name)"
@@ -54,7 +54,7 @@ package struct RunningService: Sendable {
         guard let process = ServerProcess(pid) else {
             throw Failure(description: "\(path) names process \(pid), which is not running")
         }
-        // Of another user's process is not even told where it runs.
+        // The working directory of another user's process cannot be read.
         guard kill(pid, 0) == 0 || errno != EPERM else {
             throw Failure(description: "\(path) names process \(pid), which belongs to another user")
         }
@@ -66,16 +66,16 @@ package struct RunningService: Sendable {
         return process
     }
 
-    /// Asks it to take over its configuration anew; its log tells whether it could.
+    /// Asks the service to reload its configuration. Its log reports whether that succeeded.
     ///
-    /// - Throws: ``Failure`` when it may not be signalled, or has ended.
+    /// - Throws: ``Failure`` if it may not be signalled, or has ended.
     package func reload() throws {
         try self.ask(SIGHUP)
     }
 
-    /// Asks it to replace its workers.
+    /// Asks the service to replace its workers.
     ///
-    /// - Throws: ``Failure`` when it may not be signalled, or has ended.
+    /// - Throws: ``Failure`` if it may not be signalled, or has ended.
     package func reset() throws {
         try self.ask(SIGUSR2)
     }
@@ -87,7 +87,7 @@ package struct RunningService: Sendable {
         try self.send(signal)
     }
 
-    /// Asks it to end, and waits.
+    /// Asks the service to stop, and waits for its end.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or has not ended in time.
     package func stop(within duration: Duration) async throws {
@@ -98,12 +98,12 @@ package struct RunningService: Sendable {
         }
     }
 
-    /// Asks it to end twice, which means at once; then kills it.
+    /// Asks the service twice to stop, which means at once; then kills it.
     ///
     /// - Throws: ``Failure`` when it may not be signalled, or cannot even be killed.
     package func stopAtOnce() async throws {
         try self.send(SIGTERM)
-        // Two signals on their way at the same time count as one.
+        // Two signals that are pending at the same time count as one.
         if try await self.hasEnded(within: .milliseconds(500)) {
             return
         }

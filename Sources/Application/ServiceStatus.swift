@@ -1,12 +1,12 @@
 import Observability
 import Synchronization
 
-/// Where the service is, for probes and metrics, which ask beside the lifecycle.
+/// The service's phase, for probes and metrics, which run outside the lifecycle.
 final class ServiceStatus: Sendable {
     private let current = Mutex(ServicePhase.starting)
     private let isCut = Mutex(false)
 
-    /// Whether the process leaves at once: whatever else comes to its end then does not decide the exit code.
+    /// Whether the process is exiting at once: other parts that end then must not set the exit code.
     var isLeavingAtOnce: Bool {
         get { self.isCut.withLock { $0 } }
         set { self.isCut.withLock { $0 = newValue } }

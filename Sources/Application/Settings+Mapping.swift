@@ -1,7 +1,7 @@
 import NIOCore
 
 extension TimeAmount {
-    /// A duration between nothing and ten years: sums of it with any date do not overflow.
+    /// Clamps a duration to between zero and ten years, so that adding it to any date does not overflow.
     init(clamping duration: Duration) {
         let longest: Int64 = 10 * 365 * 24 * 3600
         let (seconds, attoseconds) = duration.components

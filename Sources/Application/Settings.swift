@@ -1,11 +1,11 @@
 import Configuration
 import Platform
 
-/// All that a configuration may say, by feature: a section more is a line in each of these two lists.
+/// All settings of a configuration, by feature: a new section adds a line to each of these two lists.
 package struct Settings: Sendable, Equatable {
     var server = WorkerSettings()
     var tcp = TCPSettings()
-    /// `nil` when the section is absent, as in the two that follow; workers then get no `RR_RPC`.
+    /// `nil` if the section is absent, as for the next two; workers then get no `RR_RPC`.
     var rpc: RPCSettings?
     package var status: StatusSettings?
     var metrics: MetricsSettings?
@@ -13,7 +13,7 @@ package struct Settings: Sendable, Equatable {
     var endure = EndureSettings()
 
     package static let section = Section(Self()) {
-        // An absent section is the smaller fault where nothing is listened on, so it is looked at last.
+        // A configuration without servers is the worse fault, so an absent section is checked last.
         Key("server", \.server, section: WorkerSettings.section, readsAbsent: false)
         Key("tcp", \.tcp, section: TCPSettings.section)
         Key("rpc", \.rpc, section: RPCSettings.section)
@@ -44,7 +44,7 @@ package struct Settings: Sendable, Equatable {
         let (message, key) = ("no servers registered", "tcp.servers")
         let fix = "add a server, such as `tcp: {servers: {main: {addr: \"127.0.0.1:7777\"}}}`"
         guard let place else {
-            // With no section to point at, the file is named without a line.
+            // Without a section to point at, the error names the file without a line.
             return ConfigurationError(code: .noServers, message: message, file: root.place.file, key: key, fix: fix)
         }
         return place.error(.noServers, message, key: key, fix: fix)

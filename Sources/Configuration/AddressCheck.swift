@@ -5,7 +5,7 @@ package struct AddressClaim: Sendable {
     /// The keys of the address.
     let path: [String]
     var address: ListenAddress
-    /// Claims of one group may have the very same address: one listener serves them then.
+    /// Claims of one group may have the same address: one listener then serves them all.
     let group: String?
 
     package init(_ path: [String], _ address: ListenAddress, group: String? = nil) {
@@ -15,7 +15,7 @@ package struct AddressClaim: Sendable {
     }
 }
 
-/// Refuses addresses that could not be listened on at the same time.
+/// Rejects addresses that cannot be bound at the same time.
 package struct AddressCheck {
     /// The root of the configuration.
     private let root: SectionReader
@@ -24,7 +24,7 @@ package struct AddressCheck {
         self.root = root
     }
 
-    /// - Parameter claims: Of two that cannot be, the later one is refused.
+    /// - Parameter claims: The later one of two conflicting claims is rejected.
     package func check(_ claims: [AddressClaim]) throws(ConfigurationError) {
         var taken: [AddressClaim] = []
         for var listener in claims {
@@ -48,7 +48,7 @@ package struct AddressCheck {
         return one.address.overlaps(other.address) && !(mayShare && one.address == other.address)
     }
 
-    /// An address whose path has one spelling: absolute, its directory without symbolic links.
+    /// An address with a canonical path: absolute, and without symbolic links in its directory.
     private func located(_ address: ListenAddress) -> ListenAddress {
         guard case .unix(let path) = address else { return address }
         let absolute = FilePath.absolute(path, in: root.context.workDirectory)
@@ -56,7 +56,7 @@ package struct AddressCheck {
         return .unix(path: FilePath.absolute(FilePath.name(of: absolute), in: directory))
     }
 
-    /// The value, or the section when the default is meant.
+    /// The place of the value, or of the section if the value is a default.
     private func place(of listener: AddressClaim) -> SourcePlace {
         root.source.value(at: listener.path[...])?.place ?? root.source[listener.path[0]]?.keyPlace ?? root.place
     }

@@ -1,4 +1,4 @@
-/// Bytes that mostly are text: the value of a variable, which may hold anything but NUL.
+/// Bytes that are usually text: the value of a variable, which may hold anything but NUL.
 package struct ByteText: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     package var bytes: [UInt8]
 
@@ -19,6 +19,6 @@ package struct ByteText: Sendable, Hashable, ExpressibleByStringLiteral, CustomS
     /// `nil` when the bytes are not UTF-8.
     package var text: String? { String(validating: bytes, as: UTF8.self) }
 
-    /// The text for people: U+FFFD stands for what is not UTF-8.
+    /// The text for people: U+FFFD replaces bytes that are not UTF-8.
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -1,8 +1,8 @@
 import Text
 
-/// Why a configuration cannot be used: what is wrong, where, and what to do about it.
+/// The reason why a configuration cannot be used: the fault, its place, and a possible fix.
 package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of fault this is, for callers that treat some of them differently.
+    /// The kind of a fault, for callers that treat some kinds differently.
     package struct Code: Sendable, Equatable, Hashable, CustomStringConvertible {
         package let description: String
 
@@ -12,7 +12,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
 
         /// The file is missing, unreadable, a directory, not UTF-8, or too large.
         package static let unreadableFile = Code("unreadable file")
-        /// The text is not well-formed YAML, or uses what is refused: duplicate keys, a second document, an alias bomb.
+        /// The text is not well-formed YAML, or has duplicate keys, a second document, or an alias bomb.
         package static let invalidYAML = Code("invalid YAML")
         /// `version` is missing or is not text.
         package static let invalidVersion = Code("invalid version")
@@ -22,7 +22,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         package static let noServers = Code("no servers")
         /// The file holds nothing but white space and comments.
         package static let emptyFile = Code("empty file")
-        /// A key that must be there is not.
+        /// A required key is missing.
         package static let missingValue = Code("missing value")
         /// A value of the wrong type or form.
         package static let invalidValue = Code("invalid value")
@@ -37,17 +37,17 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     }
 
     package var code: Code
-    /// What is wrong, without place and key.
+    /// The fault, without place and key.
     package var message: String
-    /// The file, as an absolute path; `-o` or `env NAME` when the value came from there.
+    /// The file, as an absolute path; `-o` or `env NAME` if the value came from there.
     package var file: String
-    /// 1-based; `nil` when no line is to blame.
+    /// 1-based; `nil` if the fault has no line.
     package var line: Int?
-    /// 1-based, counted in characters; `nil` when no line is to blame.
+    /// 1-based, counted in characters; `nil` if the fault has no line.
     package var column: Int?
     /// The dotted key, in lower case.
     package var key: String?
-    /// What the user can do about it.
+    /// The user's remedy.
     package var fix: String?
 
     package init(
@@ -68,7 +68,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         self.fix = fix
     }
 
-    /// One line: `FILE:LINE:COL: KEY: message (fix)`; parts that are not known are left out.
+    /// One line: `FILE:LINE:COL: KEY: message (fix)`; unknown parts are left out.
     package var description: String {
         let text = oneLine(file: file, line: line, column: column, key: key, message: message)
         guard let fix else { return text }
@@ -76,7 +76,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     }
 }
 
-/// `FILE:LINE:COL: KEY: message`, without the parts that are not known.
+/// `FILE:LINE:COL: KEY: message`, without unknown parts.
 func oneLine(file: String, line: Int?, column: Int?, key: String?, message: String) -> String {
     var text = file
     if let line {

@@ -1,6 +1,6 @@
 import Platform
 
-/// Reads `.rr.yaml` and everything that may change it.
+/// Reads `.rr.yaml` and every source that may override it.
 ///
 /// Precedence, lowest first: defaults, `include` files, the file, `RR_*` variables, `-o` overrides (docs/configuration.md).
 package struct ConfigurationLoader<Settings: Sendable>: Sendable {
@@ -10,7 +10,7 @@ package struct ConfigurationLoader<Settings: Sendable>: Sendable {
     let machine: MachineResources
 
     /// - Parameters:
-    ///   - sections: the keys of the root, but for those of the file itself.
+    ///   - sections: the keys of the root, except those of the file itself.
     ///   - schema: every section that a file may have, run or not.
     ///   - environment: the variables of the process, for `${VAR}` and `RR_*`; only the composition root reads the
     ///     real ones.
@@ -90,7 +90,7 @@ package struct ConfigurationLoader<Settings: Sendable>: Sendable {
         do throws(ConfigurationError) {
             try variables.load(dotenv)
         } catch {
-            // As with `envfile`: a line in the file that is wrong is the place to mend.
+            // As with `envfile`: an error with a line already points at the place to fix.
             guard error.line == nil else { throw error }
             throw ConfigurationError(
                 code: error.code,

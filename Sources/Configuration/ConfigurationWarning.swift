@@ -1,14 +1,14 @@
-/// Something in a configuration that is probably not what its author meant, but does not stop the server.
+/// A part of a configuration that is probably a mistake but does not stop the server.
 package struct ConfigurationWarning: Sendable, Equatable, CustomStringConvertible {
-    /// The file, as an absolute path; `-o` or `env NAME` when the value came from there.
+    /// The file, as an absolute path; `-o` or `env NAME` if the value came from there.
     package var file: String
-    /// 1-based; `nil` when no line is to blame.
+    /// 1-based; `nil` if the warning has no line.
     package var line: Int?
-    /// 1-based, counted in characters; `nil` when no line is to blame.
+    /// 1-based, counted in characters; `nil` if the warning has no line.
     package var column: Int?
     /// The dotted key, in lower case.
     package var key: String?
-    /// What is odd and what happens because of it.
+    /// The likely mistake and its effect.
     package var message: String
 
     package init(file: String, line: Int? = nil, column: Int? = nil, key: String? = nil, message: String) {
@@ -19,7 +19,7 @@ package struct ConfigurationWarning: Sendable, Equatable, CustomStringConvertibl
         self.message = message
     }
 
-    /// One line: `FILE:LINE:COL: KEY: message`; parts that are not known are left out.
+    /// One line: `FILE:LINE:COL: KEY: message`; unknown parts are left out.
     package var description: String {
         oneLine(file: file, line: line, column: column, key: key, message: message)
     }

@@ -5,7 +5,7 @@
 /// - Unquoted values end at the line and are trimmed. Single quotes are literal. In double quotes `\n`, `\r`, `\t` are
 ///   control characters and a backslash makes any other character literal. Quoted values may go over several lines.
 /// - Unquoted and double-quoted values are expanded, with the variables of the environment and of the lines before.
-/// - Values are bytes: what is not UTF-8 stays as it is.
+/// - Values are bytes: parts that are not UTF-8 stay unchanged.
 struct DotEnvFile {
     struct Fault: Error, Equatable {
         var message: String
@@ -14,14 +14,14 @@ struct DotEnvFile {
 
     private var rest: ArraySlice<UInt8>
     private var line = 1
-    /// What references may see: the environment, and the lines before that it does not have.
+    /// The variables for references: the environment, then earlier lines that it does not define.
     private var variables: EnvironmentVariables
     private let environment: EnvironmentVariables
     private var entries: [EnvironmentEntry] = []
     private var positions: [String: Int] = [:]
 
-    /// - Parameter environment: for references to variables; it wins over the file.
-    /// - Returns: the entries in file order; a name that is there twice has its last value.
+    /// - Parameter environment: the variables for references; they override the file's.
+    /// - Returns: the entries in file order; a repeated name has its last value.
     static func parse(_ bytes: [UInt8], environment: EnvironmentVariables) throws(Fault) -> [EnvironmentEntry] {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         var file = DotEnvFile(bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0), variables: environment)
@@ -91,7 +91,7 @@ struct DotEnvFile {
             case UInt8(ascii: "n"): value.append(UInt8(ascii: "\n"))
             case UInt8(ascii: "r"): value.append(UInt8(ascii: "\r"))
             case UInt8(ascii: "t"): value.append(UInt8(ascii: "\t"))
-            // Stays literal in the expansion that follows.
+            // `$$` stays a literal `$` in the expansion that follows.
             case UInt8(ascii: "$"): value += "$$".utf8
             default: value.append(escaped)
             }
@@ -109,7 +109,7 @@ extension DotEnvFile {
     @discardableResult
     private mutating func next() -> UInt8? {
         guard let byte = rest.popFirst() else { return nil }
-        // `\r\n` is one line end: the first of the two does not count.
+        // `\r\n` is one line end: do not count its first byte.
         if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") && rest.first != UInt8(ascii: "\n") { line += 1 }
         return byte
     }
@@ -152,7 +152,7 @@ extension DotEnvFile {
         byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 
-    /// Letters of other scripts are beyond ASCII.
+    /// Accepts bytes beyond ASCII, too: letters of other scripts.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "."): true

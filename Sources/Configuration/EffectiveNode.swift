@@ -1,6 +1,6 @@
 import YAML
 
-/// A node of the effective configuration: what is in force after defaults, includes, expansion and overrides.
+/// A node of the effective configuration: the result of defaults, includes, expansion and overrides.
 package indirect enum EffectiveNode: Sendable, Equatable {
     /// Keys in the order of the schema, then by name.
     case mapping([Entry])
@@ -25,10 +25,10 @@ package enum EffectiveScalar: Sendable, Equatable {
     case text(String)
     case integer(Int)
     case bool(Bool)
-    /// Bytes that are no UTF-8: only a delimiter and a variable can be that.
+    /// Bytes that are not UTF-8: only a delimiter and a variable may have such a value.
     case binary([UInt8])
-    /// A value that may be a secret, of `env` or in a command, and that variables gave: `reference` is what the configuration
-    /// has in its place.
+    /// A possible secret: a value of `env` or in a command that came from variables. `reference` is the configuration's
+    /// text for it.
     indirect case secret(EffectiveScalar, reference: String)
 
     /// The value as text, unquoted; bytes as base64, secrets as they are.
@@ -44,7 +44,7 @@ package enum EffectiveScalar: Sendable, Equatable {
 }
 
 extension EffectiveScalar {
-    /// This value as a secret, when a variable has given it; else as it is: the file holds it in clear anyway.
+    /// This value as a secret if it came from a variable. Otherwise it stays: the file holds it in clear text anyway.
     func hidden(behind reference: String?) -> EffectiveScalar {
         reference.map { .secret(self, reference: $0) } ?? self
     }
@@ -62,7 +62,7 @@ extension EffectiveNode {
     package struct Leaf: Sendable, Equatable {
         package var path: String
         package var values: [EffectiveScalar]
-        /// Whether it is a list, be it of one value.
+        /// Whether the leaf is a list, even one of a single value.
         package var isList: Bool
         package var origin: ValueOrigin
     }

@@ -1,7 +1,7 @@
 /// One variable for a worker: the name is upper case, the value is expanded.
 package struct EnvironmentEntry: Sendable, Equatable, Hashable {
     package var name: String
-    /// Anything but NUL: a variable may hold what is not UTF-8.
+    /// Any bytes but NUL: a variable need not be UTF-8.
     package var value: ByteText
 
     package init(name: String, value: ByteText) {

@@ -1,7 +1,7 @@
 /// `RR_*` variables that set keys (docs/configuration.md): `RR_TCP_POOL_NUM_WORKERS` is `tcp.pool.num_workers`.
 ///
-/// Only names that a key of the schema has are taken, so variables of others, such as the ones that Kubernetes makes
-/// for a service named `rr-tcp`, change nothing. A variable without a value counts as unset.
+/// Only names that match a key of the schema have an effect; others, such as those that Kubernetes sets for a service
+/// named `rr-tcp`, do not. A variable without a value counts as unset.
 struct EnvironmentOverrides {
     let schema: Schema
     let environment: EnvironmentVariables
@@ -40,7 +40,7 @@ struct EnvironmentOverrides {
         }
     }
 
-    /// Of the many names that are none of ours only one that is nearly right is worth a word.
+    /// Warns about an unknown name only if it is close to a known one: most unknown names belong to other programs.
     private func warnIfMistyped(_ name: String, _ place: SourcePlace, known: [String: [[String]]]) {
         guard !KubernetesVariable.matches(name), let guess = Suggestion.closest(to: name, among: known.keys.sorted())
         else { return }

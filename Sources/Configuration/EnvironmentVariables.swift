@@ -12,8 +12,8 @@ package struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionar
         for (name, value) in elements { values[ByteText(name)] = value }
     }
 
-    /// - Parameter entries: `NAME=VALUE` each, without NUL, as `environ` has them. Of a name that is there twice the
-    ///   first wins, as for `getenv`; what has no name is left out.
+    /// - Parameter entries: `NAME=VALUE` each, without NUL, as in `environ`. The first value of a repeated name wins,
+    ///   as for `getenv`; entries without a name are left out.
     package init(entries: some Sequence<[UInt8]>) {
         for entry in entries {
             guard let separator = entry.firstIndex(of: UInt8(ascii: "=")), separator > 0 else { continue }
@@ -42,7 +42,7 @@ package struct EnvironmentVariables: Sendable, Equatable, ExpressibleByDictionar
         set { values[ByteText(name)] = newValue.map { ByteText($0) } }
     }
 
-    /// Sets variables; of a name that is there already the new value wins.
+    /// Sets variables, replacing existing values.
     package mutating func set(_ entries: [EnvironmentEntry]) {
         for entry in entries { values[ByteText(entry.name)] = entry.value }
     }

@@ -1,9 +1,10 @@
 import Platform
 
-/// `RR_EVENT_LOOPS`: how many threads move bytes. No key of the file: it says how a machine is used, not what is served.
+/// `RR_EVENT_LOOPS`: the number of threads that move bytes. Not a key of the file: it describes the use of a machine,
+/// not the service.
 enum EventLoopsVariable {
     static let name = "RR_EVENT_LOOPS"
-    /// More would only wait for each other.
+    /// More threads would only wait for each other.
     private static let range = 1...256
 
     /// - Throws: ``ConfigurationError/Code/invalidValue`` or ``ConfigurationError/Code/outOfRange``. Without a value the

@@ -27,7 +27,7 @@ enum FilePath {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
-    /// The current directory of the process; `/` when it is gone.
+    /// The current directory of the process; `/` if it no longer exists.
     static var current: String {
         guard let buffer = getcwd(nil, 0) else { return "/" }
         defer { free(buffer) }
@@ -43,14 +43,14 @@ enum FilePath {
         access(path, F_OK) == 0
     }
 
-    /// Whether there is surely nothing of that name. A link that leads nowhere is something, and so is what this user may
-    /// not look for: taking another file instead would hide the mistake.
+    /// Whether the path certainly does not exist. A dangling link exists, and so does a path that this user may not
+    /// examine: using another file instead would hide the mistake.
     static func isAbsent(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
-    /// The path without symbolic links, so that one file has one name; `path` itself when that cannot be said.
+    /// The path without symbolic links, so that a file has one name; `path` itself if it cannot be resolved.
     static func resolved(_ path: String) -> String {
         guard let buffer = realpath(path, nil) else { return path }
         defer { free(buffer) }

@@ -1,18 +1,18 @@
 import YAML
 
-/// Reads the configuration file and what it includes, and merges them: the including file wins (docs/configuration.md).
+/// Reads the configuration file and its includes, and merges them: the including file wins (docs/configuration.md).
 struct FileTreeReader {
-    /// The most files inside of each other.
+    /// The deepest nesting of includes.
     private static let deepestInclude = 16
-    /// The most files in all: without it, a few files that include each other twice would never end.
+    /// The most files in total: otherwise a few files that include each other twice would take for ever.
     private static let mostFiles = 100
 
     let schema: Schema
     let context: ReadingContext
     private(set) var variables: Variables
-    /// Where the mapping of the configuration file starts.
+    /// The start of the configuration file's mapping.
     private(set) var rootMark = YAMLMark(line: 1, column: 1)
-    /// The file that `envfile` names, as an absolute path; `nil` when it names none.
+    /// The file of `envfile`, as an absolute path; `nil` if it is not set.
     private(set) var environmentFile: (path: String, place: SourcePlace)?
 
     private var open: [String] = []
@@ -58,7 +58,7 @@ struct FileTreeReader {
         do throws(ConfigurationError) {
             try variables.load(path)
         } catch {
-            // The place to mend is the line that names the file, unless a line in that file is wrong.
+            // The place to fix is the line that names the file, unless the error is on a line of that file.
             guard error.line == nil else { throw error }
             throw place.error(
                 error.code, "\(error.file): \(error.message)", key: "envfile", fix: "correct the path, or remove it"
@@ -79,7 +79,7 @@ struct FileTreeReader {
         return tree
     }
 
-    /// Lays a tree over everything that it includes; of two includes the later wins, as in RoadRunner.
+    /// Lays a tree over everything that it includes. The later of two includes wins, as in RoadRunner.
     private mutating func merged(_ tree: SourceMapping, file: String) throws(ConfigurationError) -> SourceMapping {
         let root = SourcePlace.file(file, rootMark, isInclude: false)
         var reader = SectionReader(path: "", source: tree, place: root, context: context)
@@ -130,14 +130,14 @@ struct FileTreeReader {
         return try merged(tree, file: target)
     }
 
-    /// RoadRunner counts from its work directory; a file next to the including one is what most people mean.
+    /// Resolves an include in the work directory, as RoadRunner does, or else next to the including file.
     private func target(_ path: String, from file: String) -> String {
         let first = FilePath.absolute(path, in: context.workDirectory)
         let second = FilePath.absolute(path, in: FilePath.directory(of: file))
         return !FilePath.exists(first) && FilePath.exists(second) ? second : first
     }
 
-    /// RoadRunner's rule: an included file has the version of the root. Whether that one is valid is seen later.
+    /// RoadRunner's rule: an included file has the version of the root, which is validated later.
     private func checkVersion(of tree: SourceMapping, place: SourcePlace) throws(ConfigurationError) {
         guard case .scalar(let scalar)? = tree["version"]?.value.content, !scalar.text.isEmpty else {
             throw place.error(

@@ -1,12 +1,12 @@
 /// Durations as Go writes and reads them (`time.ParseDuration`, `Duration.String`).
 package enum GoDuration {
     enum Fault: Error, Equatable {
-        /// Not of the form at all.
+        /// Not a duration at all.
         case malformed
         /// Digits without a unit.
         case missingUnit
         case unknownUnit(String)
-        /// Beyond ±292 years, what 64 bits of nanoseconds hold.
+        /// Beyond ±292 years, the range of 64 bits of nanoseconds.
         case overflow
     }
 
@@ -66,7 +66,7 @@ package enum GoDuration {
         return nanoseconds + fractionOfUnit(fraction, unit: unit)
     }
 
-    /// Digits after the point, computed as Go does it; what is below a nanosecond is cut off.
+    /// Digits after the point, computed as in Go; fractions of a nanosecond are cut off.
     private static func fractionOfUnit(_ digits: Substring.UTF8View, unit: UInt64) -> UInt64 {
         var value: UInt64 = 0
         var scale = 1.0
@@ -118,7 +118,7 @@ extension GoDuration {
     private static func decimal(_ value: UInt64, unit: UInt64) -> String {
         let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)
         guard rest > 0 else { return "\(whole)" }
-        // The leading one keeps the zeros after the point.
+        // Adding `unit` puts a 1 in front, which keeps the zeros after the point.
         var digits = "\(unit + rest)".dropFirst()
         while digits.last == "0" { digits.removeLast() }
         return "\(whole).\(digits)"

@@ -56,11 +56,11 @@ extension Key {
         )
     }
 
-    /// A section whose keys are names that the user gives, and each of them a section.
+    /// A section whose keys are the user's names, each with a section of its own.
     ///
     /// - Parameters:
-    ///   - wellKnown: Names that variables may set although the file does not have them.
-    ///   - most: How many there may be.
+    ///   - wellKnown: Names that variables may set even if the file does not have them.
+    ///   - most: The most names.
     ///   - prototype: Computes the defaults of a section from its name and the keys that were read before.
     ///   - notes: For the reference; with them the keys below have no rows of their own.
     package init<Item>(
@@ -104,8 +104,8 @@ package struct DerivedDefault<Settings: Sendable>: Sendable {
     let reason: String
 
     /// - Parameters:
-    ///   - key: The key of the section whose default was worked out.
-    ///   - reason: How, for people.
+    ///   - key: The key of the section whose default was computed.
+    ///   - reason: The computation, for people.
     package init(_ prototype: Settings, key: String, reason: String) {
         self.prototype = prototype
         self.key = key

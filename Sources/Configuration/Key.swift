@@ -19,9 +19,9 @@ package struct KeyMarks: OptionSet, Sendable {
         self.rawValue = rawValue
     }
 
-    /// RoadRunner does not have it.
+    /// RoadRunner does not have the key.
     package static let ours = KeyMarks(rawValue: 1)
-    /// A reload leaves it as it is.
+    /// A reload does not change the value.
     package static let atStart = KeyMarks(rawValue: 2)
 }
 
@@ -82,7 +82,7 @@ extension Key {
         }
     }
 
-    /// A key with a value that may be `nil`: nothing is printed of it then.
+    /// A key whose value may be `nil`; it is not printed then.
     package init<Value>(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Value?> & Sendable,
@@ -126,11 +126,11 @@ extension Key {
         }
     }
 
-    /// A key that RoadRunner has and that never does anything here.
+    /// A key of RoadRunner that never has an effect here.
     ///
     /// - Parameters:
-    ///   - reason: Why, for the warning and the reference.
-    ///   - kind: How a value is checked nevertheless. It is not printed, or it would be warned of when it is read again.
+    ///   - reason: The reason, for the warning and the reference.
+    ///   - kind: Checks a value nevertheless. The value is not printed: reading it back would warn again.
     package static func withoutEffect<Value>(
         _ name: String, _ reason: String, checkedAs kind: ValueKind<Value>
     ) -> Key {
@@ -156,7 +156,7 @@ extension Key {
         )
     }
 
-    /// This key as one of a section that holds the settings of this one.
+    /// This key as part of an outer section that contains this key's settings.
     func within<Outer>(_ path: any WritableKeyPath<Outer, Settings> & Sendable) -> Key<Outer> {
         Key<Outer>(
             schema: schema,

@@ -4,10 +4,10 @@ package struct KeyRow: Sendable, Equatable {
         case inEffect, never
     }
 
-    /// The default of a key that has none.
+    /// Stands in for the default of a required key.
     static let required = "required"
 
-    /// The dotted path; `<name>` stands for names that the user gives.
+    /// The dotted path; `<name>` stands for the user's names.
     package var path: String
     package var type: String
     package var range: String
@@ -42,7 +42,7 @@ package struct KeyRow: Sendable, Equatable {
 }
 
 extension EffectiveNode {
-    /// A default as the reference shows it.
+    /// The form of a default in the reference.
     var shown: String {
         switch self {
         case .mapping: "none"

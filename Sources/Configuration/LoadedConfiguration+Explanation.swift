@@ -1,7 +1,7 @@
 import Text
 
 extension LoadedConfiguration {
-    /// Each key with its value in force and where that came from, a line each:
+    /// Each key with its value in force and its origin, one per line:
     /// `tcp.pool.num_workers = 8  # env RR_TCP_POOL_NUM_WORKERS`. The number of event loops, which is no key, is last.
     ///
     /// - Parameter showsSecrets: as for ``yaml(showsSecrets:)``.
@@ -10,7 +10,7 @@ extension LoadedConfiguration {
             (text: "\(leaf.path) = \(Self.text(of: leaf, showsSecrets))", origin: leaf.origin)
         }
         rows.append((text: "\(EventLoopsVariable.name) = \(eventLoops.number)", origin: eventLoops.origin))
-        // One very long value must not push all the others' origins out of sight.
+        // A very long value must not push the origins of all others out of sight.
         let width = min(rows.map(\.text.count).max() ?? 0, 72)
         return rows.map { row in
             let padding = String(repeating: " ", count: max(0, width - row.text.count))
@@ -23,7 +23,7 @@ extension LoadedConfiguration {
         return leaf.isList ? "[\(values.joined(separator: ", "))]" : values.joined()
     }
 
-    /// Texts are quoted, so that empty ones and line ends are seen.
+    /// Quotes texts, so that empty ones and line ends are visible.
     private static func text(of value: EffectiveScalar, _ showsSecrets: Bool) -> String {
         switch value {
         case .secret(let value, let reference):

@@ -5,9 +5,9 @@ extension LoadedConfiguration {
     ///
     /// Loading it, with the same variables, gives equal settings: a `$` is doubled so that it is not expanded again.
     ///
-    /// - Parameter showsSecrets: whether what variables gave to `env` and to commands is told, or only their names.
+    /// - Parameter showsSecrets: whether to print the values of variables in `env` and commands, or only their names.
     package func yaml(showsSecrets: Bool = false) -> String {
-        // libyaml fails on trees deeper than any that can be here, or when memory is short.
+        // libyaml fails only without memory, or on trees deeper than any configuration.
         (try? YAMLEmitter().emit(effective.tree(showsSecrets: showsSecrets))) ?? ""
     }
 
@@ -56,7 +56,7 @@ extension EffectiveNode {
 extension EffectiveScalar {
     fileprivate func tree(showsSecrets: Bool) -> YAMLTree {
         switch self {
-        // With its dollars as they are: it is expanded when it is read again.
+        // A reference keeps its single dollars: it is expanded when it is read again.
         case .secret(let value, let reference): showsSecrets ? value.tree(showsSecrets: true) : .text(reference)
         case .text(let text): .text(Self.doublingDollars(text))
         case .integer(let number): .integer(number)
@@ -65,7 +65,7 @@ extension EffectiveScalar {
         }
     }
 
-    /// By scalars: a `$` with a combining mark is another character, but the same reference.
+    /// Works on scalars: a `$` with a combining mark is a different character, but the same reference.
     private static func doublingDollars(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -4,7 +4,7 @@ package struct LoadedConfiguration<Settings: Sendable>: Sendable {
     package var version: String
     /// The validated settings.
     package var settings: Settings
-    /// In the order of the file, then of the overrides. At most one a key and cause.
+    /// In the order of the file, then of the overrides; at most one per key and cause.
     package var warnings: [ConfigurationWarning]
     /// The configuration file, as an absolute path.
     package var file: String
@@ -12,9 +12,9 @@ package struct LoadedConfiguration<Settings: Sendable>: Sendable {
     package var workDirectory: String
     /// Every key that the schema knows with the value in force, defaults included.
     package var effective: EffectiveNode
-    /// The variables that `envfile` and `dotenv` added, in order; none of them was set before. Workers get them too.
+    /// The variables that `envfile` and `dotenv` added, in order. None of them was set before. Workers get them, too.
     package var environmentAdditions: [EnvironmentEntry]
-    /// How many threads move bytes, 1…256, and where the number came from: `RR_EVENT_LOOPS`, or one for each CPU.
+    /// The number of threads that move bytes, 1…256, and its origin: `RR_EVENT_LOOPS`, or one per CPU.
     package var eventLoops: (number: Int, origin: ValueOrigin)
 
     package init(

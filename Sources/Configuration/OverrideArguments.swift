@@ -1,8 +1,8 @@
 /// `-o key=value`: a dotted key in any case; the last one wins (docs/configuration.md).
 ///
-/// White space around key and value is cut off, quotes around a value are taken off (what is in them stays) and variables
-/// in it are expanded, as in RoadRunner; a value that is empty then is an error. A server that the file does
-/// not have comes into being. A list is given with commas.
+/// White space around key and value is trimmed, quotes around a value are removed but not the white space in them, and
+/// variables in it are expanded, as in RoadRunner. An empty result is an error. A server that the file does not have is
+/// created. The items of a list are separated by commas.
 struct OverrideArguments {
     /// One argument, taken apart.
     struct Argument: Equatable {
@@ -39,13 +39,13 @@ struct OverrideArguments {
         }
     }
 
-    /// Takes `key=value` apart, with RoadRunner's rules for quotes.
+    /// Parses `key=value`, with RoadRunner's rules for quotes.
     static func parse(_ text: String) throws(ConfigurationError) -> Argument {
         let start = text.drop { " \"'`".contains($0) }
         guard let equals = start.firstIndex(of: "=") else {
             throw fault("invalid flag `\(text)`", nil, "usage: -o key=value")
         }
-        // Arguments reach us as text, with U+FFFD for what was none.
+        // Arguments arrive as text, with U+FFFD in place of bytes that are not UTF-8.
         guard !start.unicodeScalars.contains("\u{FFFD}") else {
             throw fault("`\(text)` is not UTF-8", nil, "set a variable to these bytes, and write -o 'key=${NAME}'")
         }

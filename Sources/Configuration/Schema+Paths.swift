@@ -3,13 +3,13 @@ extension Schema {
     struct Match {
         var path: [String]
         var node: SchemaNode
-        /// The section is one that is not run: what is below does not matter.
+        /// Whether the section is one that this service does not run: keys below it are not checked.
         var isNotRun = false
     }
 
-    /// Finds the key that a dotted path means.
+    /// Finds the key of a dotted path.
     ///
-    /// Names may hold dots themselves: the names that are there are tried first, then the shortest.
+    /// Names may contain dots themselves: existing names are tried first, then the shortest name.
     func resolve(_ components: ArraySlice<String>, in tree: SourceMapping) -> Match? {
         resolve(components, node: .section(root), tree: tree)
     }
@@ -27,7 +27,7 @@ extension Schema {
             for count in known.reversed() + splits.indices {
                 let name = splits[count]
                 let below = rest.dropFirst(count + 1)
-                // Only all of a path can be a name alone; `smtp.adr` is a mistyped key of `smtp`.
+                // A name without a key must be the whole path; `smtp.adr` is a mistyped key of `smtp`.
                 guard !below.isEmpty || rest.count == 1 else { continue }
                 if let match = resolve(below, node: inner, tree: tree?.mapping(name)) { return match.prefixed(name) }
             }
@@ -41,7 +41,7 @@ extension Schema {
         }
     }
 
-    /// Every path that a variable may set: the keys of the schema, with the names that the tree has.
+    /// Every path that a variable may set: the keys of the schema, with the tree's names.
     func settablePaths(in tree: SourceMapping) -> [[String]] {
         var paths: [[String]] = []
         collect(node: .section(root), tree: tree, path: [], into: &paths)

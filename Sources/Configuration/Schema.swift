@@ -1,12 +1,12 @@
-/// Every key that a configuration may have, and whether it does something.
+/// Every key that a configuration may have, and whether it has an effect.
 package struct Schema: Sendable {
-    /// Variables for workers and for the program itself: they never set a key.
+    /// Variables for workers and for the program itself; they never set a key.
     let reservedVariables: Set<String>
     let root: [SchemaKey]
 
     /// - Parameters:
-    ///   - sections: The keys of the root, but for those of the file itself.
-    ///   - notRun: The sections of RoadRunner that are not run; those among `sections` are.
+    ///   - sections: The keys of the root, except those of the file itself.
+    ///   - notRun: RoadRunner's sections that are not run, unless they are among `sections`.
     ///   - reservedVariables: Variables that begin with `RR_` and set no key.
     package init(_ sections: [SchemaKey], notRun: [String], reservedVariables: Set<String>) {
         let run = Set(sections.map(\.name))

@@ -16,7 +16,7 @@ struct SchemaCheck {
     }
 
     private func check(_ entry: SourceEntry, key: SchemaKey, path: String) {
-        // A null is nothing, and RoadRunner does not run a section that is nothing either.
+        // A null counts as absent, and RoadRunner does not run an absent section either.
         guard !entry.value.isNull else { return }
         switch key.effect {
         case .inEffect:
@@ -54,7 +54,7 @@ struct SchemaCheck {
         }
     }
 
-    /// Only a key that could have such a value may be what was meant: no section is a mistyped `version`.
+    /// Suggests only keys that can have such a value: a section is never a mistyped `version`.
     private static func guess(_ entry: SourceEntry, among keys: [SchemaKey]) -> String? {
         let shape = SchemaNode.Shape(entry.value)
         return Suggestion.closest(to: entry.key, among: keys.filter { $0.node.takes(shape) }.map(\.name))

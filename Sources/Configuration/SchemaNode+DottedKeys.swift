@@ -2,17 +2,17 @@ import YAML
 
 /// A dot in a key leads into a section, as in RoadRunner: `pool.num_workers` of `tcp` is `num_workers` of its `pool`.
 ///
-/// Names that the user gives keep their dots: `a.b` of `tcp.servers` is the server `a.b`. Where a key follows a name,
-/// as in `smtp.addr`, the end decides: it is that key when there is one of that name which takes such a value (a section
-/// takes a mapping, any other key takes none), and with several the longest; else a mapping is a server named
-/// `smtp.addr`, and of a single value, which no server is, the last dot parts name and (unknown) key.
+/// The user's names keep their dots: `a.b` of `tcp.servers` is the server `a.b`. If a name may be followed by a key, as
+/// in `smtp.addr`, the end decides: it is the longest known key that takes such a value (a section takes a mapping, any
+/// other key does not). Without such a key, a mapping is a server named `smtp.addr`; a single value cannot be a server,
+/// so the last dot separates its name and an unknown key.
 extension SchemaNode {
-    /// The most keys below a name; longer ends are not looked for.
+    /// The most keys below a name; longer ends are not tried.
     private static let deepestKey = 4
 
-    /// What a value is, as far as it tells which keys may have it.
+    /// The shape of a value, which determines the keys that may have it.
     enum Shape {
-        /// Nothing is said.
+        /// A null, which counts as absent.
         case null
         /// A scalar or a list.
         case value
@@ -43,7 +43,7 @@ extension SchemaNode {
         }
     }
 
-    /// The keys, one below the other, that a key of a mapping of this kind stands for; itself when it has no dot.
+    /// The nested keys that a dotted key in a mapping of this kind stands for; the key itself if it has no dot.
     func path(of key: String, _ shape: Shape) -> [String] {
         guard key.utf8.contains(UInt8(ascii: ".")) else { return [key] }
         return path(of: key.split(separator: ".", omittingEmptySubsequences: false)[...], shape)
@@ -56,7 +56,7 @@ extension SchemaNode {
         case .section(let keys):
             let below = parts.dropFirst()
             switch keys.first(where: { $0.name == first })?.node {
-            // A value has no keys: this is an unknown key beside it.
+            // A value has no keys below it: the whole is an unknown key.
             case .value: return whole
             case nil, .anything: return [String(first), below.joined(separator: ".")]
             case .some(let node): return [String(first)] + node.path(of: below, shape)
@@ -81,7 +81,7 @@ extension SchemaNode {
         return keys.first { $0.name == first }?.node.node(at: path.dropFirst())
     }
 
-    /// The node of a key of this mapping; `nil` where nothing is known or run.
+    /// The node of a key of this mapping; `nil` if the key is unknown or not run.
     func child(_ key: String) -> SchemaNode? {
         switch self {
         case .section(let keys):

@@ -1,8 +1,8 @@
-/// What may stand at a place of a configuration.
+/// The kinds of values that a place in a configuration may hold.
 package indirect enum SchemaNode: Sendable {
     /// A mapping with these keys.
     case section([SchemaKey])
-    /// A mapping whose keys are names that the user gives, such as `tcp.servers`.
+    /// A mapping whose keys are the user's names, such as `tcp.servers`.
     ///
     /// - Parameter wellKnown: names that variables may set although the file does not have them.
     case named(SchemaNode, wellKnown: [String])
@@ -10,17 +10,17 @@ package indirect enum SchemaNode: Sendable {
     case variables
     /// A scalar or a list of scalars.
     case value
-    /// Whatever it is, it is not looked at.
+    /// Any value; it is not checked.
     case anything
 }
 
 /// The part of a key that does not depend on the type of its value.
 package struct SchemaKey: Sendable {
-    /// Whether a key does something.
+    /// Whether a key has an effect.
     package enum Effect: Sendable, Equatable {
-        /// It does what the reference says.
+        /// It works as the reference describes.
         case inEffect
-        /// RoadRunner has or had it; here it never does anything, for this reason.
+        /// A present or former key of RoadRunner that never has an effect here, for this reason.
         case never(String)
         /// A section of RoadRunner that this service does not run.
         case notRun

@@ -22,7 +22,7 @@ package struct Section<Settings: Sendable>: Sendable {
         self.check = check
     }
 
-    /// The keys as those of a section that holds the settings of this one.
+    /// The keys as part of an outer section that contains this section's settings.
     package func keys<Outer>(within path: any WritableKeyPath<Outer, Settings> & Sendable) -> [Key<Outer>] {
         keys.map { $0.within(path) }
     }
@@ -41,12 +41,12 @@ package struct Section<Settings: Sendable>: Sendable {
         return settings
     }
 
-    /// The keys that differ and take effect at the next start only, as dotted paths.
+    /// The changed keys that take effect only at the next start, as dotted paths.
     package func changesAtStart(_ old: Settings, _ new: Settings, path: String = "") -> [String] {
         keys.flatMap { $0.changesAtStart(old, new, path.isEmpty ? $0.schema.name : "\(path).\($0.schema.name)") }
     }
 
-    /// The same of a section that may be absent: one that comes or goes is named itself.
+    /// The same for a section that may be absent: a section that was added or removed is listed itself.
     func changesAtStart(_ old: Settings?, _ new: Settings?, path: String) -> [String] {
         switch (old, new) {
         case (nil, nil): []

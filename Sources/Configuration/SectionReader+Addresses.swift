@@ -53,7 +53,7 @@ extension SectionReader {
     private func bytes(_ count: Int, of unit: Int, key: String, at place: SourcePlace) throws(ConfigurationError) -> Int
     {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: unit)
-        // What a frame and a buffer can hold.
+        // The limit of a frame and of a buffer.
         guard !overflow, bytes <= Self.largestSize else {
             throw place.error(.outOfRange, "the size is too large", key: path(key), fix: "use at most 1 GB")
         }
@@ -67,13 +67,13 @@ extension SectionReader {
         for (name, unit) in units where text.uppercased().hasSuffix(name) {
             let digits = trimmed(String(text.dropLast(name.count)))
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-            // Too many digits are too large a size, not another kind of text.
+            // Too many digits are a size out of range, not a malformed one.
             return (Int(digits) ?? .max, unit)
         }
         return nil
     }
 
-    /// A size as a configuration spells it: whole MB where possible, else bytes.
+    /// The spelling of a size in a configuration: whole MB if possible, else bytes.
     static func sizeText(_ bytes: Int) -> EffectiveScalar {
         bytes % (1 << 20) == 0 && bytes >> 20 <= 100 ? .integer(bytes >> 20) : .text("\(bytes)B")
     }

@@ -1,7 +1,7 @@
 import YAML
 
 extension SectionReader {
-    /// The bytes of a value that need not be text: of a variable, or of the base64 of `!!binary`.
+    /// The bytes of a value that need not be text: a variable's value, or `!!binary` decoded from base64.
     package func bytes(
         of scalar: SourceScalar, key: String, at place: SourcePlace
     ) throws(ConfigurationError) -> [UInt8] {
@@ -12,7 +12,7 @@ extension SectionReader {
         return bytes
     }
 
-    /// Refuses bytes where text is needed: U+FFFD in a path or in a command is never what was meant.
+    /// Rejects bytes that are not text: U+FFFD in a path or a command is never intended.
     func requireText(_ scalar: SourceScalar, key: String, at place: SourcePlace) throws(ConfigurationError) {
         guard scalar.bytes != nil else { return }
         throw place.error(

@@ -7,7 +7,7 @@ extension SectionReader {
         case zeroAllowed
         /// Zero stands for the default, as in RoadRunner.
         case zeroIsDefault
-        /// The same, with a warning: its author hopes for no time at all.
+        /// The same, with a warning: the author probably meant no time at all.
         case zeroIsOddDefault
     }
 

@@ -51,7 +51,7 @@ extension SectionReader {
         return words
     }
 
-    /// As it is read again to the same words: a list of one would be split once more.
+    /// Notes the command in a form that reads back as the same words: a list of one would be split again.
     private mutating func noteCommand(
         _ key: String, _ words: [String], of scalars: [SourceScalar], from place: SourcePlace
     ) {

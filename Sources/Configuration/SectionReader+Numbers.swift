@@ -11,7 +11,7 @@ extension SectionReader {
             return (number, place)
         case .float(let number):
             if let whole = Int(exactly: number) { return (whole, place) }
-            // Beyond 64 bits is no mistake of type, but of range.
+            // A number beyond 64 bits is out of range, not of the wrong type.
             guard abs(number) < 9e18 || !number.isFinite else {
                 throw place.error(.outOfRange, "\(scalar.scalar.text) is too large", key: path(key))
             }
@@ -63,7 +63,7 @@ extension SectionReader {
         return flag
     }
 
-    /// The scalar of a key of which an empty text means that it is absent; says so.
+    /// The scalar of a key; an empty text counts as absent, with a warning.
     package func nonEmptyScalar(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)?
     {
         guard let found = try scalar(key) else { return nil }

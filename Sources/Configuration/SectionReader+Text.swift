@@ -44,7 +44,7 @@ extension SectionReader {
         return choice
     }
 
-    /// Says that a value is empty only because a variable is not set.
+    /// Warns that a value is empty only because a variable is not set.
     package func warnUnset(_ scalar: SourceScalar, key: String, at place: SourcePlace) {
         guard let variable = scalar.unset.first else { return }
         diagnostics.warn(
@@ -53,7 +53,7 @@ extension SectionReader {
         )
     }
 
-    /// Says that a part of a value is missing because variables have none: only their names are printed.
+    /// Warns that a part of a value is missing because variables are empty. Only their names are printed.
     ///
     /// - Parameter path: The whole path of the key.
     func warnEmpty(_ scalar: SourceScalar, key path: String, at place: SourcePlace) {
@@ -67,7 +67,7 @@ extension SectionReader {
 }
 
 extension SourceScalar {
-    /// The value as RoadRunner's weak decoding makes text of it: `true` becomes `1`, `0x10` becomes `16`.
+    /// The value converted to text as by RoadRunner's weak decoding: `true` becomes `1`, `0x10` becomes `16`.
     package var text: String {
         switch scalar.resolved {
         case .null: ""

@@ -1,7 +1,7 @@
 import YAML
 
 extension SectionReader {
-    /// Reads `version` of the root, with RoadRunner's own words (docs/configuration.md).
+    /// Reads the root's `version`, with RoadRunner's error messages (docs/configuration.md).
     mutating func version() throws(ConfigurationError) -> String {
         guard let (scalar, place) = try scalar("version") else {
             throw self.place.error(

@@ -2,14 +2,14 @@
 package struct SectionReader {
     /// The dotted path of the section; empty for the root.
     package let path: String
-    /// The keys that are there; empty when the section is absent.
+    /// The existing keys; empty if the section is absent.
     package let source: SourceMapping
-    /// Where the section is; for keys that are missing from it.
+    /// The place of the section, for keys that are missing from it.
     package let place: SourcePlace
     package let context: ReadingContext
     /// The values that were read so far.
     private(set) var effective: [EffectiveNode.Entry] = []
-    /// How defaults came about that were worked out, by key.
+    /// The derivations of computed defaults, by key.
     private var reasons: [String: String] = [:]
 
     init(path: String, source: SourceMapping, place: SourcePlace, context: ReadingContext) {
@@ -39,7 +39,7 @@ package struct SectionReader {
         return found
     }
 
-    /// The scalar of a key, be it text or bytes; `nil` when there is none, or an explicit null.
+    /// The scalar of a key, text or bytes; `nil` if it is absent or an explicit null.
     package func scalarOfBytes(_ key: String) throws(ConfigurationError) -> (scalar: SourceScalar, place: SourcePlace)?
     {
         guard let value = value(key) else { return nil }
@@ -61,7 +61,7 @@ package struct SectionReader {
         effective.append(EffectiveNode.Entry(key: key, value: node))
     }
 
-    /// Notes a default, and how it came about.
+    /// Notes a default and its derivation.
     mutating func noteDefault(_ key: String, _ node: EffectiveNode?) {
         guard case .scalar(let value, _)? = node, let reason = reasons[key] else {
             if let node { note(key, node) }
@@ -70,7 +70,7 @@ package struct SectionReader {
         note(key, .scalar(value, origin: .derived(.defaultValue, reason)))
     }
 
-    /// Says how the default of a key of this section was worked out.
+    /// Sets the derivation of the default of a key of this section.
     mutating func derive(_ key: String, _ reason: String) {
         reasons[key] = reason
     }
@@ -97,7 +97,7 @@ package struct SectionReader {
         return try read(key, mapping, at: entry.keyPlace, body)
     }
 
-    /// Reads a section below this one, which counts as empty when it is absent.
+    /// Reads a section below this one; an absent one counts as empty.
     mutating func sectionOrEmpty<Value>(
         _ key: String,
         _ body: (inout SectionReader) throws(ConfigurationError) -> Value
@@ -118,7 +118,7 @@ package struct SectionReader {
         return value
     }
 
-    /// Reads the sections below this one, whose keys are names that the user gives.
+    /// Reads the sections below this one, whose keys are the user's names.
     ///
     /// - Returns: one for each name that has a section.
     mutating func named<Value>(

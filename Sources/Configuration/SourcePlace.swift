@@ -1,6 +1,6 @@
 import YAML
 
-/// Where a key or a value stands.
+/// The place of a key or a value.
 package enum SourcePlace: Sendable, Equatable {
     case file(String, YAMLMark, isInclude: Bool)
     case environment(name: String)
@@ -15,7 +15,7 @@ package enum SourcePlace: Sendable, Equatable {
         }
     }
 
-    /// The file, or what stands for it in a message.
+    /// The file, or its substitute in a message.
     package var file: String {
         switch self {
         case .file(let file, _, _): file

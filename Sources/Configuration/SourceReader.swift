@@ -7,7 +7,7 @@ struct SourceReader {
     let isInclude: Bool
     let expander: VariableExpander
     let schema: Schema
-    /// What was odd, in the order of the file.
+    /// The warnings, in the order of the file.
     private(set) var warnings: [ConfigurationWarning] = []
 
     init(file: String, isInclude: Bool, expander: VariableExpander, schema: Schema) {
@@ -59,8 +59,8 @@ struct SourceReader {
         return tree
     }
 
-    /// - Parameter schema: `nil` where nothing is run: there RoadRunner's leniency about keys that differ by case only
-    ///   is kept, and nothing is reported.
+    /// - Parameter schema: `nil` in a section that is not run: as in RoadRunner, its keys may differ by case only, and
+    ///   nothing is reported.
     private mutating func mapping(
         _ entries: [YAMLEntry],
         path: String,
@@ -76,14 +76,14 @@ struct SourceReader {
         return mapping
     }
 
-    /// Entries that are written in one place, where none may be there twice.
+    /// Converts entries that are written in one mapping, where no key may be repeated.
     private mutating func layer(
         _ entries: ArraySlice<YAMLEntry>,
         path: String,
         schema: SchemaNode?
     ) throws(ConfigurationError) -> SourceMapping {
         var mapping = SourceMapping()
-        // Without a dot before them: sections of these names may be added to, but are not written twice.
+        // Keys written without a dot: dotted keys may add to such a section, but the key itself must not be repeated.
         var written: [String: SourcePlace] = [:]
         for entry in entries {
             let key = entry.key.lowercased()
@@ -107,7 +107,7 @@ struct SourceReader {
         return mapping
     }
 
-    /// - Parameter first: What was read first; with aliases it may be further down in the file.
+    /// - Parameter first: The place that was read first; with aliases it may be further down in the file.
     private static func duplicate(_ key: String, first: SourcePlace, second: SourcePlace) -> ConfigurationError {
         let lines = (first.mark?.line ?? 0, second.mark?.line ?? 0)
         guard lines.0 <= lines.1 else { return duplicate(key, first: second, second: first) }
@@ -162,7 +162,7 @@ struct SourceReader {
                 warnings.append(place(mark).warning(message, key: path))
             }
         }
-        // What was expanded is text, as in RoadRunner; it converts like any other text.
+        // An expanded value is text, as in RoadRunner, and converts like any other text.
         var expanded = SourceScalar(result, of: scalar.text)
         if result.text == scalar.text { expanded.scalar.kind = scalar.kind }
         return expanded
@@ -174,7 +174,7 @@ struct SourceReader {
 }
 
 extension SchemaNode {
-    /// The node of an item, were this a list.
+    /// The node of an item if this is a list.
     fileprivate var element: SchemaNode? {
         switch self {
         case .value, .variables: self

@@ -1,18 +1,18 @@
 extension SourceMapping {
-    /// A key that is there twice.
+    /// A repeated key.
     struct Conflict: Error {
-        /// From the mapping that was added to.
+        /// The path from the mapping that was added to.
         var path: [String]
-        /// Where it was first.
+        /// The first place of the key.
         var first: SourcePlace
         var second: SourcePlace
     }
 
-    /// Adds a key; where it is a section that is here already its keys are added to that one's.
+    /// Adds a key. If it is a section that already exists, its keys are added to the existing ones.
     ///
-    /// - Throws: ``Conflict`` when a key would be there twice; a null says nothing, and gives way.
+    /// - Throws: ``Conflict`` if a key would be repeated; a null counts as absent and is replaced.
     mutating func add(_ entry: SourceEntry) throws(Conflict) {
-        // The entry that is here is not held: its mapping is changed in place below.
+        // Keep no copy of the existing entry: its mapping is changed in place below.
         guard let (place, isNull) = self[entry.key].map({ ($0.keyPlace, $0.value.isNull) }), !isNull else {
             return put(entry)
         }
@@ -33,7 +33,7 @@ extension SourceMapping {
 }
 
 extension SourceEntry {
-    /// An entry for a path of keys; all of them are where the value's key is.
+    /// An entry for a path of keys, all of which get the place of the value's key.
     init(path: ArraySlice<String>, keyPlace: SourcePlace, value: SourceValue) {
         var entry = SourceEntry(key: path.last ?? "", keyPlace: keyPlace, value: value)
         for key in path.dropLast().reversed() {

@@ -18,10 +18,10 @@ extension SourceMapping {
         }
     }
 
-    /// Adds what is missing here, in mappings too; what is here stays, and a null gives way.
+    /// Adds missing keys, in nested mappings, too. Existing values stay, but nulls are replaced.
     mutating func fill(from other: SourceMapping) {
         for entry in other.entries {
-            // As in `add`: what is here is not held while it is changed.
+            // As in `add`: keep no copy of the existing value while it is changed.
             guard let isNull = self[entry.key].map(\.value.isNull), !isNull else {
                 put(entry)
                 continue
@@ -31,9 +31,9 @@ extension SourceMapping {
         }
     }
 
-    /// Sets one value, making the mappings on the way to it.
+    /// Sets one value, creating the mappings on its path.
     ///
-    /// - Returns: `false`, with nothing changed, when something on the way is no mapping.
+    /// - Returns: `false`, with nothing changed, if a value on the path is not a mapping.
     mutating func set(_ path: ArraySlice<String>, to value: SourceValue) -> Bool {
         guard let key = path.first else { return false }
         let rest = path.dropFirst()

@@ -1,8 +1,7 @@
 extension SourceMapping {
     /// Rewrites `env` lists of one-key mappings as one mapping, so that they merge and can be overridden by name.
     ///
-    /// Of a name that is there twice the last wins, as in RoadRunner. A list of anything else is left for the decoder
-    /// to refuse.
+    /// The last value of a repeated name wins, as in RoadRunner. Any other list is left for the decoder to reject.
     mutating func normalizeVariables(at path: ArraySlice<String>) {
         guard let value = value(at: path), case .sequence(let items) = value.content else { return }
         var merged = SourceMapping()

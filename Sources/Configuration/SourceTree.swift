@@ -1,6 +1,6 @@
 import YAML
 
-/// A value as some source gave it: a file, an include, a variable or `-o`; variables in it are expanded already.
+/// A value from one source: a file, an include, a variable or `-o`. Variables in it are already expanded.
 package struct SourceValue: Sendable, Equatable {
     package enum Content: Sendable, Equatable {
         case scalar(SourceScalar)
@@ -11,22 +11,22 @@ package struct SourceValue: Sendable, Equatable {
     package var content: Content
     package var place: SourcePlace
 
-    /// Nothing was said: viper takes an explicit null for an absent key, and so do we.
+    /// Whether the value counts as absent: as in viper, an explicit null does.
     var isNull: Bool {
         guard case .scalar(let scalar) = content, case .null = scalar.scalar.resolved else { return false }
-        // `key: ${UNSET}` is text.
+        // `key: ${UNSET}` is an empty text, not a null.
         return true
     }
 }
 
-/// A scalar and what its expansion met.
+/// A scalar and the results of its expansion.
 package struct SourceScalar: Sendable, Equatable {
     package var scalar: YAMLScalar
-    /// The value when it is not UTF-8, which only a variable can bring; the text has U+FFFD for it then.
+    /// The value if it is not UTF-8, which only a variable can cause; the text then has U+FFFD in its place.
     var bytes: [UInt8]?
-    /// What was written, `${NAME}` say, when the value came from variables; `nil` when it did not.
+    /// The written text, such as `${NAME}`, if the value came from variables.
     var reference: String?
-    /// Variables without a value and without a default that the text named.
+    /// Variables in the text that had neither a value nor a default.
     package var unset: [String] = []
 
     /// The text as it is written.
@@ -39,14 +39,14 @@ package struct SourceScalar: Sendable, Equatable {
         self.scalar = scalar
     }
 
-    /// Text, or bytes, from elsewhere than a file.
+    /// Text or bytes from a source other than a file.
     init(_ value: ByteText, reference: String? = nil) {
         scalar = YAMLScalar(text: value.description, kind: .text)
         bytes = value.text == nil ? value.bytes : nil
         self.reference = reference
     }
 
-    /// What an expansion has made of a text.
+    /// The result of expanding a text.
     init(_ result: VariableExpander.Result, of text: String) {
         self.init(result.value, reference: result.namesVariables ? text : nil)
         unset = result.unset
@@ -63,14 +63,14 @@ package struct SourceEntry: Sendable, Equatable {
 /// Keys in the order of the file; no key appears twice.
 package struct SourceMapping: Sendable, Equatable {
     package private(set) var entries: [SourceEntry] = []
-    /// Where each key is: a file may hold tens of thousands, and every look-up below relies on this.
+    /// The index of each key: a file may hold tens of thousands, and all look-ups below use this.
     private var positions: [String: Int] = [:]
 
     package subscript(key: String) -> SourceEntry? {
         positions[key].map { entries[$0] }
     }
 
-    /// Adds a key, or replaces the one that is there, in its place.
+    /// Adds a key, or replaces an existing one in its position.
     mutating func put(_ entry: SourceEntry) {
         if let position = positions[entry.key] {
             entries[position] = entry
@@ -80,9 +80,9 @@ package struct SourceMapping: Sendable, Equatable {
         }
     }
 
-    /// Changes the mapping below a key in place: a copy for each of many changes would take quadratic time.
+    /// Changes the mapping below a key in place: a copy per change would take quadratic time.
     ///
-    /// - Returns: `false`, with nothing changed, when there is no mapping.
+    /// - Returns: `false`, with nothing changed, if there is no mapping.
     mutating func changeMapping<Failure: Error>(
         _ key: String,
         _ body: (inout SourceMapping) throws(Failure) -> Void

@@ -1,9 +1,9 @@
 /// "Did you mean": the known word that is closest to a mistyped one.
 enum Suggestion {
-    /// - Returns: the closest candidate that is at most one edit away, two for words of eight letters and more: half of a
-    ///   short word's letters may be changed by two. Else `nil`.
+    /// - Returns: the closest candidate within one edit, or two for words of at least eight letters: two edits may
+    ///   change half of a short word. `nil` if there is none.
     static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
-        // Longer words are no typing errors, and the table below is quadratic.
+        // Longer words are not typing errors, and the table below is quadratic.
         guard word.utf8.count <= 128 else { return nil }
         let limit = word.utf8.count < 8 ? 1 : 2
         var best: (candidate: String, distance: Int)?
@@ -14,7 +14,7 @@ enum Suggestion {
         return best?.candidate
     }
 
-    /// Levenshtein's distance; two swapped neighbours count as one edit.
+    /// The Levenshtein distance, with two swapped neighbours counting as one edit.
     static func distance(_ one: [UInt8], _ two: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...two.count)

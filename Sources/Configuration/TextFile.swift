@@ -14,7 +14,7 @@ enum TextFile {
             ConfigurationError(code: .unreadableFile, message: message, file: path, fix: fix)
         }
         guard !path.utf8.contains(0) else { throw fault("a path cannot hold a NUL") }
-        // Not blocking: opening a pipe must not wait for its writer.
+        // Non-blocking: opening a pipe must not wait for its writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             switch errno {
@@ -50,7 +50,7 @@ enum TextFile {
         return bytes
     }
 
-    /// Up to one chunk more than the bound; `nil` on an error.
+    /// The contents, up to one chunk more than the limit; `nil` on an error.
     private static func contents(of descriptor: CInt) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -66,7 +66,7 @@ enum TextFile {
         return bytes
     }
 
-    /// The offset of the first byte that is no UTF-8.
+    /// The offset of the first byte that is not UTF-8.
     private static func invalidByte(in bytes: [UInt8]) -> Int? {
         var decoder = UTF8()
         var iterator = bytes.makeIterator()
@@ -81,7 +81,7 @@ enum TextFile {
     }
 }
 
-/// `read(2)`; inside of ``TextFile`` the name means its own method.
+/// `read(2)`, whose name is shadowed within ``TextFile``.
 private func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
     read(descriptor, buffer, count)
 }

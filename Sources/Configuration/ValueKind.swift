@@ -1,14 +1,14 @@
 import Addresses
 
-/// A type of values: how they are read, printed and described.
+/// A type of values, with its reading, printing and description.
 package struct ValueKind<Value: Sendable & Equatable>: Sendable {
-    /// Reads the value of a key and notes it. `nil` when it is absent, or stands for the default, which is the last
-    /// argument.
+    /// Reads the value of a key and notes it. The last argument is the default; `nil` means that the value is absent or
+    /// stands for the default.
     package typealias Read = @Sendable (inout SectionReader, String, Value?) throws(ConfigurationError) -> Value?
 
     /// For the reference.
     let type: String
-    /// For the reference; empty when any value of the type will do.
+    /// For the reference; empty if any value of the type is valid.
     let range: String
     let node: SchemaNode
     /// The value as `rr check` prints a default; `nil` when nothing is printed.
@@ -65,7 +65,7 @@ extension ValueKind<Int> {
     ///
     /// - Parameters:
     ///   - bytesOver: Above this many MB a whole number is bytes.
-    ///   - zeroIsDefault: Whether 0 stands for the default; else it is refused, for there always is a limit.
+    ///   - zeroIsDefault: Whether 0 stands for the default. Otherwise 0 is rejected: there is always a limit.
     package static func size(bytesOver: Int? = nil, zeroIsDefault: Bool) -> ValueKind {
         ValueKind(
             type: "integer, MB",

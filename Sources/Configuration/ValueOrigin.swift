@@ -1,4 +1,4 @@
-/// Where a value in force came from, from the weakest to the strongest (docs/configuration.md, precedence).
+/// The origin of a value in force, from the weakest to the strongest (docs/configuration.md, precedence).
 package enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible {
     /// No source set it.
     case defaultValue
@@ -10,7 +10,7 @@ package enum ValueOrigin: Sendable, Equatable, Hashable, CustomStringConvertible
     case environment(name: String)
     /// `-o key=value`.
     case override
-    /// A value that was computed from the given one, or without one; and how.
+    /// A value computed from the given one, or without one, with the derivation.
     indirect case derived(ValueOrigin, String)
 
     package var description: String {

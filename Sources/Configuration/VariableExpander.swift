@@ -4,20 +4,20 @@
 ///   hold references itself.
 /// - `$$` is a literal `$`. A `$` that no name follows stays as it is, so that `sh -c 'echo $1'` and `a$` survive
 ///   (RoadRunner swallows those).
-/// - `${…}` that is no reference, such as `${VAR:default}`, becomes nothing, as in RoadRunner, and is reported.
+/// - `${…}` that is not a reference, such as `${VAR:default}`, becomes nothing, as in RoadRunner, and is reported.
 ///   `${` without its `}` stays as it is and is reported.
-/// - What a variable holds is not expanded again.
+/// - The value of a variable is not expanded again.
 struct VariableExpander: Sendable {
     /// The most bytes between `${` and `}`; keeps the search for `}` from being quadratic.
     private static let longestReference = 1024
-    /// The most defaults inside of defaults.
+    /// The deepest nesting of defaults.
     private static let deepestDefault = 8
-    /// The most faults that are kept of one text; after as many malformed references the rest stays as it is.
+    /// The most faults per text; after that many malformed references, the rest of the text stays unchanged.
     private static let mostFaults = 16
-    /// The most bytes that a text may grow to: many references to large variables must not eat the memory.
+    /// The most bytes that a text may grow to: many references to large variables must not exhaust the memory.
     static let longestResult = 1 << 20
 
-    /// What came out of a text.
+    /// The result of expanding a text.
     struct Result: Sendable, Equatable {
         var value: ByteText
         /// Whether the text names any variable, set or not.
@@ -26,7 +26,7 @@ struct VariableExpander: Sendable {
         var unset: [String] = []
         /// References that cannot be read.
         var malformed: [String] = []
-        /// The text was longer than ``VariableExpander/longestResult`` and is cut.
+        /// Whether the text was longer than ``VariableExpander/longestResult`` and was cut off.
         var isTooLong = false
 
         var text: String { value.description }
@@ -117,7 +117,7 @@ struct VariableExpander: Sendable {
         return value.bytes
     }
 
-    /// The `}` that ends the reference whose inside starts here; references inside of it have their own.
+    /// The `}` that ends the reference whose content starts here, skipping nested references.
     private static func closingBrace(_ text: ArraySlice<UInt8>) -> Int? {
         var open = 0
         var index = text.startIndex

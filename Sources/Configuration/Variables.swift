@@ -1,4 +1,4 @@
-/// The variables of the process, and what `.env` files add to them.
+/// The variables of the process, and the additions of `.env` files.
 struct Variables: Sendable {
     let environment: EnvironmentVariables
     /// In the order of the files; none of them is in ``environment``.
@@ -8,10 +8,10 @@ struct Variables: Sendable {
         self.environment = environment
     }
 
-    /// Everything that `${VAR}` and `RR_*` may see.
+    /// All variables for `${VAR}` and `RR_*`.
     var all: EnvironmentVariables { environment.setting(additions) }
 
-    /// Adds the lines of a file; what is set already stays, even when it is empty, as in RoadRunner.
+    /// Adds the lines of a file. Variables that are already set stay, even if they are empty, as in RoadRunner.
     mutating func load(_ path: String) throws(ConfigurationError) {
         let known = all
         let bytes = try TextFile.read(path, isUTF8: false)

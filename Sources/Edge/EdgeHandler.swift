@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Takes the bytes of a connection through its stages; only there while there are stages.
+/// Passes the bytes of a connection through its stages. A connection has this handler only while it has stages.
 final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -12,9 +12,9 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         case new([Stage])
         /// A stage is waiting. Can become `passing` or `ended`.
         case entering(StageChain)
-        /// There is a session. Can become `ended`.
+        /// The session has begun. Can become `ended`.
         case passing(StageChain)
-        /// The connection is refused or over: what comes is dropped.
+        /// The connection is refused or over: further bytes are dropped.
         case ended
     }
 
@@ -34,7 +34,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         self.state = .ended
     }
 
-    /// Not passed on: a session that is added begins at once, and there is nothing else behind.
+    /// Not forwarded: a session that is added later begins at once, and no other handler follows this one.
     func channelActive(context: ChannelHandlerContext) {
         if case .new(let stages) = self.state {
             self.state = .entering(StageChain(stages, remoteAddress: context.channel.remoteAddress))
@@ -85,7 +85,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         do {
             try context.pipeline.syncOperations.addHandler(session, position: .after(self))
         } catch {
-            // Only when the channel is closed already.
+            // Fails only if the channel is already closed.
             self.state = .ended
             self.maker.endedWithoutSession()
         }

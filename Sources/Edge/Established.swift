@@ -1,16 +1,16 @@
 import NIOCore
 
-/// A connection that may have a session: what the edge ends in, and only the edge makes.
+/// A connection that may have a session: the result of the edge, which alone can make it.
 package struct Established {
-    /// The client's address; `nil` when there is none, or the client has reset the connection before it was accepted.
+    /// The client's address; `nil` if it has none, or if it reset the connection before it was accepted.
     package let remoteAddress: SocketAddress?
     package let facts: [TransportFact]
     package let writer: SessionWriter
 }
 
-/// What a session is made with: the right to an ``Established``. Only the edge can make one.
+/// Entitles a session to an ``Established``. Only the edge can make one.
 package struct Entrance {
-    /// What the stages have found out; `nil` without stages.
+    /// The result of the stages; `nil` without stages.
     private final class Staged {
         let established: Established
 
@@ -21,7 +21,7 @@ package struct Entrance {
 
     private let staged: Staged?
 
-    /// Without stages.
+    /// The entrance of a connection without stages.
     init() {
         self.staged = nil
     }
@@ -30,9 +30,9 @@ package struct Entrance {
         self.staged = Staged(established)
     }
 
-    /// - Parameter channel: The connection's, active.
+    /// - Parameter channel: The connection's channel, which must be active.
     package func established(on channel: any Channel) -> Established {
-        // The channel's address and not the context's, which asks the system each time.
+        // The channel caches its address; the context asks the system each time.
         self.staged?.established
             ?? Established(remoteAddress: channel.remoteAddress, facts: [], writer: SessionWriter(isRaw: true))
     }

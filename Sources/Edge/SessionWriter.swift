@@ -3,23 +3,23 @@ import Sockets
 
 /// Writes the answers of a session.
 ///
-/// Only the edge can make one, and it makes one that writes to the descriptor only for a connection without a stage that
-/// transforms: bytes that must be encrypted have no way around the stage.
+/// Only the edge can make one. It writes to the descriptor only if no stage of the connection transforms bytes: bytes
+/// that must be encrypted cannot bypass the stage.
 package struct SessionWriter {
     private var writer: DirectWriter
 
-    /// - Parameter isRaw: Whether what is written goes to the client as it is.
+    /// - Parameter isRaw: Whether answers reach the client unchanged.
     init(isRaw: Bool) {
         self.writer = isRaw ? DirectWriter(isLongLived: false) : .throughChannel
     }
 
-    /// Whether the channel may have bytes that go before.
+    /// Whether the channel may hold earlier bytes.
     package var isBehind: Bool {
         self.writer.isBehind
     }
 
-    /// As ``DirectWriter/write(_:_:)``: what is returned is to be written with
-    /// ``ChannelHandlerContext/writeAndFlush(_:promise:)``, now.
+    /// As ``DirectWriter/write(_:_:)``: the caller must pass the returned bytes to
+    /// ``ChannelHandlerContext/writeAndFlush(_:promise:)`` at once.
     package mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
         self.writer.write(bytes, context)
     }

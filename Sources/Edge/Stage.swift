@@ -2,24 +2,24 @@ import NIOCore
 
 /// One step between an accepted socket and its session: a PROXY header, TLS, a limit.
 ///
-/// The kind of a stage says what it may do. Only one that transforms changes bytes, and where there is one no answer can
-/// go by it: see ``SessionWriter``.
+/// The kind of a stage determines its abilities. Only a transforming stage changes bytes, and no answer can bypass it:
+/// see ``SessionWriter``.
 package enum Stage {
-    /// Reads what comes, and may keep the beginning to itself; answers go by it.
+    /// Reads the client's bytes and may consume the first ones; answers bypass it.
     case reading(any ReadingStage)
     /// Changes the bytes of both directions for as long as the connection lives.
     case transforming(any TransformingStage)
 }
 
-/// A stage that sees what the client sends.
+/// A stage that sees the client's bytes.
 package protocol ReadingStage {
-    /// The stages before it are established; nothing has come for it yet.
+    /// The stages before this one are established; it has received no bytes yet.
     ///
-    /// - Parameter facts: What is known of the connection, to be completed.
+    /// - Parameter facts: The known facts about the connection, which the stage may complete.
     /// - Throws: Why the connection is refused.
     mutating func opened(_ facts: inout EdgeFacts) throws(EdgeFailure) -> StageProgress
 
-    /// Bytes have come, at least one.
+    /// Receives at least one byte.
     ///
     /// - Throws: Why the connection is refused.
     mutating func received(_ bytes: ByteBuffer, _ facts: inout EdgeFacts) throws(EdgeFailure) -> StageOutput
@@ -33,27 +33,27 @@ extension ReadingStage {
 
 /// A stage that every byte goes through.
 package protocol TransformingStage: ReadingStage {
-    /// What the client is sent instead of bytes of the session.
+    /// Transforms the session's bytes into those that the client is sent.
     ///
     /// - Throws: Why the connection cannot go on.
     mutating func sending(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer
 }
 
 package enum StageProgress: Hashable, Sendable {
-    /// It has no session yet, as far as this stage is concerned.
+    /// The session must wait for this stage.
     case waiting
-    /// It goes on; later bytes are given to the stage, too.
+    /// The session may begin; later bytes pass through the stage, too.
     case established
-    /// As `established`, and a stage that does not transform wants no more bytes: it is removed.
+    /// As `established`, and a stage that does not transform is removed: it needs no more bytes.
     case finished
 }
 
-/// What a stage makes of bytes that came.
+/// The result of a stage for received bytes.
 package struct StageOutput: Sendable {
     package var progress: StageProgress
-    /// Bytes for the next stage, or for the session; none of a stage that is waiting.
+    /// Bytes for the next stage or the session; empty while the stage is waiting.
     package var bytes: ByteBuffer
-    /// Bytes for the client, a handshake's say.
+    /// Bytes for the client, such as a handshake's.
     package var reply: ByteBuffer
 
     package init(_ progress: StageProgress, bytes: ByteBuffer = ByteBuffer(), reply: ByteBuffer = ByteBuffer()) {
@@ -63,15 +63,15 @@ package struct StageOutput: Sendable {
     }
 }
 
-/// What the stages of a connection have found out about it.
+/// The facts about a connection that its stages have found out.
 package struct EdgeFacts: Sendable {
     /// The client's address; `nil` on a unix socket.
     package var remoteAddress: SocketAddress?
-    /// For the context of the connection's events.
+    /// Entries for the context of the connection's events.
     package var transport: [TransportFact] = []
 }
 
-/// Something that workers are told about a connection besides its address: a key and a text of the context's JSON.
+/// A fact about a connection that workers are told besides its address: a key and a string of the context's JSON.
 package struct TransportFact: Sendable, Hashable {
     package var name: String
     package var value: String
@@ -82,7 +82,7 @@ package struct TransportFact: Sendable, Hashable {
     }
 }
 
-/// Why a connection has no session, or none any more, in one line for the log.
+/// The reason why a connection gets or keeps no session, in one line for the log.
 package struct EdgeFailure: Error, Sendable, Hashable {
     package var reason: String
 

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The stages of one connection, in order: what one passes on is given to the next. No I/O and no clock.
+/// The stages of one connection, in order: each passes its output to the next. No I/O and no clock.
 struct StageChain {
     private struct Link {
         var stage: Stage
@@ -14,7 +14,7 @@ struct StageChain {
         case established
     }
 
-    /// What is to be done with bytes that came.
+    /// The result of the chain for received bytes.
     struct Flow {
         /// For the session.
         var bytes = ByteBuffer()
@@ -35,7 +35,7 @@ struct StageChain {
         self.links.allSatisfy { $0.state == .established }
     }
 
-    /// Whether no stage is left: bytes need not come here any more.
+    /// Whether no stage is left: bytes can bypass the chain.
     var isEmpty: Bool {
         self.links.isEmpty
     }
@@ -45,7 +45,7 @@ struct StageChain {
         self.links.contains { $0.stage.transforms }
     }
 
-    /// Bytes have come; none to begin with.
+    /// Receives bytes. The first call passes none, to open the stages.
     mutating func receive(_ bytes: ByteBuffer) throws(EdgeFailure) -> Flow {
         var flow = Flow(bytes: bytes)
         var index = 0
@@ -74,7 +74,7 @@ struct StageChain {
         return flow
     }
 
-    /// - Returns: Whether the stage is still there.
+    /// - Returns: Whether the stage stays in the chain.
     private mutating func note(_ progress: StageProgress, _ index: Int) -> Bool {
         switch progress {
         case .waiting:
@@ -88,12 +88,12 @@ struct StageChain {
         return true
     }
 
-    /// What the client is sent for bytes of the session.
+    /// Transforms the session's bytes into those that the client is sent.
     mutating func send(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer {
         try self.send(bytes, from: self.links.count)
     }
 
-    /// The last stage is the first one for bytes that go out.
+    /// Outgoing bytes pass the stages in reverse order.
     private mutating func send(_ bytes: ByteBuffer, from index: Int) throws(EdgeFailure) -> ByteBuffer {
         var bytes = bytes
         for index in self.links.indices.prefix(index).reversed() {

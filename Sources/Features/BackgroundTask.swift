@@ -6,12 +6,12 @@ package final class BackgroundTask: Sendable {
 
     package init() {}
 
-    /// Runs it; once.
+    /// Starts the task; call it once.
     package func start(_ body: @escaping @Sendable () async -> Void) {
         self.task.withLock { $0 = Task { await body() } }
     }
 
-    /// Cancels it and waits for its end.
+    /// Cancels the task and waits for its end.
     package func stop() async {
         let task = self.task.withLock { $0 }
         task?.cancel()

@@ -1,35 +1,35 @@
 import Observability
 
-/// A part of the service with settings, a life, metrics and health of its own.
+/// A part of the service with its own settings, lifecycle, metrics and health.
 ///
 /// The moments of its life: ``start(_:)``, before `server.on_init` and the first worker; ``ready()``, when every listener
 /// is bound; for a reload ``reloading()``, ``prepareReload(_:)`` and ``ready()``; ``drain()``, when the end begins;
 /// ``stop()``, when the last worker is gone. Features start in the order of the composition and stop in the reverse one.
-/// Of the others none is waited for but ``prepareReload(_:)``: nothing may hold up the end.
+/// Of the others, only ``prepareReload(_:)`` is waited for: nothing may delay the stop.
 package protocol Feature: Sendable {
     /// The section, or sections, that concern it.
     associatedtype FeatureSettings: Sendable = Void
 
-    /// Throws when the service cannot do without it: then nothing is started.
+    /// Starts the feature. An error keeps the service from starting.
     func start(_ service: ServiceView) async throws
 
     func ready()
 
     func reloading()
 
-    /// Does all of a reload that may fail, and changes nothing that is in effect. Keys that take effect at the next start
-    /// only are ignored here: the warning about them is derived from their marks.
+    /// Performs every step of a reload that may fail, without changing anything in effect. Keys that take effect only
+    /// at the next start are ignored here: the warning about them is derived from their marks.
     func prepareReload(_ settings: FeatureSettings) async throws -> PreparedReload
 
     func drain()
 
-    /// Releases everything that it holds, also when it was not started or a prepared reload was not committed.
+    /// Releases all resources, even if the feature was not started or a prepared reload was not committed.
     func stop() async
 
-    /// Adds its metrics. Not on an event loop with packets: it may take milliseconds.
+    /// Adds the feature's metrics. It may take milliseconds, so it is not called on an event loop with packets.
     func addMetrics(to text: inout PrometheusText)
 
-    /// How it is while the service serves.
+    /// The feature's health while the service is serving.
     var health: FeatureHealth { get }
 }
 
@@ -64,8 +64,8 @@ package struct PreparedReload: Sendable {
     package var undo: @Sendable () async -> Void
 
     /// - Parameters:
-    ///   - commit: Takes the change over.
-    ///   - undo: Gives it up, since another feature could not prepare its own.
+    ///   - commit: Applies the change.
+    ///   - undo: Discards the change, because another feature could not prepare its own.
     package init(commit: @escaping @Sendable () -> Void = {}, undo: @escaping @Sendable () async -> Void = {}) {
         self.commit = commit
         self.undo = undo

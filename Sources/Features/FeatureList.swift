@@ -1,6 +1,6 @@
 import Observability
 
-/// A feature, and where its settings are among those of all.
+/// A feature with the path to its settings in the settings of the whole service.
 package struct Part<All: Sendable>: Sendable {
     fileprivate let feature: any Feature
     fileprivate let prepareReload: @Sendable (All) async throws -> PreparedReload
@@ -26,7 +26,7 @@ package struct FeatureList<All: Sendable>: Sendable {
         self.parts = parts
     }
 
-    /// - Throws: The error of the first feature that cannot start; all are stopped then.
+    /// - Throws: The error of the first feature that cannot start; all features are stopped then.
     package func start(_ service: ServiceView) async throws {
         for part in self.parts {
             do {
@@ -52,7 +52,7 @@ package struct FeatureList<All: Sendable>: Sendable {
 
     /// Prepares a reload of all, in order.
     ///
-    /// - Throws: The error of the first feature that cannot; the preparations before it are undone in reverse order.
+    /// - Throws: The error of the first feature that fails; earlier preparations are undone in reverse order.
     package func prepareReload(_ settings: All) async throws -> PreparedReload {
         var prepared: [PreparedReload] = []
         for part in self.parts {

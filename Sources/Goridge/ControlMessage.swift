@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What server and worker say to each other about themselves, as JSON in a control frame.
+/// A message between server and worker about themselves, as JSON in a control frame.
 package enum ControlMessage: Sendable, Hashable {
     /// The handshake: each side tells its process id, the server first.
     case pid(Int)
@@ -32,7 +32,7 @@ package enum ControlMessage: Sendable, Hashable {
 
     /// Whether an answer's context is `{"stop":true}`: the worker wants to be replaced.
     package static func isStop(context: ByteBuffer) -> Bool {
-        // Most contexts are WRITE or CONTINUE: no JSON is read for those.
+        // Most contexts are WRITE or CONTINUE, and need no JSON parser.
         guard context.getInteger(at: context.readerIndex, as: UInt8.self) == UInt8(ascii: "{") else {
             return false
         }
@@ -47,12 +47,12 @@ package enum ControlMessage: Sendable, Hashable {
     }
 }
 
-/// What a worker says of itself in its handshake.
+/// A worker's statement about itself in its handshake.
 package struct WorkerGreeting: Sendable, Hashable {
-    /// Whether it answers each event exactly once, in order, though answers may be gathered before they are written.
+    /// Whether the worker answers each event exactly once and in order. It may gather answers before it writes them.
     package let answersOnce: Bool
 
-    /// Reads the payload of a control frame; `nil` when it tells no pid.
+    /// Reads the payload of a control frame; `nil` if it has no pid.
     package init?(payload: ByteBuffer) {
         guard case .pid = ControlMessage(payload: payload),
             let object = JSONObject(String(buffer: payload))

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One whole frame as it came.
+/// One complete frame as received.
 package struct Frame: Sendable, Hashable {
     package var flags: FrameFlags
     package var streamFlags: StreamFlags
@@ -8,7 +8,7 @@ package struct Frame: Sendable, Hashable {
     package var optionCount: Int
     /// The first option, or 0 without options: the length of the context in a request or an answer.
     package var firstOption: UInt32
-    /// Context and body; shares its memory with what was read.
+    /// Context and body. It shares memory with the read buffer.
     package var payload: ByteBuffer
 
     package init(

@@ -2,9 +2,9 @@ import NIOCore
 
 /// Cuts a stream of bytes into frames; a frame may come in any number of pieces, several may come in one read.
 ///
-/// Nothing is reserved for a frame before its header was verified; until then the decoder holds what came and no more.
-/// After that memory grows with what arrives, so a header that announces much and sends little costs little.
-/// After an error the stream has no meaning any more: the decoder throws the same error for ever.
+/// The decoder reserves no memory for a frame before its header is verified: until then it holds only received bytes.
+/// Afterwards memory grows with the received bytes, so a header that announces a large payload costs little by itself.
+/// After an error the stream is meaningless: the decoder throws the same error for ever.
 package struct FrameDecoder: Sendable {
     /// The most bytes of payload that a frame may have by default: 1 GiB.
     package static let defaultPayloadLimit = 1 << 30
@@ -23,17 +23,17 @@ package struct FrameDecoder: Sendable {
         self.payloadLimit = payloadLimit
     }
 
-    /// Bytes that came and are not part of a decoded frame.
+    /// Received bytes that are not part of a decoded frame.
     package var undecoded: ByteBuffer {
         self.failure?.bytes ?? self.pending
     }
 
-    /// Whether every byte that came was part of a decoded frame.
+    /// Whether every received byte was part of a decoded frame.
     package var isEmpty: Bool {
         self.failure == nil && self.pending.readableBytes == 0
     }
 
-    /// Adds what was read.
+    /// Adds received bytes.
     package mutating func append(_ bytes: ByteBuffer) {
         guard self.failure == nil else {
             return
@@ -81,7 +81,7 @@ package struct FrameDecoder: Sendable {
             return nil
         }
         if self.pending.readableBytes == total {
-            // Lets go of the memory: the payload is now its only owner.
+            // Release the memory: the payload is now its only owner.
             self.pending = ByteBuffer()
         } else {
             self.pending.moveReaderIndex(forwardBy: total)

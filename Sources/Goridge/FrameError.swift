@@ -1,8 +1,8 @@
 import NIOCore
 
-/// Bytes that cannot be, or become, a frame.
+/// Bytes that are not, and cannot become, a frame.
 package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Why the bytes were refused.
+    /// The reason why the bytes were rejected.
     package enum Reason: Sendable, Hashable {
         /// The high four bits of byte 0 are not 1: nearly always text that a script printed to STDOUT.
         case version(UInt8)
@@ -19,7 +19,7 @@ package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     package var reason: Reason
-    /// What was wrong: everything undecoded that had come, from the first byte of the refused header on.
+    /// All undecoded bytes, from the first byte of the rejected header on.
     package var bytes: ByteBuffer
 
     package init(reason: Reason, bytes: ByteBuffer) {

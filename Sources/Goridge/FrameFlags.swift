@@ -1,4 +1,4 @@
-/// Byte 1 of a frame's header: what the frame is and how its payload is written.
+/// Byte 1 of a frame's header: the kind of the frame and the encoding of its payload.
 package struct FrameFlags: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
 
@@ -6,7 +6,7 @@ package struct FrameFlags: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// A message between server and worker themselves (handshake, stop): JSON, no options.
+    /// A message about the worker itself (handshake, stop): JSON, no options.
     package static let control = FrameFlags(rawValue: 0x01)
     package static let raw = FrameFlags(rawValue: 0x04)
     package static let json = FrameFlags(rawValue: 0x08)

@@ -40,14 +40,14 @@ package struct FrameHeader: Sendable, Hashable {
 }
 
 extension FrameHeader {
-    /// What can be said of a header of which `bytes` have come so far.
+    /// The state of a header of which some bytes have been received.
     enum Prefix {
         case incomplete
         case complete(FrameHeader)
         case malformed(FrameError.Reason)
     }
 
-    /// Reads a header, and refuses one as early as its bytes allow: stray text is known by its first byte.
+    /// Reads a header, and rejects an invalid one as early as possible: stray text shows at its first byte.
     static func parse(_ bytes: ByteBufferView) -> Prefix {
         bytes.withUnsafeBytes { self.parse($0) }
     }
@@ -92,7 +92,7 @@ extension FrameHeader {
 extension FrameHeader {
     private static let checksumOffset = 6
 
-    /// Of a checksum whose first bytes are wrong the others are not waited for.
+    /// Rejects a wrong checksum by its first bytes, without waiting for the others.
     private static func parseIncomplete(_ bytes: UnsafeRawBufferPointer, _ first: UInt8) -> Prefix {
         guard bytes.count > self.checksumOffset else {
             return .incomplete

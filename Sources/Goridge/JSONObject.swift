@@ -1,7 +1,7 @@
-/// The fields of a JSON object as RFC 8259 has it; what is nested in them is checked and forgotten.
+/// The fields of a JSON object (RFC 8259). Nested values are validated and discarded.
 ///
-/// Control messages have one field, and a worker that starts, or is asked whether it is free, sends one: Foundation's
-/// decoder is megabytes and many allocations for that.
+/// Workers send control messages of one field when they start or reply to a probe: Foundation's decoder would cost
+/// megabytes and many allocations for these.
 struct JSONObject {
     enum Value: Hashable {
         case null
@@ -12,7 +12,7 @@ struct JSONObject {
         case number(Substring)
     }
 
-    /// By name; of two with one name the last.
+    /// By name; the last value of a repeated name wins.
     private(set) var fields: [String: Value] = [:]
 
     /// - Returns: `nil` unless the text is one object, with nothing but white space around it.
@@ -30,7 +30,7 @@ struct JSONObject {
 private struct JSONReader {
     struct Malformed: Error {}
 
-    /// Deeper nesting is refused: each level is one of the stack.
+    /// The deepest nesting: each level takes a level of the stack.
     private static let depthLimit = 128
 
     private var rest: Substring.UTF8View
@@ -40,7 +40,7 @@ private struct JSONReader {
         self.skipSpace()
     }
 
-    /// Reads what an object holds, and white space after it.
+    /// Reads the content of an object and the white space after it.
     mutating func object(depth: Int, field: (String, JSONObject.Value) -> Void) throws(Malformed) {
         try self.elements(from: "{", to: "}") { reader throws(Malformed) in
             let name = try reader.string()
@@ -142,7 +142,7 @@ private struct JSONReader {
                 guard self.take("\\"), self.take("u") else { throw Malformed() }
                 units.append(try self.hexadecimal())
             }
-            // A surrogate without its other half is no text.
+            // An unpaired surrogate is not text.
             guard let text = String(validating: units, as: UTF16.self), let scalar = text.unicodeScalars.first else {
                 throw Malformed()
             }
@@ -166,7 +166,7 @@ private struct JSONReader {
         guard self.accept(scalar) else { throw Malformed() }
     }
 
-    /// Whether it was next; takes white space after it too.
+    /// Consumes a scalar, if it is next, and the white space after it.
     private mutating func accept(_ scalar: Unicode.Scalar) -> Bool {
         guard self.take(scalar) else { return false }
         self.skipSpace()

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A moment as people write it, in UTC.
+/// A moment as a calendar date and time, in UTC.
 struct CalendarDate {
     private var parts = tm()
     private let nanoseconds: Int

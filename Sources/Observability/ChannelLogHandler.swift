@@ -1,9 +1,9 @@
 import Glibc
 import Logging
 
-/// The log handler of one channel (`logs.channels`): a level, and where its lines go in which style.
+/// The log handler of one channel (`logs.channels`): a level, and the outputs of its lines with their styles.
 package struct ChannelLogHandler: LogHandler {
-    /// An output, and how lines look there.
+    /// An output, and the style of its lines.
     package struct Target: Sendable {
         var output: LogOutput
         var style: LogStyle
@@ -17,7 +17,7 @@ package struct ChannelLogHandler: LogHandler {
     private let channel: String
     private let targets: [Target]
     private let channelLevel: LogLevelSwitch
-    /// A level of this logger's own.
+    /// The level of this logger alone.
     private var ownLevel: Logger.Level?
     package var metadata: Logger.Metadata = [:]
 

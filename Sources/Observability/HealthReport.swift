@@ -1,17 +1,17 @@
-/// Where the service is between its start and its exit.
+/// The phase of the service between its start and its exit.
 package enum ServicePhase: Sendable, Hashable {
-    /// Workers are being started, listeners bound.
+    /// Workers are being started and listeners bound.
     case starting
     case serving
-    /// It was asked to stop: connections end, workers end.
+    /// The service was asked to stop: connections and workers are ending.
     case draining
 }
 
 /// The faults of a feature; `nil` means none.
 package struct FeatureHealth: Sendable, Hashable {
-    /// Why no traffic should come here.
+    /// The reason why the service should get no traffic.
     package var readyFault: String?
-    /// Why a restart of this process may help.
+    /// The reason why a restart of this process may help.
     package var healthFault: String?
 
     package init(readyFault: String? = nil, healthFault: String? = nil) {
@@ -27,8 +27,8 @@ package struct HealthReport: Sendable, Hashable {
     /// `/ready`.
     package var readyFault: String?
 
-    /// - Parameter features: The first fault of each kind is reported, and only while the service serves: a service that
-    ///   starts or drains is not ready, and a restart would not help it.
+    /// - Parameter features: The first fault of each kind is reported, but only while the service is serving: a service
+    ///   that starts or drains is not ready, and a restart would not help it.
     package init(_ phase: ServicePhase, _ features: [FeatureHealth]) {
         switch phase {
         case .starting:

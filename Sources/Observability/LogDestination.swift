@@ -1,11 +1,11 @@
-/// Where lines go.
+/// The destination of log lines.
 package enum LogDestination: Sendable, Hashable {
     case standardOutput
     case standardError
-    /// Appended to; opened anew when a tool such as logrotate has put it aside and says so.
+    /// A file that is appended to, and reopened when a tool such as logrotate has moved it and sent a signal.
     case file(path: String, rotation: LogRotation?)
 
-    /// What the file is called; for messages.
+    /// The name of the destination, for messages.
     package var name: String {
         switch self {
         case .standardOutput: "stdout"
@@ -15,7 +15,7 @@ package enum LogDestination: Sendable, Hashable {
     }
 }
 
-/// A log cannot be written where it should; in one line.
+/// A failure to open or write a log, in one line.
 package struct LogFailure: Error, Sendable, CustomStringConvertible {
     package var description: String
 }

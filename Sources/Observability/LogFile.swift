@@ -1,12 +1,12 @@
 import Glibc
 
-/// An open ``LogDestination``. Blocks for as long as the kernel does not take what is written.
+/// An open ``LogDestination``. Writing blocks until the kernel takes the bytes.
 struct LogFile: ~Copyable {
     let destination: LogDestination
     private(set) var descriptor: Int32
-    /// Bytes in a file that is rotated.
+    /// The size of a rotated file, in bytes.
     private var size = 0
-    /// When it was put aside last: names of old files go up, however fast they follow each other.
+    /// The time of the last rotation: names of old files ascend, however fast they follow each other.
     private var lastBackup = timespec()
 
     /// - Throws: ``LogFailure`` when a file cannot be opened.
@@ -31,7 +31,7 @@ struct LogFile: ~Copyable {
         }
     }
 
-    /// Opens the file again under its name; when that fails the old one stays in use.
+    /// Opens the file again by its name. If that fails, the old one stays in use.
     mutating func reopen() throws(LogFailure) {
         guard case .file(let path, _) = self.destination else {
             return
@@ -41,20 +41,20 @@ struct LogFile: ~Copyable {
         (self.descriptor, self.size) = (descriptor, size)
     }
 
-    /// Puts the file aside when so many bytes more would be too many; when that fails it stays in use.
+    /// Rotates the file if this many more bytes would exceed its limit. If that fails, it stays in use.
     mutating func makeRoom(for count: Int) throws(LogFailure) {
         guard case .file(let path, let rotation?) = self.destination, rotation.isDue(size: self.size, adding: count)
         else {
             return
         }
-        // Tried again only when as much was added once more.
+        // Retry only after as many bytes again.
         self.size = 0
         self.lastBackup = try Self.putAside(path, after: self.lastBackup)
         try self.reopen()
         Self.removeOld(path, rotation)
     }
 
-    /// - Returns: How many of the bytes were written, and why not all: an error number.
+    /// - Returns: The number of bytes written, and the error number if it was not all.
     mutating func write(_ bytes: UnsafeRawBufferPointer) -> (written: Int, fault: Int32?) {
         var written = 0
         defer { self.size += written }
@@ -64,7 +64,7 @@ struct LogFile: ~Copyable {
             if count > 0 {
                 written += count
             } else if count < 0, errno == EAGAIN {
-                // Somebody shares the descriptor and has made it so.
+                // The descriptor is shared with another process, which has made it non-blocking.
                 var entry = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&entry, 1, -1)
             } else if count == 0 || errno != EINTR {
@@ -77,7 +77,7 @@ struct LogFile: ~Copyable {
 
 extension LogFile {
     private static func open(_ path: String) throws(LogFailure) -> (descriptor: Int32, size: Int) {
-        // Not blocking: opening a pipe must not wait for its reader. A terminal must not become ours.
+        // Non-blocking: opening a pipe must not wait for its reader. A terminal must not become the controlling one.
         let descriptor = systemOpen(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
             throw LogFailure(description: "cannot open \(path): \(String(cString: strerror(errno)))")
@@ -86,7 +86,7 @@ extension LogFile {
         return (descriptor, fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0)
     }
 
-    /// Where this fails, opening tells.
+    /// Ignores failures: opening the file reports them.
     private static func makeDirectory(of path: String) {
         var index = path.startIndex
         while let slash = path[index...].dropFirst().firstIndex(of: "/") {
@@ -111,7 +111,7 @@ extension LogFile {
         return time
     }
 
-    /// A file that cannot be removed is tried again at the next rotation.
+    /// Removes old files. One that cannot be removed is tried again at the next rotation.
     private static func removeOld(_ path: String, _ rotation: LogRotation) {
         let (directory, name) = self.parts(of: path)
         for file in rotation.expired(self.files(in: String(directory)), of: name, at: .now) {
@@ -154,7 +154,7 @@ private func max(_ one: timespec, _ other: timespec) -> timespec {
     (one.tv_sec, one.tv_nsec) < (other.tv_sec, other.tv_nsec) ? other : one
 }
 
-/// `write(2)` and `open(2)`; inside of ``LogFile`` the names mean its own methods.
+/// `write(2)` and `open(2)`, whose names are shadowed within ``LogFile``.
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)
 }

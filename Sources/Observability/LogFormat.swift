@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import Text
 
-/// How an entry becomes a line.
+/// The format of an entry's line.
 package enum LogFormat: Sendable, Hashable {
     /// For people: time, level, channel, message, then the metadata as `key=value`.
     case console
@@ -24,7 +24,7 @@ struct LogEntry {
 }
 
 extension LogFormat {
-    /// The line of a message that is not logged, without its end; as of now.
+    /// The line of a message that is not logged, with the current time and without its line end.
     package func line(_ level: Logger.Level, _ channel: String, _ message: String) -> String {
         self.line(LogEntry(level: level, channel: channel, message: message, metadata: [:]), at: .now)
     }
@@ -56,7 +56,7 @@ extension LogFormat {
 }
 
 extension Logger.Level {
-    /// RoadRunner's words, which are those that `logs.level` takes.
+    /// RoadRunner's name of the level, as in `logs.level`.
     fileprivate var word: String {
         switch self {
         case .trace, .debug: "debug"
@@ -82,7 +82,7 @@ extension Logger.Level {
 }
 
 extension String {
-    /// In one line; what is in quotes is escaped as in JSON, once.
+    /// The value in one line. Quoted text is escaped once, as in JSON.
     fileprivate var quotedIfNeeded: String {
         let needsQuotes = self.isEmpty || self.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" }
         return needsQuotes ? self.jsonQuoted.singleLine() : self.singleLine()

@@ -1,10 +1,10 @@
 import Glibc
 import Logging
 
-/// One place where lines go, in their order.
+/// One output of log lines, in order.
 ///
-/// ``write(_:)`` never waits for the output: a thread of its own writes. What it cannot write in time is dropped and
-/// counted, and the count is logged there as soon as writing works again.
+/// ``write(_:)`` never waits for the output: a dedicated thread writes. Lines that it cannot write in time are dropped,
+/// and their number is logged there as soon as writing works again.
 package final class LogOutput: Sendable {
     package let destination: LogDestination
     private let queue = Monitor(LogQueue())
@@ -13,8 +13,8 @@ package final class LogOutput: Sendable {
     package let isTerminal: Bool
 
     /// - Parameters:
-    ///   - style: How it writes its own notes.
-    ///   - faults: Where it tells that it cannot write.
+    ///   - style: The style of its own notes.
+    ///   - faults: The outputs for reports that it cannot write.
     /// - Throws: ``LogFailure`` when a file cannot be opened.
     package init(_ destination: LogDestination, style: LogStyle, faults: [LogOutput] = []) throws(LogFailure) {
         let file = try LogFile(destination)
@@ -29,7 +29,7 @@ package final class LogOutput: Sendable {
         self.queue.wakeAll()
     }
 
-    /// - Parameter line: With its end.
+    /// - Parameter line: The line with its end.
     func write(_ line: String) {
         if self.queue.withLock({ $0.add(line) }) {
             self.queue.wakeAll()
@@ -41,22 +41,22 @@ package final class LogOutput: Sendable {
         self.write(self.style.note(message, metadata))
     }
 
-    /// Opens a file anew: what is logged from now on goes to the file that has the name then.
+    /// Reopens a file: later lines go to the file that then has the name.
     package func reopen() {
         self.queue.withLock { $0.reopen() }
         self.queue.wakeAll()
     }
 
-    /// Waits until all that was logged before is written.
+    /// Waits until all earlier lines are written.
     ///
     /// - Parameter deadline: Of the monotonic clock.
     func flush(until deadline: timespec) {
         _ = self.queue.wait(until: deadline) { $0.isIdle ? () : nil }
     }
 
-    /// Waits until all that was logged before is written to all of these.
+    /// Waits until all earlier lines are written to all of these outputs.
     ///
-    /// - Parameter milliseconds: The longest that it may take, all together.
+    /// - Parameter milliseconds: The longest wait in total.
     package static func flush(_ outputs: some Sequence<LogOutput>, milliseconds: Int) {
         let deadline = timespec.fromNow(milliseconds: milliseconds)
         for output in outputs {

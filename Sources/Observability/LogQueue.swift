@@ -1,27 +1,27 @@
-/// Lines on their way to an output that may be slow, or stuck: bounded, in order, with a count of what did not fit.
+/// Lines for an output that may be slow or stuck: a bounded queue that counts the lines that did not fit.
 ///
-/// No I/O and no lock. Once a line was refused all are, until the writer takes what is there: so there is one gap, and
-/// the place of its note is known.
+/// No I/O and no lock. Once a line is dropped, so are all others until the writer takes the queue's lines: this leaves
+/// a single gap with a known place for its note.
 struct LogQueue {
-    /// The most bytes that wait; as many again may be in the writer's hands. A single longer line is taken when nothing
-    /// else waits. Enough for what a worker spits out at once when it fails.
+    /// The most waiting bytes; the writer may hold as many again. A single longer line is accepted if the queue is
+    /// empty. Enough for the output of a failing worker.
     static let limit = 8 << 20
-    /// What a line costs beyond its text, so that many short ones are bounded, too.
+    /// The cost of a line beyond its text, which limits many short lines as well.
     static let costOfLine = 64
 
-    /// What the writer is to do at once.
+    /// The writer's next work.
     struct Batch: Equatable {
-        /// Before the lines are written.
+        /// Whether to reopen the file before the lines are written.
         var reopens = false
         var lines: [String] = []
-        /// How many lines came after these and were dropped.
+        /// The number of later lines that were dropped.
         var dropped = 0
     }
 
     private var waiting = Batch()
     private var cost = 0
     private var isWriting = false
-    /// No line comes any more.
+    /// Whether no further line is added.
     private(set) var isClosed = false
 
     /// Whether everything that was added is written.
@@ -33,7 +33,7 @@ struct LogQueue {
         self.waiting == Batch()
     }
 
-    /// - Returns: Whether the writer is to be woken.
+    /// - Returns: Whether the caller must wake the writer.
     mutating func add(_ line: String) -> Bool {
         let wasEmpty = self.isEmpty
         let cost = line.utf8.count + Self.costOfLine
@@ -46,7 +46,7 @@ struct LogQueue {
         return wasEmpty
     }
 
-    /// Lines that are added from now on go to a file that is opened anew.
+    /// Makes the writer reopen the file before it writes lines that are added from now on.
     mutating func reopen() {
         self.waiting.reopens = true
     }
@@ -57,7 +57,7 @@ struct LogQueue {
 
     /// The next work for the writer, which calls ``written()`` afterwards.
     ///
-    /// - Returns: `nil` when there is nothing.
+    /// - Returns: `nil` if there is none.
     mutating func take() -> Batch? {
         guard !self.isEmpty else {
             return nil
@@ -70,7 +70,7 @@ struct LogQueue {
         return self.waiting
     }
 
-    /// The writer has done what it took.
+    /// The writer has finished the work that it took.
     mutating func written() {
         self.isWriting = false
     }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// When a log file is put aside, under which name, and which old ones go: the rules of lumberjack, RoadRunner's own.
+/// The rules for rotating a log file, naming old ones and removing them: those of lumberjack, as in RoadRunner.
 package struct LogRotation: Sendable, Hashable {
-    /// Bytes that a file may reach; only a longer entry, alone in its file, exceeds it.
+    /// The maximum size of a file in bytes. Only a longer entry, alone in its file, exceeds it.
     package var maximumSize: Int
-    /// Days after which an old file goes.
+    /// The days after which an old file is removed.
     package var maximumAge: Int
-    /// Old files that stay.
+    /// The number of old files that are kept.
     package var maximumBackups: Int
 
     /// All at least 1.
@@ -16,7 +16,7 @@ package struct LogRotation: Sendable, Hashable {
         self.maximumBackups = maximumBackups
     }
 
-    /// Whether a file is to be put aside before something is added.
+    /// Whether a file must be rotated before bytes are added.
     func isDue(size: Int, adding count: Int) -> Bool {
         size > 0 && count > self.maximumSize - size
     }
@@ -27,9 +27,9 @@ package struct LogRotation: Sendable, Hashable {
         return "\(stem)-\(self.stamp(time))\(suffix)"
     }
 
-    /// Which files of a directory are old ones of this name and have to go.
+    /// The files of a directory that are old files of this name and must be removed.
     ///
-    /// - Parameter files: Names, of whatever files; compressed ones that RoadRunner has left count, too.
+    /// - Parameter files: Names of any files; compressed ones that RoadRunner has left count, too.
     func expired(_ files: [String], of name: String, at now: timespec) -> [String] {
         let (stem, suffix) = Self.parts(of: name)
         let old = files.compactMap { file -> (file: String, stamp: String)? in
@@ -46,7 +46,7 @@ package struct LogRotation: Sendable, Hashable {
             return (file, String(rest.prefix(Self.stampLength)))
         }
         var oldest = now
-        // No log file is from the year 0: the age is bounded for the calendar's sake.
+        // Limit the age to dates that the calendar can represent.
         oldest.tv_sec -= min(self.maximumAge, 36_500) * 86_400
         let limit = Self.stamp(oldest)
         let newestFirst = old.sorted { ($0.stamp, $0.file) > ($1.stamp, $1.file) }
@@ -63,7 +63,7 @@ package struct LogRotation: Sendable, Hashable {
 
     private static let stampLength = 23
 
-    /// Stamps sort as their times do.
+    /// Stamps sort in the order of their times.
     private static func stamp(_ time: timespec) -> String {
         let date = CalendarDate(time)
         return "\(date.day)T\(date.time(separator: "-")).\(date.milliseconds)"

@@ -1,7 +1,7 @@
 import Glibc
 import Logging
 
-/// A format with what ends each line.
+/// A format and its line ending.
 package struct LogStyle: Sendable, Hashable {
     package var format: LogFormat
     package var lineEnding: String
@@ -14,7 +14,7 @@ package struct LogStyle: Sendable, Hashable {
     /// A whole line about the log itself.
     func note(_ message: String, _ metadata: Logger.Metadata) -> String {
         let entry = LogEntry(level: .error, channel: "rr", message: message, metadata: metadata)
-        // The raw form would leave the metadata out, which is all that matters here.
+        // The raw format would omit the metadata, which is essential here.
         let format = self.format == .raw ? .console : self.format
         return format.line(entry, at: .now) + self.lineEnding
     }

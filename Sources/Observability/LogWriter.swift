@@ -1,9 +1,9 @@
 import Glibc
 import Logging
 
-/// The thread of one ``LogOutput``: takes lines from its queue and writes them, for as long as that may take.
+/// The thread of one ``LogOutput``: takes lines from its queue and writes them, however long that takes.
 final class LogWriter: @unchecked Sendable {
-    /// Bytes that are written at once when so much is there.
+    /// The most bytes that are written at once.
     private static let chunkSize = 64 << 10
     /// How soon a failed output is tried again.
     private static let retryMilliseconds = 1000
@@ -12,12 +12,12 @@ final class LogWriter: @unchecked Sendable {
     private var file: LogFile
     private let style: LogStyle
     private let faults: [LogOutput]
-    /// Entries that were dropped, and are still to be told of.
+    /// Dropped entries that are not reported yet.
     private var lost = 0
     private var isFailing = false
     private var isMidLine = false
     private var chunk: [UInt8] = []
-    /// Where in the chunk each line ends.
+    /// The ends of the lines in the chunk.
     private var ends: [Int] = []
 
     init(_ file: consuming LogFile, queue: Monitor<LogQueue>, style: LogStyle, faults: [LogOutput]) {
@@ -29,7 +29,7 @@ final class LogWriter: @unchecked Sendable {
 
     /// Starts the thread; it ends when the queue is closed and empty.
     ///
-    /// - Throws: ``LogFailure`` when there cannot be one more thread.
+    /// - Throws: ``LogFailure`` if no thread can be started.
     func start() throws(LogFailure) {
         var thread = pthread_t()
         let own = Unmanaged.passRetained(self)
@@ -50,7 +50,7 @@ final class LogWriter: @unchecked Sendable {
     }
 
     private func run() {
-        // Signals are for the others; a pipe without a reader is told by the write's error.
+        // Other threads handle signals; a pipe without a reader shows as an error of the write.
         var all = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, nil)
@@ -93,7 +93,7 @@ final class LogWriter: @unchecked Sendable {
         let lost = self.lost
         self.lost = 0
         self.add(self.style.note("log entries were dropped", ["dropped": "\(lost)"]))
-        // The note itself is no entry that is missed.
+        // The note itself is not a lost entry.
         if self.flush() > 0 {
             self.lost = lost
         }
@@ -111,7 +111,7 @@ final class LogWriter: @unchecked Sendable {
         }
     }
 
-    /// A line is never in two files.
+    /// Rotates the file between lines: a line is never split between two files.
     private func makeRoom(for count: Int) {
         self.lost += self.flush()
         self.attempt { file throws(LogFailure) in try file.makeRoom(for: count) }
@@ -119,7 +119,7 @@ final class LogWriter: @unchecked Sendable {
 
     /// Writes the lines that were added.
     ///
-    /// - Returns: How many lines of it were not.
+    /// - Returns: The number of lines that could not be written.
     private func flush() -> Int {
         guard !self.chunk.isEmpty else {
             return 0
@@ -152,7 +152,7 @@ final class LogWriter: @unchecked Sendable {
         }
     }
 
-    /// Tells of a fault where `err_output` says; once until writing works again.
+    /// Reports a fault to `err_output`, once until writing works again.
     private func report(_ fault: String) {
         guard !self.isFailing else {
             return

@@ -1,7 +1,7 @@
 import Glibc
 import Platform
 
-/// This process as the kernel shows it, for the conventional `process_*` metrics; `nil` for a value that is not known.
+/// The kernel's figures for this process, for the conventional `process_*` metrics; `nil` for unknown values.
 package struct ProcessMetrics: Sendable {
     /// Bytes.
     package var residentMemory: Int?

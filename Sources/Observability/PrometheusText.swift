@@ -17,7 +17,7 @@ package struct PrometheusText: Sendable {
         self.family(name, kind, help) { $0.add(value) }
     }
 
-    /// A family; its samples are added by the closure, each with other labels.
+    /// A family; the closure adds its samples, each with different labels.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
         self.head(name, kind.rawValue, help)
         var written = Samples(name: name)
@@ -26,9 +26,9 @@ package struct PrometheusText: Sendable {
     }
 
     /// - Parameters:
-    ///   - upperBounds: Ascending; what is beyond the last one is in a bucket of its own.
-    ///   - counts: Of each bucket alone, one more than there are bounds.
-    ///   - sum: Of all values that were counted.
+    ///   - upperBounds: Ascending; values beyond the last one have a bucket of their own.
+    ///   - counts: The count of each bucket alone: one more than there are bounds.
+    ///   - sum: The sum of all counted values.
     package mutating func histogram(
         _ name: String,
         _ help: String,
@@ -57,7 +57,7 @@ extension PrometheusText {
         fileprivate let name: String
         fileprivate var text = ""
 
-        /// - Parameter labels: Names that are valid and different; values may be anything.
+        /// - Parameter labels: Names must be valid and distinct; values may be anything.
         package mutating func add(_ value: some MetricValue, _ labels: (name: String, value: String)...) {
             self.text += self.name
             if !labels.isEmpty {
@@ -69,7 +69,7 @@ extension PrometheusText {
     }
 }
 
-/// A number as the text format has it.
+/// A number in the text format.
 package protocol MetricValue: Sendable {
     var metricText: String { get }
 }
@@ -88,7 +88,7 @@ extension Double: MetricValue {
         case .infinity: "+Inf"
         case -.infinity: "-Inf"
         case _ where self.isNaN: "NaN"
-        // As others write it: labels such as `le` are compared as text.
+        // The form that other exporters use: labels such as `le` are compared as text.
         case _ where self == self.rounded() && abs(self) < 1e15: String(Int(self))
         default: self.description
         }

@@ -6,12 +6,12 @@ package struct AdoptedChildren {
     /// The time between two calls of ``reap(sparing:)``. A zombie costs an entry in the process table and no more.
     package static let interval = Duration.seconds(1)
 
-    /// Ended children that were there at the last look.
+    /// Ended children that the previous call found.
     private var seen: Set<pid_t> = []
 
     package init() {}
 
-    /// Whether any child has ended and is not reaped: one system call, and nearly always the answer is no.
+    /// Whether any child has ended and is not reaped. Takes one system call; the answer is nearly always no.
     private static var anyHasEnded: Bool {
         var info = siginfo_t()
         return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
@@ -19,9 +19,9 @@ package struct AdoptedChildren {
 
     /// Reaps ended children that have no owner in this process.
     ///
-    /// A child is reaped at the second call only, since a library that has started a process itself reaps it at once.
+    /// A child is reaped only at the second call: a library that started a process itself reaps it at once.
     ///
-    /// - Parameter owned: Children that the caller waits for.
+    /// - Parameter owned: Children that other code waits for.
     package mutating func reap(sparing owned: Set<pid_t>) {
         let ended = Self.anyHasEnded ? Self.endedChildren().subtracting(owned) : []
         for child in ended.intersection(self.seen) {

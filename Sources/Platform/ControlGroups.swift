@@ -20,7 +20,7 @@ package struct ControlGroups: Sendable {
         }
     }
 
-    /// How many processors' time the process may use, as a fraction; `nil` when there is no limit.
+    /// The processor time that the process may use, in processors; `nil` without a limit.
     package var processorQuota: Double? {
         let two = self.values("cpu.max", of: Self.unified) { text in
             let words = text.split(whereSeparator: \.isWhitespace)
@@ -37,15 +37,15 @@ package struct ControlGroups: Sendable {
         return (one + two).min()
     }
 
-    /// How many bytes the process and all others of its group may hold; `nil` when there is no limit.
+    /// The bytes of memory that the process's group may use; `nil` without a limit.
     package var memoryLimit: Int? {
-        // Without a limit version 2 says `max`, version 1 the largest number of whole pages.
+        // Without a limit, version 2 has `max`, version 1 the largest number of whole pages.
         let one = self.values("memory.limit_in_bytes", of: "memory") { Int($0.firstWord) }
         let two = self.values("memory.max", of: Self.unified) { Int($0.firstWord) }
         return (one + two).filter { $0 > 0 && $0 < 1 << 60 }.min()
     }
 
-    /// How many processes of the group the kernel has killed for want of memory; `nil` when it does not count them.
+    /// The number of the group's processes that the out-of-memory killer has killed; `nil` if it is not counted.
     package var outOfMemoryKills: Int? {
         let own = [(Self.unified, "memory.events"), ("memory", "memory.oom_control")]
         for (controller, name) in own {
@@ -68,7 +68,7 @@ package struct ControlGroups: Sendable {
         (self.directories[controller] ?? []).compactMap { self.files.text("\($0)/\(name)").flatMap(parse) }
     }
 
-    /// - Returns: `nil` for `max`, for -1, and for text that is no number.
+    /// - Returns: `nil` for `max`, for -1, and for text that is not a number.
     private static func quota(_ quota: Substring, of period: Substring) -> Double? {
         guard let quota = Double(quota), let period = Double(period), quota > 0, period > 0 else {
             return nil
@@ -79,14 +79,14 @@ package struct ControlGroups: Sendable {
 
 // cgroups(7) and proc_pid_mountinfo(5).
 extension ControlGroups {
-    /// Where a hierarchy is mounted.
+    /// The mount of a hierarchy.
     private struct Mount {
         /// The group that the mount shows as its root.
         var root: String
         /// The directory of that group.
         var point: String
 
-        /// The directories from a group up to the mount; only the mount's when the group is outside of it.
+        /// The directories from a group up to the mount; only the mount's if the group is outside of it.
         func directories(of group: String) -> [String] {
             let base = self.root == "/" ? "" : self.root
             var relative: Substring = group == base || group.hasPrefix(base + "/") ? group.dropFirst(base.count) : ""

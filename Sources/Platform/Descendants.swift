@@ -2,14 +2,14 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// The processes that this one has started, with those that they have started in their turn.
+/// The processes that this one has started, directly or indirectly.
 ///
 /// This process is their subreaper: it becomes the parent of a descendant whose own parent ends, so that none is lost.
 package final class Descendants: Sendable {
-    /// How long the kill may take; a process that the kernel cannot end is left then.
+    /// How long the kill may take. A process that the kernel has not ended by then is left alone.
     private static let patience = Duration.seconds(1)
 
-    /// Children from before (`something & exec rr serve`) and their descendants. They are spared.
+    /// Children from before the exec (`something & exec rr serve`) and their descendants. They are spared.
     private let inherited: Mutex<Set<pid_t>>
 
     /// Makes this process the parent of its descendants' orphans.
@@ -20,8 +20,8 @@ package final class Descendants: Sendable {
         self.inherited = Mutex(table.families(of: Set(children)))
     }
 
-    /// Finds the processes that the inherited children have started meanwhile. It must be called often: once the parent
-    /// of such a process has ended, its origin cannot be told.
+    /// Finds the processes that the inherited children have started meanwhile. Must be called often: once the parent of
+    /// such a process has ended, its origin is unknown.
     package func lookAtInherited() {
         self.inherited.withLock { inherited in
             if !inherited.isEmpty {

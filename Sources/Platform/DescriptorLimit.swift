@@ -2,7 +2,7 @@ import Glibc
 
 /// How many descriptors the process may have open.
 package enum DescriptorLimit {
-    /// Why the limit is not as high as it could be.
+    /// The reason why the limit was not raised.
     package enum Fault: Hashable {
         /// With the value of `errno`.
         case isUnreadable(CInt)
@@ -33,8 +33,8 @@ package enum DescriptorLimit {
         self.limit.flatMap { $0.rlim_cur == rlim_t.max ? nil : UInt64($0.rlim_cur) }
     }
 
-    /// Makes sure that the program itself has enough, and raises a soft limit that is too low. Without descriptors the
-    /// threads that run its tasks cannot be made, and the process ends.
+    /// Ensures that the program itself has enough descriptors, raising a soft limit that is too low. Without them, the
+    /// threads that run its tasks cannot be started, and the process ends.
     ///
     /// - Returns: Whether there are enough.
     package static func isEnoughToRun() -> Bool {
@@ -45,7 +45,7 @@ package enum DescriptorLimit {
         return limit.rlim_max >= self.leastToRun && setrlimit(self.resource, &limit) == 0
     }
 
-    /// The descriptors that the program needs to say why it does not start.
+    /// The descriptors that the program needs to report why it does not start.
     private static let leastToRun: rlim_t = 16
     private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A file by device and inode, which its paths share.
+/// A file's device and inode, which all its paths share.
 package struct FileIdentity: Sendable, Hashable {
     private let device: dev_t
     private let inode: ino_t
 
-    /// - Returns: `nil` when there is none, or it may not be seen.
+    /// - Returns: `nil` if the file does not exist, or may not be examined.
     package init?(ofPath path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else {

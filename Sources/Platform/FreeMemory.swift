@@ -1,16 +1,16 @@
 import CGlibc
 
-/// Memory that was needed once, for large packets or clients that did not read, and is free since.
+/// Memory that large packets or slow clients needed and that is free again.
 ///
-/// glibc keeps most of it: only `malloc_trim(3)` gives back free memory that lies below memory in use.
+/// glibc keeps most of it: only `malloc_trim(3)` returns free memory that lies below memory in use.
 package enum FreeMemory {
     /// The time between two calls of ``giveBack()``.
     package static let interval = Duration.seconds(10)
-    /// Less than so many bytes are not worth the time that it takes.
+    /// The fewest bytes that are worth the time of a trim.
     private static let worthwhile = 32 << 20
 
-    /// Gives free memory back to the system when it is much, and more than is in use. A server under load keeps the memory
-    /// that it will need again in a moment. Takes milliseconds; not on an event loop.
+    /// Returns free memory to the system if it is much, and more than is in use: a server under load keeps memory that
+    /// it will soon need again. Takes milliseconds, so do not call it on an event loop.
     package static func giveBack() {
         let memory = mallinfo2()
         if memory.fordblks > max(Self.worthwhile, memory.uordblks) {

@@ -3,7 +3,7 @@ import Glibc
 /// The share of the machine that this process may use. Some defaults derive from it.
 package struct MachineResources: Sendable, Hashable {
     package var processors: ProcessorBudget
-    /// Bytes that this process and its workers may hold together, by their control group; `nil` when nothing says so.
+    /// The bytes that this process and its workers may use together, by their control group; `nil` without a limit.
     package var memoryLimit: Int?
 
     package init(processors: ProcessorBudget, memoryLimit: Int? = nil) {

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Tells whether the kernel's killing for want of memory may be why a process of ours was killed.
+/// Tells whether the kernel's out-of-memory killer may have killed a process of this service.
 package final class OutOfMemoryKills: Sendable {
     private struct State {
         var seen: Int
-        /// Kills that explain no process yet.
+        /// Kills that have not been matched with a process yet.
         var unexplained = 0
     }
 
@@ -17,8 +17,8 @@ package final class OutOfMemoryKills: Sendable {
         self.state = Mutex(State(seen: self.groups.outOfMemoryKills ?? 0))
     }
 
-    /// Asks for one process that has ended by SIGKILL; each kill that the kernel counts explains one. Reads a file: not
-    /// for an event loop with packets.
+    /// Matches one process that has ended by SIGKILL with a kill that the kernel has counted. Reads a file: do not call
+    /// it on an event loop with packets.
     package func explainOne() -> Bool {
         guard let count = self.groups.outOfMemoryKills else {
             return false

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The file that `rr serve -p` writes the process id to, for `rr stop`.
+/// The file to which `rr serve -p` writes its process id, for `rr stop`.
 package struct PIDFile: Sendable {
-    /// As RoadRunner names it, in the working directory.
+    /// RoadRunner's name for the file, in the working directory.
     package static let name = ".pid"
 
     package struct Failure: Error, CustomStringConvertible {
@@ -13,7 +13,7 @@ package struct PIDFile: Sendable {
 
     /// Writes the file in the current directory; one that a process left behind is replaced.
     ///
-    /// - Throws: ``Failure`` when it names a server of this directory that is alive, or cannot be written.
+    /// - Throws: ``Failure`` if it names a live server of this directory, or cannot be written.
     package init() throws {
         self.path = Self.name
         if let other = Self.read(self.path), ServerProcess(other)?.serves(in: ".") == true {
@@ -33,7 +33,7 @@ package struct PIDFile: Sendable {
         }
     }
 
-    /// - Returns: `nil` when there is no such file, or it holds anything but one process id.
+    /// - Returns: `nil` if the file does not exist, or holds anything but one process id.
     package static func read(_ path: String) -> pid_t? {
         guard let file = fopen(path, "re") else {
             return nil
@@ -42,7 +42,7 @@ package struct PIDFile: Sendable {
         return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
             let count = fread(buffer.baseAddress, 1, buffer.count, file)
             let words = String(decoding: buffer[..<count], as: UTF8.self).split(whereSeparator: \.isWhitespace)
-            // 0 and less mean whole groups of processes to kill(2).
+            // For kill(2), 0 and negative numbers mean whole groups of processes.
             guard words.count == 1, let pid = pid_t(words[0]), pid > 0 else {
                 return nil
             }

@@ -1,8 +1,9 @@
 import Glibc
 
-/// The one reader of `/proc`: processes as the kernel shows them, by file.
+/// Reads `/proc`. All other code gets information about processes from here.
 ///
-/// Each call opens files; a process may end at any time, and is then not there. Not for an event loop with packets.
+/// Each call opens files, so do not use it on an event loop with packets. A process may end at any time, and is then
+/// absent.
 package struct ProcessFiles: Sendable {
     private let files: SystemFiles
 
@@ -64,25 +65,25 @@ package struct ProcessFiles: Sendable {
         self.files.text(Self.path(pid, "statm")).flatMap { Memory($0, pageSize: Int(sysconf(Int32(_SC_PAGESIZE)))) }
     }
 
-    /// The directory that a process works in, by device and inode; `nil` when it may not be seen.
+    /// The working directory of a process, by device and inode; `nil` if it may not be examined.
     package func workingDirectory(of pid: pid_t) -> FileIdentity? {
         FileIdentity(ofPath: self.files.root + Self.path(pid, "cwd"))
     }
 
-    /// How many descriptors this process has open.
+    /// The number of this process's open descriptors.
     package func descriptorCount() -> Int? {
         var count = 0
         let isListed = self.files.forEachName(in: "/proc/self/fd") { _, _ in
             count += 1
             return true
         }
-        // One is that of the directory itself.
+        // Do not count the descriptor of the directory itself.
         return isListed ? max(0, count - 1) : nil
     }
 
-    /// Whether a process has a descriptor of the file with this name, `socket:[12]` say.
+    /// Whether a process has a descriptor of the file with this name, such as `socket:[12]`.
     ///
-    /// - Returns: `nil` when the process is there, and its descriptors cannot be read.
+    /// - Returns: `nil` if the process exists but its descriptors cannot be read.
     package func holds(_ pid: pid_t, _ target: String) -> Bool? {
         let wanted = Array(target.utf8)
         var isHeld: Bool? = false
@@ -93,7 +94,7 @@ package struct ProcessFiles: Sendable {
                     isHeld = true
                     return false
                 }
-                // Root lists them by its own right, and reads them by that to trace.
+                // Listing them takes root's own rights, reading them the capability to trace.
                 if count < 0, errno == EACCES || errno == EPERM {
                     isHeld = nil
                     return false
@@ -107,7 +108,7 @@ package struct ProcessFiles: Sendable {
         return isHeld
     }
 
-    /// When the machine was started, in seconds since 1970: the line `btime` of `/proc/stat`.
+    /// The machine's boot time, in seconds since 1970: the line `btime` of `/proc/stat`.
     package func bootTime() -> Int? {
         guard let bytes = self.files.bytes("/proc/stat") else {
             return nil

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The processes that a process may have been started for, or by.
+/// The processes on whose behalf a process may have been started.
 package struct ProcessLineage {
-    /// A chain of shells and wrappers; no worker has a longer one.
+    /// The longest chain of shells and wrappers; no worker has a longer one.
     private static let longest = 16
 
-    /// Itself, the leader of its process group, and its ancestors, down to this process, which is not among them; empty
-    /// when there is no such process.
+    /// The process itself, the leader of its process group, and its ancestors up to, but not including, this process.
+    /// Empty if the process does not exist.
     package let processes: [pid_t]
 
     package init(of pid: pid_t) {
@@ -25,11 +25,11 @@ package struct ProcessLineage {
             processes.append(parent)
             ancestor = parent
         }
-        // The own group may be that of the shell that has started this process, too.
+        // The group may be that of the shell that started this process, too.
         self.processes = processes.filter { $0 != own }
     }
 
-    /// Whether it is a child of ours that has not ended.
+    /// Whether a process is a child of this one that has not ended.
     package static func isLivingChild(_ pid: pid_t) -> Bool {
         var information = siginfo_t()
         return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) == 0 && information.si_signo == 0

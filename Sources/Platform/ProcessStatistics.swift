@@ -1,16 +1,16 @@
 /// A process as `/proc/PID/stat` shows it: `pid (name) state parent …`, proc_pid_stat(5).
 package struct ProcessStatistics: Sendable, Hashable {
-    /// The name of the program, as long as the kernel keeps it: 15 bytes.
+    /// The name of the program, truncated by the kernel to 15 bytes.
     package let name: String
     package let parent: Int32
-    /// Whether the process has ended and only waits to be reaped.
+    /// Whether the process has ended and waits to be reaped.
     package let hasEnded: Bool
-    /// All that follows the name, separated by spaces.
+    /// The fields after the name.
     private let fields: ArraySlice<UInt8>
 
     /// - Parameter bytes: The file. The name may hold anything, spaces and parentheses too, so it ends at the last
     ///   parenthesis.
-    /// - Returns: `nil` unless name, state and parent are there.
+    /// - Returns: `nil` unless name, state and parent are present.
     init?(_ bytes: [UInt8]) {
         guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
             open < close
@@ -28,11 +28,10 @@ package struct ProcessStatistics: Sendable, Hashable {
         self.fields = fields
     }
 
-    /// When the process was started, in clock ticks since the machine was: the same id with another start is another
-    /// process.
+    /// The process's start, in clock ticks since the machine's boot: the same id with another start is another process.
     package var start: UInt64? { self.field(22) }
 
-    /// The time of all processors, in user and system mode, in clock ticks.
+    /// The time on all processors, in user and system mode, in clock ticks.
     package var processorTime: UInt64? {
         guard let user = self.field(14), let system = self.field(15) else {
             return nil
@@ -43,7 +42,7 @@ package struct ProcessStatistics: Sendable, Hashable {
     package var threads: Int? { self.field(20).map { Int(clamping: $0) } }
 
     /// - Parameter number: As proc_pid_stat(5) counts them, from 1; the state is the third.
-    /// - Returns: `nil` when the file is shorter, or the field is no number.
+    /// - Returns: `nil` if the file is shorter, or the field is not a number.
     private func field(_ number: Int) -> UInt64? {
         let words = self.fields.split(maxSplits: number - 2, whereSeparator: Self.isSpace)
         guard words.count > number - 3 else {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One look at all processes that `/proc` shows: a file for each, so not for an event loop with packets.
+/// A snapshot of all processes in `/proc`. It reads a file per process: do not take it on an event loop with packets.
 package struct ProcessTable: Sendable {
     package struct Entry: Sendable, Hashable {
         package var pid: pid_t
@@ -33,15 +33,15 @@ package struct ProcessTable: Sendable {
         )
     }
 
-    /// Those of some processes that live, and all that they have started.
+    /// The live ones of some processes, and all their descendants.
     package func families(of processes: Set<pid_t>) -> Set<pid_t> {
         let alive = Set(self.entries.lazy.filter { !$0.hasEnded }.map(\.pid))
         return processes.reduce(into: processes.intersection(alive)) { $0.formUnion(self.descendants(of: $1)) }
     }
 
-    /// Those that a process has started and that live, and those that they have started in their turn.
+    /// The live descendants of a process.
     ///
-    /// - Parameter spared: Children that are left out with all of theirs.
+    /// - Parameter spared: Children to leave out, with all their descendants.
     package func descendants(of root: pid_t, sparing spared: Set<pid_t> = []) -> Set<pid_t> {
         var found: Set<pid_t> = []
         var next = [root]

@@ -3,12 +3,12 @@ import Glibc
 /// A process as `/proc` shows it.
 package struct ServerProcess: Equatable {
     package let pid: pid_t
-    /// In clock ticks since the machine was started: the same id with another start is another process.
+    /// In clock ticks since the machine's boot: the same id with another start is another process.
     let start: UInt64
     /// The name of the program.
     let name: String
 
-    /// - Returns: `nil` when there is no such process, or it has ended and waits to be reaped.
+    /// - Returns: `nil` if the process does not exist, or has ended and waits to be reaped.
     package init?(_ pid: pid_t) {
         guard let statistics = ProcessFiles().statistics(of: pid), !statistics.hasEnded, let start = statistics.start
         else {
@@ -24,12 +24,12 @@ package struct ServerProcess: Equatable {
         ServerProcess(self.pid) == self
     }
 
-    /// Whether it runs this program, and is not this process.
+    /// Whether the process runs this program and is not this process.
     package var isServer: Bool {
         self.pid != getpid() && self.name == ServerProcess(getpid())?.name
     }
 
-    /// Whether it runs this program, in this directory: the id in a file that was left behind may be that of any process by now.
+    /// Whether the process runs this program in this directory. A stale pid file may name any process by now.
     package func serves(in directory: String) -> Bool {
         guard self.isServer else {
             return false

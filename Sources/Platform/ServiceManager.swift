@@ -2,16 +2,16 @@ import Glibc
 
 /// systemd's notification protocol, sd_notify(3): tells the manager that has started this process its state.
 package struct ServiceManager: Sendable {
-    /// The variables in which the manager tells its socket and its watchdog. Workers do not inherit them.
+    /// The variables that hold the manager's socket and watchdog. Workers do not inherit them.
     package static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
     /// The path of a datagram socket; it begins with `@` for an abstract one.
     private let socketPath: String
-    /// Half of the time within which systemd wants to hear from us; `nil` when it does not.
+    /// Half of the time within which systemd expects a notification; `nil` if it expects none.
     package let watchdogInterval: Duration?
 
     /// - Parameter variable: The value of a variable of the process.
-    /// - Returns: `nil` when no manager wants to be told.
+    /// - Returns: `nil` if no manager expects notifications.
     package init?(variable: (String) -> String?) {
         guard let path = variable("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else {
             return nil
@@ -44,7 +44,7 @@ package struct ServiceManager: Sendable {
         }
     }
 
-    /// Sends a state to the manager. It is lost when the manager does not read its socket.
+    /// Sends a state to the manager. It is lost if the manager does not read its socket.
     package func notify(_ state: State) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {

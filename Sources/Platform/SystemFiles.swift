@@ -1,21 +1,21 @@
 import Glibc
 
-/// The files in which the kernel tells about processes and machines, below a root that tests can make up.
+/// The kernel's files about processes and the machine, below a root that tests can replace.
 struct SystemFiles: Sendable {
     /// The most bytes of a file that are read: a host may have thousands of mounts.
     private static let limit = 4 << 20
 
-    /// Put before each path; empty for the real ones.
+    /// The prefix of each path; empty for the real files.
     let root: String
 
     /// - Parameter path: absolute.
-    /// - Returns: `nil` when there is no such file, or it cannot be read.
+    /// - Returns: `nil` if the file does not exist or cannot be read.
     func text(_ path: String) -> String? {
         self.bytes(path).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// - Parameter path: absolute.
-    /// - Returns: `nil` when there is no such file, or it cannot be read: a process may end between both.
+    /// - Returns: `nil` if the file does not exist or cannot be read: a process may end in between.
     func bytes(_ path: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         let isComplete = self.read(path, chunk: 4096) { part in
@@ -30,7 +30,7 @@ struct SystemFiles: Sendable {
     /// - Parameters:
     ///   - path: absolute.
     ///   - chunk: The most bytes of a part.
-    ///   - body: Takes a part; whether to go on.
+    ///   - body: Takes a part, and returns whether to go on.
     /// - Returns: Whether it was read to its end, or as far as `body` wanted.
     func read(_ path: String, chunk: Int, _ body: (UnsafeRawBufferPointer) -> Bool) -> Bool {
         let file = open(self.root + path, O_RDONLY | O_CLOEXEC)
@@ -56,7 +56,7 @@ struct SystemFiles: Sendable {
 
     /// The names in a directory, without `.` and `..`.
     ///
-    /// - Parameter body: Takes the directory's descriptor and a name; whether to go on.
+    /// - Parameter body: Takes the directory's descriptor and a name, and returns whether to go on.
     /// - Returns: Whether the directory could be opened.
     @discardableResult
     func forEachName(in path: String, _ body: (CInt, UnsafePointer<CChar>) -> Bool) -> Bool {

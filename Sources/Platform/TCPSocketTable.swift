@@ -7,7 +7,7 @@ package enum TCPSocketTable {
         let port: Int
 
         /// - Parameters:
-        ///   - words: As they are in memory: one of IPv4, four of IPv6; an address of any other kind is in no table.
+        ///   - words: As in memory: one for IPv4, four for IPv6; addresses of other kinds are in no table.
         ///   - port: Less than 65,536.
         package init(words: [UInt32], port: Int) {
             self.words = words.count == 1 ? TCPSocketTable.prefix + words : words
@@ -22,9 +22,9 @@ package enum TCPSocketTable {
 
     /// The inode of the socket at one end of a connection.
     ///
-    /// - Returns: `nil` when there is none here: it is another machine's, say.
+    /// - Returns: `nil` if there is none, such as for another machine's socket.
     package static func inode(of local: End, connectedTo remote: End) -> String? {
-        // Each table is read once: a lazy `compactMap` would look twice, and the socket may be gone at the second time.
+        // A lazy `compactMap` would search each table twice, and the socket might be gone the second time.
         for (path, key) in self.entries(local, remote) {
             if let inode = self.inode(key: key, in: path) {
                 return inode
@@ -33,7 +33,7 @@ package enum TCPSocketTable {
         return nil
     }
 
-    /// In which tables an end of a connection may be, and how its line begins there, behind its number.
+    /// The tables that may list an end of a connection, and the start of its line there, after the line's number.
     static func entries(_ local: End, _ remote: End) -> [(path: String, key: String)] {
         let (four, six) = ("/proc/net/tcp", "/proc/net/tcp6")
         guard local.words.count == 4, remote.words.count == 4 else {
@@ -44,7 +44,7 @@ package enum TCPSocketTable {
                 "\(self.text(end.words.suffix(count))):\(self.hexadecimal(UInt32(clamping: end.port), 4)) "
             }.joined()
         }
-        // A socket of IPv6 may be connected by IPv4, and is in its own table.
+        // An IPv6 socket may be connected over IPv4, and is still in the table of IPv6.
         guard local.isIPv4, remote.isIPv4 else {
             return [(six, key(4))]
         }
@@ -63,11 +63,11 @@ package enum TCPSocketTable {
     /// The bytes of a table that are read at once; no line is as long.
     private static let part = 64 << 10
 
-    /// Finds a line in a table of any size, of which only a part is in memory at a time.
+    /// Finds a line in a table of any size, with only a part of it in memory at a time.
     static func inode(key: String, in path: String, of files: SystemFiles = SystemFiles(root: "")) -> String? {
         let key = Array(key.utf8)
         var found: String?
-        // A line that has begun, and goes on with the next part.
+        // An incomplete line, which the next part continues.
         var begun: [UInt8] = []
         _ = files.read(path, chunk: Self.part) { part in
             begun.append(contentsOf: part)
@@ -94,7 +94,7 @@ package enum TCPSocketTable {
             }
             // Then: state, queues, timer, retransmissions, user, timeout, inode.
             let words = String(decoding: line[(colon + 2 + key.count)...], as: UTF8.self).split(separator: " ")
-            // A socket that no process holds any more has none.
+            // A socket that no process holds any more has no inode.
             return words.count > 6 && words[6] != "0" ? String(words[6]) : nil
         }
         return nil

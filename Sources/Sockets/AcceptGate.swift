@@ -1,20 +1,20 @@
 import Glibc
 import NIOCore
 
-/// What bounds the connections of a listener, besides descriptors: how many are open, say, or how many come in a second.
+/// A limit on a listener's connections besides descriptors, such as their number or their rate.
 package protocol AcceptLimit: Sendable {
-    /// Why connections wait, for the log.
+    /// The reason why connections wait, for the log.
     var reason: String { get }
-    /// How long connections wait in the backlog before the limit is asked again; `nil` when they may come now.
+    /// How long connections wait in the backlog before the limit is asked again; `nil` if they may be accepted now.
     ///
     /// Asked before each batch of accepts, on the listener's event loop or queue.
     func delay() -> TimeAmount?
 }
 
-/// Decides when a listener accepts: the one way for all that listen.
+/// Decides when a listener accepts; shared by all listeners.
 ///
-/// Connections wait in the backlog while a limit is reached, and for a while when they cannot be accepted: without
-/// descriptors every accept would fail at once all the same. No I/O and no clock.
+/// Connections wait in the backlog while a limit is reached, and for a while after an accept has failed: without free
+/// descriptors the next one would fail at once as well. No I/O and no clock.
 package struct AcceptGate {
     private enum State {
         /// Connections are accepted. Can become `paused`.
@@ -25,18 +25,18 @@ package struct AcceptGate {
         case pausedWithDemand
     }
 
-    /// What its owner does.
+    /// The action for the gate's owner.
     package enum Action: Hashable {
         case accept
-        /// Accepts nothing for so long, then calls ``AcceptGate/pauseIsOver(_:)``. Unless `reason` is `nil`, a limit is
-        /// why.
+        /// Accept nothing for this time, then call ``AcceptGate/pauseIsOver(_:)``. `reason` names the limit that was
+        /// reached, if any.
         case pause(TimeAmount, reason: String?)
         case nothing
     }
 
-    /// How long nothing is accepted after an accept has failed.
+    /// The length of the pause after an accept has failed.
     private static let failurePause = TimeAmount.milliseconds(100)
-    /// The least time between two lines of the log about failures, or about limits.
+    /// The least time between two log lines about failures, or about limits.
     private static let logInterval = TimeAmount.seconds(60)
 
     private var state = State.open
@@ -45,7 +45,7 @@ package struct AcceptGate {
 
     package init() {}
 
-    /// The next batch is to be accepted, or the next connection.
+    /// Called before the next batch, or the next connection, is accepted.
     ///
     /// - Parameter limits: The first one that is reached closes the gate for a while.
     package mutating func next(_ limits: [any AcceptLimit]) -> Action {
@@ -62,7 +62,7 @@ package struct AcceptGate {
         return .accept
     }
 
-    /// The next connection waits for those before it.
+    /// Pauses because the next connection must wait for those before it.
     package mutating func wait(_ time: TimeAmount) -> Action {
         self.state = .paused
         return .pause(time, reason: nil)
@@ -70,7 +70,7 @@ package struct AcceptGate {
 
     /// An accept has failed, with an error of the system if it is known.
     package mutating func failed(_ code: CInt?) -> Action {
-        // A client that left before it was accepted says nothing about the next one.
+        // A client that left before it was accepted does not affect the next one.
         guard code != ECONNABORTED, code != EINTR, case .open = self.state else {
             return .nothing
         }
@@ -78,7 +78,7 @@ package struct AcceptGate {
         return .pause(Self.failurePause, reason: nil)
     }
 
-    /// - Returns: Another pause while a limit is reached; whether to accept, as far as anybody asked for it.
+    /// - Returns: Another pause while a limit is reached; else `accept` if an accept was requested meanwhile.
     package mutating func pauseIsOver(_ limits: [any AcceptLimit]) -> Action {
         switch self.state {
         case .open:

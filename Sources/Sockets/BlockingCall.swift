@@ -5,7 +5,7 @@ import Dispatch
 package enum BlockingCall {
     /// Runs a call; when the task is cancelled the call is left to itself and not waited for.
     ///
-    /// - Throws: What the call throws, or `CancellationError`.
+    /// - Throws: The call's error, or `CancellationError`.
     package static func run<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {

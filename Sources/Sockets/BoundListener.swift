@@ -4,13 +4,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A socket that listens and its channel; listens anew at the same address when the system ends it.
+/// A listening socket and its channel. It listens again at the same address if the system closes it.
 package final class BoundListener: Sendable {
-    /// The listener's surroundings, for when it listens anew.
+    /// The listener's surroundings, needed when it listens again.
     package struct Environment: Sendable {
-        /// Makes the channel of a socket, which it owns when it succeeds.
+        /// Makes the channel of a socket. If it succeeds, the channel owns the socket.
         package var makeChannel: @Sendable (BoundSocket) async throws -> any Channel
-        /// Listeners that conflict with this one, and do not mind: there after a hand-over.
+        /// Listeners with a conflicting address that may coexist with this one after a hand-over.
         package var neighbours: @Sendable () -> [BoundListener]
         package var logger: @Sendable () -> Logger
 
@@ -31,7 +31,7 @@ package final class BoundListener: Sendable {
         var isClosed = false
     }
 
-    /// As it was bound, with the port that the system chose.
+    /// The bound address, with the port that the system chose.
     package let address: SocketAddress
     private let options: BoundSocket.Options
     private let environment: Environment
@@ -46,7 +46,7 @@ package final class BoundListener: Sendable {
 
     /// Takes over a bound socket and listens.
     ///
-    /// - Throws: Why there is no channel; the socket is closed then.
+    /// - Throws: The reason why no channel could be made; the socket is closed then.
     package static func listen(on socket: BoundSocket, _ environment: Environment) async throws -> BoundListener {
         let channel = try await Self.open(socket, environment)
         let listener = BoundListener(socket, channel, environment)
@@ -73,7 +73,7 @@ package final class BoundListener: Sendable {
         self.state.withLock { $0.isClosed }
     }
 
-    /// Whether the socket is there, as opposed to being about to be bound anew.
+    /// Whether the socket listens now, as opposed to waiting to be bound again.
     package var isListening: Bool {
         self.state.withLock { !$0.isClosed && $0.channel.isActive }
     }
@@ -89,19 +89,19 @@ package final class BoundListener: Sendable {
         return address.pathname.map { file.isFound(at: $0) } ?? false
     }
 
-    /// Changes the permissions of a unix socket's file; `nil` gives it those that it had at first.
+    /// Changes the permissions of a unix socket's file; `nil` restores the original ones.
     package func setMode(_ mode: UInt32?) throws(IOError) {
         try self.state.withLock { $0.file }?.setMode(mode)
     }
 
-    /// Lets sockets be bound that conflict with this one, or no more.
+    /// Allows or forbids binding sockets that conflict with this one.
     package func sharePort(_ isShared: Bool) async {
         let option = ChannelOptions.socketOption(.init(rawValue: SO_REUSEPORT))
-        // Fails only on a channel that is closed, which is no obstacle.
+        // Fails only on a closed channel, which is no obstacle.
         try? await self.channel.setOption(option, value: isShared ? 1 : 0).get()
     }
 
-    /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
+    /// Stops accepting; accepted connections go on. Removes the file of a unix socket.
     package func close() async {
         let (channel, file) = self.state.withLock { state in
             state.isClosed = true
@@ -115,8 +115,8 @@ package final class BoundListener: Sendable {
 // MARK: - Listening again
 
 extension BoundListener {
-    /// Listens anew when the channel ends without having been closed: NIO closes it after some errors of accept(2) that
-    /// Linux passes on from a network that is down or filtered (see its manual page).
+    /// Listens again if the channel closes by itself: NIO closes it after some errors of accept(2) that Linux passes on
+    /// from a network that is down or filtered (see its manual page).
     private func watch(_ channel: any Channel) {
         channel.closeFuture.whenComplete { _ in
             if !self.isClosed {
@@ -167,19 +167,19 @@ extension BoundListener {
 // MARK: - Sharing a port
 
 extension BoundSocket {
-    /// Binds; our own listeners that are in the way share their port for as long as that takes.
+    /// Binds a socket. Conflicting listeners of this process share their port meanwhile.
     ///
-    /// Linux looks at the option when a socket is bound and when it begins to listen, and at both sockets; neither keeps
-    /// it, so that no other process gets in beside us. The new socket listens when this returns.
+    /// Linux checks the option of both sockets when one is bound and when it begins to listen. Neither keeps it, so no
+    /// other process can bind beside them. The new socket listens when this returns.
     ///
-    /// - Throws: `IOError`; all is as before then.
+    /// - Throws: `IOError`; nothing has changed then.
     package static func bind(
         _ addresses: [SocketAddress],
         _ options: Options,
         besides listeners: [BoundListener]
     ) async throws -> BoundSocket {
         guard addresses.allSatisfy({ $0.pathname == nil }) else {
-            // In a task of its own, which is never cancelled: a socket that is bound has an owner.
+            // A task of its own is never cancelled, so that a bound socket always has an owner.
             return try await Task { try await BlockingCall.run { try Self.bind(addresses, options) } }.value
         }
         let inTheWay = listeners.filter { listener in addresses.contains { $0.conflicts(with: listener.address) } }
@@ -213,11 +213,11 @@ extension BoundSocket {
 // MARK: - Channels
 
 extension ServerBootstrap {
-    /// Makes the channel of a socket that listens; the channel owns it.
+    /// Makes the channel of a listening socket; the channel owns it.
     package func channel(of socket: BoundSocket) async throws -> any Channel {
         let channel = try await self.withBoundSocket(socket.descriptor).get()
         let backlog = socket.options.backlog
-        // NIO has made it a backlog of its own.
+        // NIO has replaced the socket's backlog by its own.
         try await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
                 _ = systemListen($0, backlog)

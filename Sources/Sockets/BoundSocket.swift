@@ -2,20 +2,19 @@ import Glibc
 import Logging
 import NIOCore
 
-/// A socket that is bound, before a channel or a dispatch source takes it over. Neither blocks nor is inherited.
+/// A bound socket that no channel or dispatch source has taken over yet. It is non-blocking and not inherited.
 ///
-/// The one way to an address for all that listens. A unix socket listens at once, see ``SocketFile``; a TCP socket gets
-/// no connection before ``listen()``, so that one of several that cannot be bound costs the others nothing.
+/// All listeners bind through this type. A unix socket listens at once, see ``SocketFile``; a TCP socket gets no
+/// connection before ``listen()``, so that a failure to bind one of several sockets affects no client.
 package struct BoundSocket: Sendable {
     package struct Options: Sendable {
         /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
         package var backlog: CInt
-        /// The permissions of a unix socket's file; `nil` for those of the umask.
+        /// The permissions of a unix socket's file; `nil` leaves them to the umask.
         package var mode: mode_t?
         /// For TCP connections, which inherit it: whether small writes are sent at once.
         package var isWithoutDelay: Bool
-        /// Seconds of silence after which, and between which, the system asks whether a client is still there; `nil`:
-        /// never.
+        /// TCP keep-alive: seconds of silence before the first probe, and between probes; `nil` sends none.
         package var keepAlive: CInt?
 
         package init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: CInt? = nil) {
@@ -28,18 +27,17 @@ package struct BoundSocket: Sendable {
 
     /// Owned by the channel or the source that takes the socket over.
     package let descriptor: CInt
-    /// With the port that the system chose.
+    /// The bound address, with the port that the system chose.
     package let address: SocketAddress
     package let file: SocketFile?
-    /// Why a unix socket was bound without the lock that guards against another process that starts.
+    /// The reason why a unix socket was bound without the lock that guards against another process starting.
     package let lockFailure: IOError?
     package let options: Options
 
-    /// Binds to the first address of a kind that the system has. The file of a unix socket may block the thread for half
-    /// a second.
+    /// Binds to the first address whose kind the system supports. A unix socket may block the thread for half a second.
     ///
-    /// - Parameter sharesPort: Whether listeners that conflict are no obstacle if they let it (`SO_REUSEPORT`); taken
-    ///   back by ``endSharing()``.
+    /// - Parameter sharesPort: Whether the socket may share its port with conflicting listeners that allow it
+    ///   (`SO_REUSEPORT`), until ``endSharing()``.
     /// - Throws: `IOError`.
     package static func bind(
         _ addresses: [SocketAddress],
@@ -92,7 +90,7 @@ package struct BoundSocket: Sendable {
         }
     }
 
-    /// Sets what accepted sockets inherit, once instead of for each connection.
+    /// Sets the options that accepted sockets inherit: once instead of per connection.
     private static func prepare(_ descriptor: CInt, _ options: Options, sharesPort: Bool) throws(IOError) {
         let tcp = CInt(IPPROTO_TCP)
         try Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -116,12 +114,12 @@ package struct BoundSocket: Sendable {
         }
     }
 
-    /// From now on no socket can be bound beside it.
+    /// Forbids binding further sockets beside this one.
     func endSharing() throws(IOError) {
         try Self.set(self.descriptor, SOL_SOCKET, SO_REUSEPORT, 0)
     }
 
-    /// Lets connections come; of no effect on one that listens.
+    /// Begins to listen. No effect if the socket already listens.
     ///
     /// - Throws: `IOError`.
     package func listen() throws {
@@ -130,7 +128,7 @@ package struct BoundSocket: Sendable {
         }
     }
 
-    /// Says so when it was bound without its lock.
+    /// Logs a warning if the socket was bound without its lock.
     package func report(to logger: Logger) {
         guard let lockFailure else {
             return
@@ -141,7 +139,7 @@ package struct BoundSocket: Sendable {
         )
     }
 
-    /// Gives it up, as long as it has not been taken over.
+    /// Closes the socket. It must not have been taken over.
     package func close() {
         self.file?.remove()
         systemClose(self.descriptor)
@@ -181,7 +179,7 @@ extension SocketAddress {
     }
 }
 
-// The system's functions whose names are taken within types above.
+// System functions whose names are shadowed within the types above.
 
 func systemBind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
     bind(descriptor, address, length)

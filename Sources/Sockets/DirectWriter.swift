@@ -3,13 +3,13 @@ import NIOCore
 
 /// Writes to a channel's descriptor at once while the channel itself has nothing to write.
 ///
-/// The way through the pipeline and the channel's list of pending writes is 3,000 instructions a write, most of them to
-/// count references. What the system takes at once needs neither. The rest, and whatever fails, goes the channel's way:
-/// its buffering, its back-pressure and its errors are as ever, and the order is kept.
+/// A write through the pipeline and the channel's list of pending writes costs 3,000 instructions, most of them for
+/// reference counts. Bytes that the system takes at once need neither. The rest, and any failed write, go through the
+/// channel: its buffering, back-pressure and errors work as usual, and the order is kept.
 ///
-/// The number of a descriptor is never kept: a channel may close its descriptor at any time, and the next connection
-/// gets the number. What is kept is the object that owns the descriptor. It lends the number to one system call, on the
-/// event loop, which is the only thread that closes it; once the descriptor is closed there is no number to lend. So no
+/// The writer never keeps a descriptor's number: a channel may close its descriptor at any time, and the next
+/// connection gets the same number. Instead it keeps the object that owns the descriptor. The owner lends the number to
+/// one system call on the event loop, which is the only thread that closes it, and lends none once it is closed. So no
 /// write can reach a descriptor that is not the channel's.
 ///
 /// Confined to the channel's event loop.
@@ -18,7 +18,7 @@ package struct DirectWriter {
     private typealias Pipe = any NIOTransportAccessibleChannelCore<NIOBSDSocket.PipeHandle>
 
     private enum Target {
-        /// Nothing was written yet. Can become `unknown`.
+        /// Nothing has been written yet. Can become `unknown`.
         case unused
         /// Can become `socket`, `pipe` or `channel`.
         case unknown
@@ -26,24 +26,24 @@ package struct DirectWriter {
         case socket(Socket)
         /// Lends the descriptors of a pipe.
         case pipe(Pipe)
-        /// The channel lends no descriptor: it writes itself.
+        /// The channel lends no descriptor: all writes go through it.
         case channel
     }
 
-    /// The most bytes that are given to a socket at once: its reader may be as fast as we are, and others wait.
+    /// The most bytes written to a socket at once: a reader as fast as the writer would keep other connections waiting.
     private static let mostAtOnce = 1 << 20
 
     private var target: Target
-    /// Whether the channel may have bytes that go before.
+    /// Whether the channel may hold earlier bytes.
     package private(set) var isBehind = false
 
-    /// - Parameter isLongLived: Whether many writes are to be expected. Or else the first one goes the channel's way, as
-    ///   finding the owner of the descriptor takes the time of five.
+    /// - Parameter isLongLived: Whether many writes are expected. Otherwise the first one goes through the channel:
+    ///   finding the owner of the descriptor takes as long as five writes.
     package init(isLongLived: Bool) {
         self.target = isLongLived ? .unknown : .unused
     }
 
-    /// A writer that leaves all to the channel, and with it to the channel's handlers.
+    /// A writer that leaves all bytes to the channel, and thus to the channel's handlers.
     package static var throughChannel: DirectWriter {
         DirectWriter(target: .channel)
     }
@@ -52,10 +52,10 @@ package struct DirectWriter {
         self.target = target
     }
 
-    /// Writes what the system takes at once, when nothing goes before it.
+    /// Writes as many bytes as the system takes at once, unless earlier bytes are pending.
     ///
-    /// - Returns: What is left for the caller to write with ``ChannelHandlerContext/writeAndFlush(_:promise:)``, now. It is
-    ///   not done here because it may call handlers back, which may ask this writer.
+    /// - Returns: The rest, which the caller must pass to ``ChannelHandlerContext/writeAndFlush(_:promise:)`` at once.
+    ///   This method cannot: that call may re-enter handlers, which may use this writer.
     package mutating func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer? {
         guard let written = self.writeNow(bytes, context) else {
             self.isBehind = true
@@ -64,19 +64,19 @@ package struct DirectWriter {
         guard written < bytes.readableBytes else {
             return nil
         }
-        // An error is met again by the channel, which knows what to do with it.
+        // On an error, the channel's own write meets it again and handles it.
         self.isBehind = true
         var rest = bytes
         rest.moveReaderIndex(forwardBy: max(0, written))
         return rest
     }
 
-    /// Notes that the caller has the channel write something on its own.
+    /// Notes that the caller writes bytes through the channel itself.
     package mutating func channelWrites() {
         self.isBehind = true
     }
 
-    /// Bytes that the channel has still to write; asks it only when there may be some.
+    /// Bytes that the channel has still to write. Asks the channel only if it may hold some.
     package mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
         guard self.isBehind else {
             return 0
@@ -86,7 +86,7 @@ package struct DirectWriter {
         return bytes ?? 0
     }
 
-    /// - Returns: What the system took, negative for an error; `nil` when the channel is to write.
+    /// - Returns: The number of bytes written, negative for an error; `nil` if the channel must write.
     private mutating func writeNow(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Int? {
         _ = self.unwrittenBytes(context)
         guard !self.isBehind else {
@@ -100,14 +100,14 @@ package struct DirectWriter {
             self.target = Self.target(of: context.channel)
             return self.writeNow(bytes, context)
         case .socket(let owner):
-            // Throws when the socket is closed.
+            // Throws if the socket is closed.
             return try? owner.withUnsafeTransport { descriptor in
                 bytes.withUnsafeReadableBytes {
                     send(descriptor, $0.baseAddress, min($0.count, Self.mostAtOnce), CInt(MSG_NOSIGNAL))
                 }
             }
         case .pipe(let owner):
-            // -1 when that end is closed.
+            // The output is -1 once it is closed.
             return try? owner.withUnsafeTransport { pipe in
                 bytes.withUnsafeReadableBytes { writeToPipe(pipe.output, $0) }
             }
@@ -117,7 +117,7 @@ package struct DirectWriter {
     }
 
     private static func target(of channel: any Channel) -> Target {
-        // As ``ChannelPipeline/SynchronousOperations/withUnsafeTransportIfAvailable(of:_:)`` does, at each call.
+        // ``ChannelPipeline/SynchronousOperations/withUnsafeTransportIfAvailable(of:_:)`` does the same at each call.
         switch channel._channelCore {
         case let owner as Socket: .socket(owner)
         case let owner as Pipe: .pipe(owner)
@@ -126,7 +126,7 @@ package struct DirectWriter {
     }
 }
 
-/// write(2), whose name is taken within the type.
+/// write(2), whose name is shadowed within the type.
 private func writeToPipe(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
     write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 
 extension IOError {
-    /// Why a socket cannot be listened on, in one line for people.
+    /// The reason why a socket cannot listen, in one line for people.
     package var listenFailure: String {
         let text = String(cString: strerror(self.errnoCode))
         let hint = "another process listens there, or another server of this one"

@@ -3,15 +3,15 @@ import Glibc
 import NIOCore
 
 extension ListenAddress {
-    /// A host name that has no address, in one line.
+    /// A host name without an address, in one line.
     package struct UnknownHost: Error, CustomStringConvertible {
         package var description: String
     }
 
-    /// The addresses that it may be bound to, the best first; the next one is for a system that lacks the kind.
+    /// The addresses to bind to, the best first; each next one is for systems that lack the kind of the previous one.
     ///
-    /// - Throws: ``UnknownHost``, `CancellationError`, or why a path cannot be the address of a socket. A lookup that is
-    ///   not waited for any more is left to itself.
+    /// - Throws: ``UnknownHost``, `CancellationError`, or the reason why a path cannot be a socket's address. A
+    ///   cancelled lookup continues in the background.
     package func resolved() async throws -> [SocketAddress] {
         if let addresses = try self.withoutLookup {
             return addresses
@@ -19,19 +19,19 @@ extension ListenAddress {
         return try await BlockingCall.run { try self.lookup() }
     }
 
-    /// As ``resolved()``, blocking the thread for as long as the system looks a name up.
+    /// As ``resolved()``, but blocks the thread during the lookup of a name.
     package func resolvedNow() throws -> [SocketAddress] {
         try self.withoutLookup ?? self.lookup()
     }
 
-    /// The addresses of what is no name.
+    /// The addresses if no name must be looked up; `nil` otherwise.
     private var withoutLookup: [SocketAddress]? {
         get throws {
             switch self {
             case .unix(let path):
                 return [try SocketAddress(unixDomainSocketPath: path)]
             case .tcp(host: "", let port):
-                // IPv6 takes IPv4 as well, where there is IPv6.
+                // An IPv6 socket takes IPv4 connections as well, if the system has IPv6.
                 return try ["::", "0.0.0.0"].map { try SocketAddress(ipAddress: $0, port: port) }
             case .tcp(let host, let port):
                 return (try? SocketAddress(ipAddress: host, port: port)).map { [$0] }
@@ -39,7 +39,7 @@ extension ListenAddress {
         }
     }
 
-    /// One address of a name: an IPv4 one where there is one, as Go's `net.Listen` takes it.
+    /// One address of a name, preferably IPv4, as Go's `net.Listen` chooses it.
     private func lookup() throws -> [SocketAddress] {
         guard case .tcp(let host, let port) = self else {
             return []

@@ -1,18 +1,17 @@
 import NIOCore
 
 extension SocketAddress {
-    /// Whether this and another address cannot both be listened on, but for ``BoundSocket/Options/sharesPort``.
+    /// Whether two sockets cannot listen at both addresses unless they share the port.
     package func conflicts(with other: SocketAddress) -> Bool {
         self.covers(other) || other.covers(self)
     }
 
-    /// Whether a listener here gets the connections to another address, unless there is a listener for just that one.
+    /// Whether a listener at this address gets connections to `other` unless `other` has its own listener.
     ///
-    /// That is how Linux chooses: the listener of the very address before one of every IPv4 address, and that before one
-    /// of every address.
+    /// Linux prefers the listener of the exact address, then one of all IPv4 addresses, then one of all addresses.
     package func covers(_ other: SocketAddress) -> Bool {
         guard self.port == other.port, self.port != 0 else {
-            // The path of a unix socket is one listener's or another's.
+            // A unix socket's path conflicts only with itself.
             return self.port == nil && other.port == nil && self == other
         }
         switch (self, other) {

@@ -2,21 +2,21 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// The file of a unix socket that is ours: known by its inode, as others may have the path after us.
+/// The file of one of this process's unix sockets, identified by its inode: another socket may take its path later.
 package struct SocketFile: Sendable, Hashable {
     package let path: String
     private let device: dev_t
     private let inode: ino_t
-    /// What the system gave it: all but the bits of the umask.
+    /// The permissions that the system gave it: all bits except those of the umask.
     private let defaultMode: mode_t
 
-    /// How long another process that starts may hold the directory: it holds it for less than a millisecond, but whatever
-    /// may read the directory can hold it for ever.
+    /// How long to wait for another process to release the directory's lock. A starting server holds it for less than a
+    /// millisecond, but any process that may read the directory can hold it for ever.
     private static let patienceMilliseconds = 500
-    /// All that are there.
+    /// All existing files.
     private static let all = Mutex<Set<SocketFile>>([])
 
-    /// The file of a socket that was bound just now.
+    /// The file of a socket that was just bound.
     private init(boundAt path: String) throws(IOError) {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -30,15 +30,15 @@ package struct SocketFile: Sendable, Hashable {
         Self.all.withLock { _ = $0.insert(file) }
     }
 
-    /// Binds a socket, and listens; the file of one without a listener is replaced.
+    /// Binds a socket and listens. A socket file without a listener is replaced.
     ///
-    /// A lock on the directory is held meanwhile: of two processes that start at the same time the second one finds the
-    /// first one's socket listening, instead of neither yet. When it cannot be had it is done without. The thread is
-    /// blocked while another process holds it.
+    /// The directory is locked meanwhile: of two processes that start at the same time, the second finds the first
+    /// one's socket listening. The thread blocks while another process holds the lock. If the lock cannot be had, the
+    /// socket is bound without it.
     ///
-    /// - Parameter mode: The file's permissions, there before anybody can connect; `nil` for those of the umask.
-    /// - Returns: Also why there was no lock.
-    /// - Throws: `EADDRINUSE` when there is a listener, `EEXIST` when the path is something else.
+    /// - Parameter mode: The file's permissions, set before clients can connect; `nil` leaves them to the umask.
+    /// - Returns: The file, and the reason if the lock could not be had.
+    /// - Throws: `EADDRINUSE` if the path has a listener, `EEXIST` if it is not a socket.
     static func listen(
         _ descriptor: CInt,
         at path: String,
@@ -68,7 +68,7 @@ package struct SocketFile: Sendable, Hashable {
         return (file, error)
     }
 
-    /// - Returns: What holds the lock until it is closed.
+    /// - Returns: A descriptor that holds the lock until it is closed.
     private static func lockDirectory(of path: String) -> Result<CInt, IOError> {
         var directory = "."
         if let slash = path.lastIndex(of: "/") {
@@ -105,7 +105,8 @@ package struct SocketFile: Sendable, Hashable {
             throw IOError(errnoCode: errno, reason: "socket")
         }
         defer { close(descriptor) }
-        // Only a socket that refuses has no listener; one that has a full backlog, or is not ours to use, has one.
+        // Only a socket that refuses connections has no listener. One with a full backlog, or one that this process
+        // may not use, has one.
         let isRefused = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } != 0 && errno == ECONNREFUSED
         guard isRefused else {
             throw IOError(errnoCode: EADDRINUSE, reason: "bind")
@@ -113,20 +114,21 @@ package struct SocketFile: Sendable, Hashable {
         unlink(path)
     }
 
-    /// Whether a path leads to it.
+    /// Whether a path leads to this file.
     func isFound(at path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_dev == self.device && status.st_ino == self.inode
     }
 
-    /// Changes its permissions; `nil` gives it those that it had at first.
+    /// Changes the permissions; `nil` restores the original ones.
     package func setMode(_ mode: mode_t?) throws(IOError) {
         if self.isFound(at: self.path), chmod(self.path, mode ?? self.defaultMode) != 0 {
             throw IOError(errnoCode: errno, reason: "chmod")
         }
     }
 
-    /// Removes it, unless the path is another's by now. To be called while its socket listens: it is not replaced then.
+    /// Removes the file unless its path leads to another file by now. Call it while the socket listens: no other
+    /// process replaces the file then.
     package func remove() {
         if self.isFound(at: self.path) {
             unlink(self.path)
@@ -134,7 +136,7 @@ package struct SocketFile: Sendable, Hashable {
         Self.all.withLock { _ = $0.remove(self) }
     }
 
-    /// Removes all that are there, for a process that leaves at once.
+    /// Removes all existing files, for a process that exits at once.
     package static func removeAll() {
         for file in Self.all.withLock({ $0 }) {
             file.remove()

@@ -1,7 +1,7 @@
 import Glibc
 import NIOCore
 
-/// What a worker's answer asks for (docs/protocol.md).
+/// The action that a worker's answer asks for (docs/protocol.md).
 enum AnswerAction: Hashable {
     /// `WRITE`: write the body, keep reading.
     case write

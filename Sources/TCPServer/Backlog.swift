@@ -1,31 +1,31 @@
 import NIOCore
 
-/// What a client has not taken of its answers, and whether it takes anything.
+/// The answers that a client has not taken yet, and whether it takes any.
 ///
-/// The memory of an answer is free when all of it is taken: so much counts, and not what is left of it.
+/// An answer's memory is freed only when the client has taken all of it, so a partly taken answer counts in full.
 struct Backlog {
     enum Pace: Hashable {
         case reading
-        /// The client takes something, but has not taken the oldest answer for long.
+        /// The client takes bytes, but has not taken all of its oldest answer for too long.
         case overdue
         /// The client has taken nearly nothing for some checks.
         case stalled
     }
 
-    /// Checks of a client before it counts as one that does not read.
+    /// Checks before a client counts as stalled.
     private static let checks = 3
-    /// The least that a client takes in that time, in bytes.
+    /// The fewest bytes that a client must take within those checks.
     private static let leastTaken = checks * 64 * 1024
     /// Checks that an answer may take before it counts as overdue.
     private static let checksForAnswer = 10
-    /// The least that is overdue: it is no use to close many for little.
+    /// Smaller backlogs, in bytes, are never overdue: closing many connections for little memory is no use.
     private static let leastOverdue = 1 << 20
 
-    /// Bytes of answers that are not all taken.
+    /// Bytes of answers that the client has not taken in full.
     private(set) var bytes = 0
     /// Their lengths, the oldest first.
     private var answers = CircularBuffer<Int>()
-    /// Bytes that are not taken.
+    /// Bytes that the client has not taken.
     private var unsent = 0
     private var takenLately = 0
     private var checksSince = 0
@@ -38,7 +38,7 @@ struct Backlog {
         self.unsent += bytes
     }
 
-    /// So many bytes are still to be taken.
+    /// Notes how many bytes the client has still to take.
     mutating func update(unsent: Int) {
         self.takenLately += self.unsent - unsent
         self.unsent = unsent
@@ -48,13 +48,13 @@ struct Backlog {
             self.checksOfOldest = 0
         }
         if self.bytes == 0 {
-            // What comes next has nothing to do with what was.
+            // The client has taken everything: the next answer starts a new backlog.
             self.takenLately = 0
             self.checksSince = 0
         }
     }
 
-    /// Once a second.
+    /// Called once a second.
     mutating func check() -> Pace {
         self.checksSince += 1
         self.checksOfOldest += 1

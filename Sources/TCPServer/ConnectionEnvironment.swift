@@ -5,12 +5,12 @@ import Synchronization
 import Text
 import WorkerPool
 
-/// What connections of one listener share: a class, so that each counts one reference and not one for each of these,
-/// which all event loops would fight for.
+/// The values that connections of one listener share. A class, so that each connection counts one reference instead of
+/// one per value: all event loops would contend for those counts.
 final class ConnectionEnvironment: Sendable {
-    /// The name of the server that workers are told.
+    /// The server's name as workers see it.
     let server: String
-    /// ``server`` in quotes as JSON has it.
+    /// ``server`` as a JSON string, with its quotes.
     let quotedServer: [UInt8]
     let rules: SessionRules
     let edge: Edge
@@ -33,7 +33,7 @@ final class ConnectionEnvironment: Sendable {
     }
 }
 
-/// What new connections of one listener get; changes while it listens.
+/// The environment of a listener's new connections; it may change while the listener is open.
 final class CurrentEnvironment: Sendable {
     private let pool: WorkerPool
     private let logger: Logger

@@ -2,15 +2,15 @@ import Logging
 import NIOCore
 import WorkerPool
 
-/// What a client has not taken of its answers, while it has not taken all: the fast path knows nothing of this.
+/// Tracks the answers that a client has not taken. The fast path does none of this.
 extension ConnectionHandler {
-    /// Has the channel write once in a turn of the event loop, and not up to 17 times: a client on the same machine reads
-    /// as fast as is written, and all others would wait until it has all.
+    /// Makes the channel write once per turn of the event loop instead of up to 17 times: a client on the same machine
+    /// reads as fast as the channel writes, and all other connections would wait until it has everything.
     func limitWrites(_ context: ChannelHandlerContext) {
         try? context.channel.syncOptions?.setOption(.writeSpin, value: 0)
     }
 
-    /// An answer may have been written in part.
+    /// Adds an answer that may have been written only in part.
     func countBacklog(_ context: ChannelHandlerContext, answer: Int) {
         let unsent = self.unwrittenBytes(context)
         guard unsent > 0 || self.backlog != nil else {
@@ -26,7 +26,7 @@ extension ConnectionHandler {
         }
     }
 
-    /// The client may have taken some.
+    /// Updates the backlog after the client may have taken some bytes.
     func updateBacklog() {
         guard let context, self.backlog != nil else {
             return
@@ -39,7 +39,7 @@ extension ConnectionHandler {
         guard var backlog else {
             return
         }
-        // The only reference to it, or else it would be copied.
+        // Keeps `backlog` uniquely referenced: changing it would copy it otherwise.
         self.backlog = nil
         let before = backlog.bytes
         update(&backlog)
@@ -52,9 +52,9 @@ extension ConnectionHandler {
         self.backlog = nil
     }
 
-    /// Once a second while the client has not taken all.
+    /// Called once a second while the client has not taken all.
     ///
-    /// - Returns: `nil` when it has, and is not checked any more.
+    /// - Returns: `nil` once it has, which ends the checks.
     func checkBacklog() -> (bytes: Int, pace: Backlog.Pace)? {
         self.updateBacklog()
         guard let pace = self.backlog?.check(), let backlog, backlog.bytes > 0 else {
@@ -64,7 +64,7 @@ extension ConnectionHandler {
         return (backlog.bytes, pace)
     }
 
-    /// Closes the socket of a client that does not read, or not fast enough, to make room for the answers of others.
+    /// Closes the socket of a client that reads too slowly or not at all, to make room for other clients' answers.
     func cutSlowReader(_ pace: Backlog.Pace) {
         self.closeCause = .slowReader
         self.home.noteLoss()

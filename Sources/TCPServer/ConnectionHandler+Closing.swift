@@ -1,7 +1,7 @@
 import Glibc
 import NIOCore
 
-/// The end of a socket, as ``SocketStateMachine`` says.
+/// Closes the socket as ``SocketStateMachine`` directs.
 extension ConnectionHandler {
     func closeSocket() {
         self.updateSocket { machine, context in
@@ -53,14 +53,14 @@ extension ConnectionHandler {
         }
     }
 
-    /// Whether the client's system has taken all, and nothing that it sent is unread.
+    /// Whether the client's system has taken all, and no input is unread.
     private func isSettled(_ context: ChannelHandlerContext) -> Bool {
         self.untakenBytes(context) == 0 && self.systemCount(UInt(FIONREAD), context) == 0
     }
 
-    /// Bytes that were written and that the client's system has not acknowledged.
+    /// Written bytes that the client's system has not acknowledged.
     ///
-    /// On a unix socket what the system has is the client's, whatever becomes of the server.
+    /// On a unix socket, bytes that the system has taken reach the client even if the server exits.
     func untakenBytes(_ context: ChannelHandlerContext) -> Int {
         let unwritten = self.unwrittenBytes(context)
         return self.environment.isTCP ? unwritten + self.systemCount(UInt(TIOCOUTQ), context) : unwritten

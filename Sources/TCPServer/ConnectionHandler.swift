@@ -3,12 +3,12 @@ import Logging
 import NIOCore
 import WorkerPool
 
-/// One connection: feeds ``ConnectionStateMachine`` with what happens on the socket and in the pool, and does what it says.
+/// One connection: feeds socket and pool events to ``ConnectionStateMachine`` and performs the steps it returns.
 ///
-/// Confined to the connection's event loop, but for what ``PoolRequest`` reads while a worker has an event: that does
-/// not change before ``finished(_:)``.
+/// Confined to the connection's event loop, except for the properties that ``PoolRequest`` reads while a worker has an
+/// event: those do not change before ``finished(_:)``.
 final class ConnectionHandler: @unchecked Sendable {
-    /// Larger ones are written in more than one turn of the event loop, in bytes.
+    /// Answers larger than this many bytes are written over several turns of the event loop.
     private static let largeAnswer = 1 << 20
 
     let environment: ConnectionEnvironment
@@ -19,16 +19,16 @@ final class ConnectionHandler: @unchecked Sendable {
     private(set) var machine: ConnectionStateMachine
     private(set) var context: ChannelHandlerContext?
     private let entrance: Entrance
-    /// There from the beginning of the session on.
+    /// Set when the session begins.
     private(set) var writer: SessionWriter?
     private var eventContext = EventContext()
     private let counters: LoopCounters?
-    /// The first reason there was.
+    /// The first cause that was noted.
     var closeCause: CloseCause?
-    /// `nil` when the client has taken all, and ``home`` does not check that any more.
+    /// `nil` once the client has taken all answers and ``home`` no longer checks it.
     var backlog: Backlog?
 
-    // The event that the pool has.
+    // The event that is with the pool.
     private(set) var kind = EventKind.connected
     private var body = ByteBuffer()
 
@@ -41,7 +41,7 @@ final class ConnectionHandler: @unchecked Sendable {
         self.machine = ConnectionStateMachine(environment.rules)
     }
 
-    /// Closes the socket, whatever is still to be written.
+    /// Closes the socket, even if bytes are still unwritten.
     func cutOff() {
         // The client still has unread answers although its connection was drained.
         if self.closeCause == nil || self.closeCause == .drain {
@@ -54,32 +54,33 @@ final class ConnectionHandler: @unchecked Sendable {
         self.machine.isDraining
     }
 
-    /// Whether an event is still to be handled, or the client has not taken all that was written.
+    /// Whether an event is still to be handled, or the client has not taken all answers.
     var isUnfinished: Bool {
         !self.machine.isOver || self.context.map { self.untakenBytes($0) > 0 } ?? false
     }
 
-    /// Ends the connection as soon as what has come is served, and a packet that has begun complete.
+    /// Ends the connection once all received bytes are served, including a packet that is still incomplete.
     func drain() {
         self.machine.drain()
         self.run()
     }
 
-    /// Ends the connection, whether a packet has begun or not, and however little of what was written the client has read.
+    /// Ends the connection even if a packet has begun or the client has not read its answers.
     func end() {
         self.machine.end()
         self.run()
     }
 
-    /// Ends the connection when this check and so many before it found it between two packets, and nothing came.
+    /// Ends the connection once this check and the `checks` before it found it between packets, with nothing received
+    /// since.
     func drainIfIdle(checks: Int) {
         self.machine.checkIdle(after: checks)
         self.run()
     }
 
-    // MARK: Doing what the machine says
+    // MARK: Performing the machine's steps
 
-    /// May be called while it runs: a refused event is finished before `submit` returns.
+    /// Reentrant: a refused event is finished before `submit` returns.
     private func run() {
         while true {
             switch self.machine.next() {
@@ -118,7 +119,7 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
-    /// Asks the machine something about the end of the socket, and does what it says.
+    /// Updates the socket's state machine and performs the action it returns.
     func updateSocket(
         _ update: (inout ConnectionStateMachine, ChannelHandlerContext) -> SocketStateMachine.Action
     ) {
@@ -152,7 +153,7 @@ final class ConnectionHandler: @unchecked Sendable {
         }
     }
 
-    /// What a worker answers to a CLOSE changes nothing any more, but that it failed is news.
+    /// The answer to a CLOSE has no effect, but a failure is worth logging.
     private func logClose(_ outcome: RequestOutcome) {
         switch outcome {
         case .answered(.reply), .answered(.missing):
@@ -186,7 +187,7 @@ final class ConnectionHandler: @unchecked Sendable {
     }
 }
 
-// MARK: - What the pool asks and tells
+// MARK: - PoolRequest
 
 extension ConnectionHandler: PoolRequest {
     var loopIndex: Int {
@@ -248,7 +249,7 @@ extension ConnectionHandler: PoolRequest {
     }
 }
 
-// MARK: - What happens on the socket
+// MARK: - Channel events
 
 extension ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -258,7 +259,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         if context.channel.isActive {
-            // The edge has held it up.
+            // The edge added this handler late: the channel is already active.
             self.begin(context)
         }
     }
@@ -276,7 +277,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     private func begin(_ context: ChannelHandlerContext) {
         let established = self.entrance.established(on: context.channel)
         guard established.remoteAddress != nil || !self.environment.isTCP else {
-            // It was reset before it was accepted: there is no client to tell workers of.
+            // The client reset the connection before it was accepted: there is nothing to report to workers.
             context.close(promise: nil)
             return
         }
@@ -344,7 +345,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The client is gone; what it sent before is still served.
+        // The client is gone; the bytes it sent before are still served.
         self.closeCause = self.closeCause ?? .error
         self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
         context.close(promise: nil)

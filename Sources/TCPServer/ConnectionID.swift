@@ -2,11 +2,10 @@ import Glibc
 
 /// A connection's uuid: random, version 4 (RFC 9562), in lower case.
 ///
-/// The last ten of its bits are the index of the connection's event loop instead: a uuid leads to that loop alone, so
-/// that nothing about a connection is shared between loops, and no lock is needed. 112 bits stay random: no uuid comes
-/// twice.
+/// Its last ten bits are the index of the connection's event loop. A uuid thus leads to its loop directly: loops share
+/// no state about connections and need no lock. 112 bits stay random, so that no uuid occurs twice.
 package struct ConnectionID: Sendable, Hashable {
-    /// Of the text.
+    /// Length of the text.
     static let length = 36
 
     private let high: UInt64
@@ -14,7 +13,7 @@ package struct ConnectionID: Sendable, Hashable {
 
     /// - Parameters:
     ///   - random: 128 random bits.
-    ///   - loopIndex: Less than 1024: a loop beyond would not be found.
+    ///   - loopIndex: Less than 1024; a connection of a loop beyond could not be found.
     init(random: (UInt64, UInt64), loopIndex: Int) {
         self.high = random.0 & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = random.1 & 0x3FFF_FFFF_FFFF_FC00 | 0x8000_0000_0000_0000
@@ -55,12 +54,12 @@ package struct ConnectionID: Sendable, Hashable {
         position == 8 || position == 13 || position == 18 || position == 23
     }
 
-    /// The loop that the connection lives on, if it is one of this server.
+    /// The connection's event loop, if the uuid is from this server.
     var loopIndex: Int {
         Int(self.low & 0x3FF)
     }
 
-    /// Bits that are as good as random.
+    /// Random bits, which serve as a hash.
     var hash: UInt64 {
         self.high
     }
@@ -85,10 +84,10 @@ extension ConnectionID: CustomStringConvertible {
     }
 }
 
-/// The uuids of the connections of one event loop.
+/// Generates the uuids of one event loop's connections.
 struct ConnectionIDGenerator {
     private let loopIndex: Int
-    /// Random words of the system, asked for in one call: so many as getentropy(3) gives at once.
+    /// Random words from the system: as many as one call of getentropy(3) returns.
     private var words: [UInt64] = []
     private static let wordsAtOnce = 256 / MemoryLayout<UInt64>.size
 
@@ -107,7 +106,7 @@ struct ConnectionIDGenerator {
         self.words = Array(repeating: 0, count: Self.wordsAtOnce)
         let filled = self.words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
         if !filled {
-            // Not on any Linux that is younger than 2014; this asks in another way, and waits where it must.
+            // getentropy(3) fails only on kernels older than 2014. The generator below has a fallback, and may block.
             var random = SystemRandomNumberGenerator()
             self.words = self.words.map { _ in random.next() }
         }

@@ -2,8 +2,8 @@ import NIOCore
 import Sockets
 import Synchronization
 
-/// How many connections may be open: each takes a descriptor, and some are kept for workers.
-/// Looked at between two batches of accepts, so each listener may accept a batch more than are allowed.
+/// Limits the number of open connections: each takes a descriptor, and some descriptors are reserved for workers. The
+/// limit is checked between batches of accepts, so each listener may exceed it by one batch.
 final class ConnectionLimit: AcceptLimit {
     private static let checkInterval = TimeAmount.milliseconds(10)
 

@@ -1,21 +1,21 @@
 import NIOCore
 
-/// Read buffers that start small, grow with what a client sends, and are not kept while it is silent.
+/// Allocates read buffers that start small, grow with the client's traffic, and are not kept while it is silent.
 ///
-/// NIO keeps a channel's first buffers for its next reads, for ever: most of the memory of an idle connection that has
-/// been busy. As it is not told the next size it keeps one, the first and smallest, and asks for another when the next
-/// read may be larger than that; the event loop's connections share those
-/// (``LoopConnections/takeBuffer(capacity:maximum:)``).
+/// NIO keeps a channel's first buffers for its next reads, for ever: they would be most of the memory of an idle
+/// connection that was busy before. Because this allocator does not announce the next size, NIO keeps only the first
+/// and smallest buffer, and asks for another when the next read may be larger. The event loop's connections share those
+/// larger buffers (``LoopConnections/takeBuffer(capacity:maximum:)``).
 struct ConnectionRecvAllocator: RecvByteBufferAllocator {
     private let home: LoopConnections
     private let maximum: Int
     private var sizes: AdaptiveRecvByteBufferAllocator
     private let smallest: Int
     private var next: Int
-    /// Whether this is beyond the buffer that NIO keeps.
+    /// Whether NIO already has the buffer that it keeps.
     private var hasRead = false
 
-    /// - Parameter maximum: The most bytes of a buffer, at least 1.
+    /// - Parameter maximum: The largest size of a buffer in bytes, at least 1.
     init(maximum: Int, home: LoopConnections) {
         self.home = home
         self.maximum = max(1, maximum)
@@ -30,7 +30,7 @@ struct ConnectionRecvAllocator: RecvByteBufferAllocator {
         return spare ?? allocator.buffer(capacity: self.next)
     }
 
-    /// - Returns: Whether NIO is to ask for a buffer; or else it takes the one that it keeps, however much may come.
+    /// - Returns: Whether NIO should ask for a new buffer instead of reusing the one it keeps.
     mutating func record(actualReadBytes: Int) -> Bool {
         self.hasRead = true
         _ = self.sizes.record(actualReadBytes: actualReadBytes)

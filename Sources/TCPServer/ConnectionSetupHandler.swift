@@ -2,10 +2,11 @@ import Edge
 import Logging
 import NIOCore
 
-/// Sets up accepted connections: the last handler of a listener, behind the bootstrap's own.
+/// Sets up accepted connections: the last handler of a listener, after the bootstrap's own.
 ///
-/// The bootstrap's initializer would take a connection to its event loop, back to the listener's and there again, with
-/// futures for each step. Here it goes over once, set up by the first task there and registered by the second.
+/// The bootstrap's initializer would hop to the connection's event loop, back to the listener's and there again, with
+/// futures for each step. Here the connection hops once: the first task on its loop sets it up, the second registers
+/// it.
 final class ConnectionSetupHandler: ChannelInboundHandler {
     typealias InboundIn = Channel
 
@@ -26,7 +27,7 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
         self.context = nil
     }
 
-    /// Takes over what the listener's channel has read, past the bootstrap's handler.
+    /// Takes over a connection that the listener's channel has accepted, bypassing the bootstrap's handler.
     func accepted(_ data: NIOAny) {
         let connection = self.unwrapInboundIn(data)
         let home = self.homes.first { $0.eventLoop === connection.eventLoop }
@@ -37,7 +38,7 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
         home.limit.opened()
         let environment = self.environment
         connection.eventLoop.execute { Self.setUp(connection, environment.value, home) }
-        // The listener's channel registers it, in a task of its event loop that comes after this one.
+        // The listener's channel registers it in a task on the connection's event loop, which runs after this one.
         context.fireChannelRead(data)
     }
 
@@ -49,13 +50,13 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
         do {
             let options = connection.syncOptions
             try options?.setOption(.allowRemoteHalfClosure, value: true)
-            // One read at a time: NIO keeps as many buffers as it may read in a row.
+            // One read at a time: NIO keeps as many buffers as it may perform consecutive reads.
             try options?.setOption(.maxMessagesPerRead, value: 1)
             let recvAllocator = ConnectionRecvAllocator(maximum: environment.rules.readBufferSize, home: home)
             try options?.setOption(.recvAllocator, value: recvAllocator)
             try environment.edge.admit(connection, to: ConnectionMaker(environment: environment, home: home))
         } catch {
-            // Only when it is closed already.
+            // Fails only if the connection is already closed.
             home.limit.closed()
             connection.close(promise: nil)
         }

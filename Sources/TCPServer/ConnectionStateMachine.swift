@@ -1,10 +1,10 @@
 import NIOCore
 import WorkerPool
 
-/// What the connections of a listener have in common for their machines: a class, so that it costs each a word.
+/// The rules that all connections of a listener share. A class, so that each state machine holds only a reference.
 final class SessionRules: Sendable {
     let framing: PacketFraming
-    /// Nothing is read past so many bytes while a worker has an event.
+    /// Reading pauses at this many buffered bytes while a worker has an event.
     let readBufferSize: Int
 
     init(framing: PacketFraming, readBufferSize: Int) {
@@ -15,12 +15,12 @@ final class SessionRules: Sendable {
 
 /// The life of one connection: CONNECTED, then a DATA for each packet, then exactly one CLOSE (docs/protocol.md).
 ///
-/// The session with the workers is decided here, the end of the socket by ``SocketStateMachine``: a CLOSE is handled
-/// while the client reads its last answer. No I/O and no clock. After each event ``next()`` is asked for what to do, until
-/// it says ``Step/wait``.
+/// This machine decides the session with the workers, ``SocketStateMachine`` the end of the socket: a CLOSE is handled
+/// while the client reads its last answer. No I/O and no clock. After each event the caller performs the steps of
+/// ``next()`` until it returns ``Step/wait``.
 struct ConnectionStateMachine {
     private enum State {
-        /// Nothing was told to a worker yet. Can become `connecting`.
+        /// No worker has heard of the connection yet. Can become `connecting`.
         case preface
         /// CONNECTED is handled, or waits for a worker. Can become `ready` or `closing`.
         case connecting
@@ -28,19 +28,19 @@ struct ConnectionStateMachine {
         case ready
         /// A packet is handled, or waits for a worker. Can become `ready` or `closing`.
         case serving
-        /// The socket is to be closed first. Can become `leaving` or `ended`.
+        /// The socket must be closed next. Can become `leaving` or `ended`.
         case closing(CloseReason, Farewell)
-        /// CLOSE is to be handled next. Can become `parting`.
+        /// CLOSE must be submitted next. Can become `parting`.
         case leaving
         /// CLOSE is handled, or waits for a worker. Can become `ended`.
         case parting
-        /// All events are done, which is to be told. Can become `over`.
+        /// All events are done; the caller has not been told yet. Can become `over`.
         case ended
-        /// For good.
+        /// All events are done and the caller knows. Final.
         case over
     }
 
-    /// What workers are told of the end.
+    /// How workers learn of the connection's end.
     private enum Farewell {
         case closeEvent
         /// No worker has ever heard of the connection.
@@ -50,9 +50,9 @@ struct ConnectionStateMachine {
     /// How long the connection goes on.
     private enum Term {
         case unlimited
-        /// It ends between two packets. So many bytes had come when it was told to, and are not served yet.
+        /// It ends between two packets. `owed` bytes arrived before the drain began and are not served yet.
         case draining(owed: Int)
-        /// There is no time left for a client to complete a packet, or to read what was written.
+        /// No time is left for the client to complete a packet or to read its answers.
         case ending(owed: Int)
     }
 
@@ -76,9 +76,9 @@ struct ConnectionStateMachine {
         case wait
         /// An event for a worker, with its packet.
         case submit(EventKind, ByteBuffer)
-        /// The socket is to be closed, see ``closeSocket(unwritten:isSettled:)``; then ask again.
+        /// Close the socket with ``closeSocket(unwritten:isSettled:)``, then call ``next()`` again.
         case closeSocket(CloseReason)
-        /// All events are done; said once.
+        /// All events are done; returned once.
         case finished
     }
 
@@ -108,7 +108,7 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Whether the connection is to end.
+    /// Whether the connection has been told to end.
     var isDraining: Bool {
         switch self.term {
         case .unlimited: false
@@ -116,19 +116,19 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Bytes that came and are not part of a submitted packet.
+    /// Received bytes that are not part of a submitted packet.
     var buffered: Int {
         self.framer.count
     }
 
-    /// Whether all that came is answered, and no packet has begun.
+    /// Whether all received packets are answered, and no packet has begun.
     private var isBetweenPackets: Bool {
         if case .ready = self.state { self.framer.count == 0 } else { false }
     }
 
     // MARK: Reading
 
-    /// The channel asks whether to read; when it may not yet, ``releaseRead()`` says when.
+    /// Called before the channel reads. If it must not read yet, ``releaseRead()`` returns `true` once it may.
     mutating func mayRead() -> Bool {
         let mayRead = self.hasRoom(for: self.rules.readBufferSize)
         if !mayRead {
@@ -137,9 +137,9 @@ struct ConnectionStateMachine {
         return mayRead
     }
 
-    /// - Returns: Whether a read that was held is to be done now.
+    /// - Returns: Whether the caller must now perform a read that was held.
     mutating func releaseRead() -> Bool {
-        // Not before half of it is taken: what comes is copied together with what is there.
+        // Wait until half of the buffer is taken: new bytes are copied together with those already buffered.
         guard self.socket.isReadHeld, self.hasRoom(for: self.rules.readBufferSize / 2) else {
             return false
         }
@@ -147,7 +147,7 @@ struct ConnectionStateMachine {
         return true
     }
 
-    /// Beyond one read buffer a client waits until a worker has taken what came, or until it reads its answers.
+    /// Beyond one read buffer a client waits until a worker has taken its bytes, or until it reads its answers.
     private func hasRoom(for bytes: Int) -> Bool {
         guard self.framer.count >= max(1, bytes) else {
             return true
@@ -164,7 +164,7 @@ struct ConnectionStateMachine {
         self.idleChecks = 0
         switch self.state {
         case .preface, .connecting, .ready, .serving: self.framer.append(bytes)
-        // After the decision to close no worker will see it.
+        // Once the connection is closing, no worker sees further bytes.
         case .closing, .leaving, .parting, .ended, .over: break
         }
     }
@@ -183,16 +183,16 @@ struct ConnectionStateMachine {
         self.socket.writabilityChanged(isWritable)
     }
 
-    /// The connection is to end, between two packets: what has come is served, a packet that has begun when it is
-    /// complete. A client that sends without a pause goes on until ``end()``.
+    /// Ends the connection between two packets: received bytes are served first, and a packet that has begun is served
+    /// once it is complete. A client that sends without a pause goes on until ``end()``.
     mutating func drain() {
         if case .unlimited = self.term {
             self.term = .draining(owed: self.framer.count)
         }
     }
 
-    /// The connection is to end also when a packet has begun, or the client does not read: what had come before
-    /// ``drain()`` is served to a client that reads, and its CLOSE is delivered.
+    /// Ends the connection even if a packet has begun or the client does not read. A client that reads still gets
+    /// answers to the bytes received before ``drain()``, and CLOSE is delivered.
     mutating func end() {
         switch self.term {
         case .unlimited: self.term = .ending(owed: self.framer.count)
@@ -201,7 +201,7 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Drains when this check and so many before it found the connection between two packets, and nothing came.
+    /// Drains once this check and the `checks` before it found the connection between packets and nothing was received.
     mutating func checkIdle(after checks: Int) {
         guard self.isBetweenPackets else {
             self.idleChecks = 0
@@ -213,14 +213,14 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Lets go of memory that is not needed while the connection rests.
+    /// Frees memory that an idle connection does not need.
     mutating func compact() {
         self.framer.compact()
     }
 
     /// The event that was submitted is done.
     ///
-    /// - Returns: What is to be written.
+    /// - Returns: The bytes to write, if any.
     mutating func finished(_ outcome: RequestOutcome) -> ByteBuffer? {
         switch self.state {
         case .connecting:
@@ -249,7 +249,7 @@ struct ConnectionStateMachine {
             self.close(.workerError(Self.text(message)))
             return nil
         case .answered(.missing):
-            // As CONTINUE: nothing was said against the connection.
+            // Treated as CONTINUE: the worker did not ask to close the connection.
             return nil
         case .answered(.reply(let context, let body)):
             let action = AnswerAction(context: context)
@@ -279,7 +279,7 @@ struct ConnectionStateMachine {
 
     // MARK: The end of the socket
 
-    /// What ``Step/closeSocket(_:)`` asks for; parameters as of ``SocketStateMachine``.
+    /// Performs ``Step/closeSocket(_:)``; see ``SocketStateMachine`` for the parameters.
     mutating func closeSocket(unwritten: Int, isSettled: () -> Bool) -> SocketStateMachine.Action {
         self.socket.close(self.ending, unwritten: unwritten, isSettled: isSettled)
     }
@@ -296,7 +296,7 @@ struct ConnectionStateMachine {
         self.socket.checkLinger(untaken: untaken)
     }
 
-    // MARK: What to do
+    // MARK: Steps
 
     mutating func next() -> Step {
         switch self.state {
@@ -327,7 +327,7 @@ struct ConnectionStateMachine {
             return self.closeNext(.draining)
         }
         if self.socket.isBehind {
-            // The client does not read its answers: it gets no more of them before it does.
+            // The client does not read its answers: no more are produced until it does.
             if case .ending = self.term {
                 return self.closeNext(.draining)
             }
@@ -349,8 +349,8 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Whether the connection has served all it owes. What has begun meanwhile is completed, too, unless there is no time
-    /// left; a client that has ended its side is served to its end.
+    /// Whether the connection has served all it owes. A packet that has begun since is completed, too, unless no time
+    /// is left. A client that has ended its side gets answers to all it sent.
     private var isDue: Bool {
         switch self.term {
         case .unlimited: false

@@ -1,9 +1,9 @@
 /// The connections of one event loop, found by their uuid.
 ///
-/// A hash table whose chains run through the connections themselves: a connection costs it the two words that a list of
-/// connections would take as well, and no allocation. A uuid is random and needs no hashing.
+/// A hash table whose chains run through the connections themselves: a connection costs two words, as in a list, and no
+/// allocation. A uuid is random and needs no hashing.
 struct ConnectionTable {
-    /// A power of two.
+    /// Heads of the chains; their number is a power of two.
     private var chains: [ConnectionHandler?] = [nil]
     private(set) var count = 0
 
@@ -11,7 +11,7 @@ struct ConnectionTable {
         self.count == 0
     }
 
-    /// All of them, in no order. They may be removed meanwhile.
+    /// A snapshot of all connections, in no particular order.
     var all: [ConnectionHandler] {
         var all: [ConnectionHandler] = []
         all.reserveCapacity(self.count)
@@ -33,7 +33,7 @@ struct ConnectionTable {
         return next
     }
 
-    /// - Parameter connection: In no table yet.
+    /// - Parameter connection: A connection that is in no table yet.
     mutating func insert(_ connection: ConnectionHandler) {
         if self.count == self.chains.count {
             self.rebuild(chains: 2 * self.count)
@@ -42,7 +42,7 @@ struct ConnectionTable {
         self.count += 1
     }
 
-    /// - Returns: Whether it was there.
+    /// - Returns: Whether the table held it.
     @discardableResult
     mutating func remove(_ connection: ConnectionHandler) -> Bool {
         let chain = self.chain(of: connection.id)
@@ -60,7 +60,7 @@ struct ConnectionTable {
         }
         connection.nextInChain = nil
         self.count -= 1
-        // The memory for a flood of connections is given back when it is over.
+        // Free the memory of a burst of connections once it is over.
         if self.chains.count > 64, self.count < self.chains.count / 8 {
             self.rebuild(chains: self.chains.count / 4)
         }

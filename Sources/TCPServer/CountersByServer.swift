@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The counters of all servers, by name: what listens now, and what still has connections.
+/// The counters of all servers, by name: those that listen now, and those that still have connections.
 final class CountersByServer: Sendable {
     private struct State {
         var counters: [String: ServerCounters] = [:]
-        /// Names that are listened for.
+        /// Names of servers that listen.
         var wanted: Set<String> = []
     }
 
@@ -15,10 +15,10 @@ final class CountersByServer: Sendable {
         self.loopCount = loopCount
     }
 
-    /// The counters of a server, which go on where an earlier one of that name has ended.
+    /// The counters of a server; they continue those of an earlier server with the same name.
     func counters(for server: String) -> ServerCounters {
         self.state.withLock { state in
-            // Before it listens: a look at the counts in between must not drop it.
+            // The server does not listen yet: a call of `counts()` in between must not drop its counters.
             state.wanted.insert(server)
             if let counters = state.counters[server] {
                 return counters
@@ -29,12 +29,12 @@ final class CountersByServer: Sendable {
         }
     }
 
-    /// Says what is listened for from now on.
+    /// Sets the servers that listen from now on.
     func keep(_ servers: Set<String>) {
         self.state.withLock { $0.wanted = servers }
     }
 
-    /// The counts of every server in the order of names; those of one that is gone until its last connection is closed.
+    /// The counts of every server, sorted by name. A removed server is included until its last connection is closed.
     func counts() -> [ServerCounts] {
         self.state.withLock { state in
             let counts = state.counters.map { $1.counts(server: $0) }

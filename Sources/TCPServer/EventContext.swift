@@ -2,23 +2,23 @@ import Edge
 import NIOCore
 import Text
 
-/// The context of a connection's events, rendered once a connection; its JSON is made here alone.
+/// The context of a connection's events, rendered once per connection. No other code makes its JSON.
 ///
-/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"DATA"}` (docs/protocol.md). What the edge knows
-/// of the transport follows the event.
+/// `{"remote_addr":"127.0.0.1:51234","server":"smtp","uuid":"…","event":"DATA"}` (docs/protocol.md). The edge's facts
+/// about the transport follow the event.
 struct EventContext {
-    /// Up to the event's name.
+    /// The text before the event's name.
     private let prefix: [UInt8]
-    /// What follows the event's name and its quote; empty for no more than the end.
+    /// The text after the event's name and its quote; empty if only the closing brace follows.
     private let facts: [UInt8]
 
-    /// Of a connection that no worker is told of yet.
+    /// The context of a connection before its session begins.
     init() {
         self.prefix = []
         self.facts = []
     }
 
-    /// - Parameter server: The server's name in quotes as JSON has it.
+    /// - Parameter server: The server's name as a JSON string, with its quotes.
     init(remoteAddress: SocketAddress?, server: [UInt8], id: ConnectionID, facts: [TransportFact] = []) {
         var text: [UInt8] = []
         text.reserveCapacity(Self.fixedLength + Self.longest(remoteAddress) + server.count)
@@ -33,10 +33,10 @@ struct EventContext {
         self.facts = facts.isEmpty ? [] : Self.rendered(facts)
     }
 
-    /// Bytes of a context's beginning, without address and server.
+    /// Length of the prefix without address and server, in bytes.
     private static let fixedLength = 47 + ConnectionID.length
 
-    /// The most bytes that an address takes.
+    /// The largest length of an address's text, in bytes.
     private static func longest(_ address: SocketAddress?) -> Int {
         switch address {
         case .v4: 21
@@ -62,7 +62,7 @@ struct EventContext {
         String(decoding: self.prefix.dropFirst(16).prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
     }
 
-    /// Bytes of the context of an event.
+    /// Length of an event's context, in bytes.
     func length(_ kind: EventKind) -> Int {
         self.prefix.count
             + (self.facts.isEmpty ? kind.end.utf8CodeUnitCount : kind.name.utf8CodeUnitCount + self.facts.count)
@@ -80,7 +80,7 @@ struct EventContext {
 }
 
 extension EventKind {
-    /// With the quote that follows it.
+    /// The event's name with its closing quote.
     fileprivate var name: StaticString {
         switch self {
         case .connected: "CONNECTED\""
@@ -100,14 +100,15 @@ extension EventKind {
 }
 
 extension EventContext {
-    /// As Go prints it: IPv6 in brackets, IPv4 as itself also on a socket for both, `@` for a client of a unix socket.
+    /// Formats an address as Go does: IPv6 in brackets, IPv4 in its own notation even on a dual-stack socket, `@` for a
+    /// client of a unix socket.
     private static func append(_ address: SocketAddress?, to text: inout [UInt8]) {
         switch address {
         case .v4:
-            // Behind the family and the port, see ip(7).
+            // The address follows the family and the port, see ip(7).
             self.withBytes(of: address, from: 4, count: 4) { self.append(ipv4: $0, to: &text) }
         case .v6:
-            // Behind the family, the port and the flow, see ipv6(7).
+            // The address follows the family, the port and the flow label, see ipv6(7).
             self.withBytes(of: address, from: 8, count: 16) { bytes in
                 if bytes.starts(with: self.mappedIPv4) {
                     self.append(ipv4: bytes.dropFirst(self.mappedIPv4.count), to: &text)
@@ -125,10 +126,10 @@ extension EventContext {
         self.append(address?.port ?? 0, to: &text)
     }
 
-    /// What the addresses begin with that stand for IPv4 ones (RFC 4291, 2.5.5.2).
+    /// The prefix of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2).
     private static let mappedIPv4: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
 
-    /// In place of inet_ntop(3), which takes a fifth of the time that it takes to accept a connection.
+    /// Replaces inet_ntop(3), which would take a fifth of the time of accepting a connection.
     private static func append(ipv4 bytes: Slice<UnsafeRawBufferPointer>, to text: inout [UInt8]) {
         for index in bytes.indices {
             if index > bytes.startIndex {
@@ -138,7 +139,7 @@ extension EventContext {
         }
     }
 
-    /// A part of an address as the system has it; nothing is called when there is no such part.
+    /// Calls `body` with a part of the system's form of an address, or not at all if the address has no such part.
     private static func withBytes(
         of address: SocketAddress?,
         from start: Int,

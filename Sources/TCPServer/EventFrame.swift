@@ -2,20 +2,20 @@ import Goridge
 import NIOCore
 
 extension EventContext {
-    /// A body that is larger, in bytes, is written on its own instead of being copied behind its context.
+    /// A body larger than this many bytes is written separately instead of being copied after its context.
     private static let largeBody = 32 * 1024
 
-    /// Bytes of an event's frame.
+    /// Length of an event's frame, in bytes.
     func frameLength(_ kind: EventKind, body: ByteBuffer) -> Int {
         FrameHeader.fixedLength + 4 + self.length(kind) + body.readableBytes
     }
 
     /// Appends the frame of an event: header, the context's length as the one option, the context, the body.
     ///
-    /// Context and body together are less than 4 GiB.
+    /// Context and body must be less than 4 GiB together.
     ///
     /// - Parameter body: The packet of a ``EventKind/data`` event, else empty.
-    /// - Returns: The body, when it is large: then it is not part of what was appended and is to be written next.
+    /// - Returns: The body if it is large: it was not appended and must be written next.
     func writeFrame(_ kind: EventKind, body: ByteBuffer, into frame: inout ByteBuffer) -> ByteBuffer? {
         let contextLength = self.length(kind)
         let isLarge = body.readableBytes > Self.largeBody

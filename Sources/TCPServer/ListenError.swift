@@ -7,7 +7,7 @@ package struct ListenError: Error, Sendable, CustomStringConvertible {
     /// The server's name.
     package var server: String
     package var address: ListenAddress
-    /// Why, in one line.
+    /// The cause, in one line.
     package var reason: String
 
     init(server: String, address: ListenAddress, reason: String) {

@@ -6,17 +6,17 @@ import NIOPosix
 import Sockets
 import Synchronization
 
-/// What listens for a server: one socket, and what its connections get.
+/// One listening socket of a server, with the environment of its connections.
 ///
-/// After a reload that widened an address a server has two: see ``TCPServer/listen(on:keeping:)``.
+/// After a reload that widened its address, a server has two: see ``TCPServer/listen(on:keeping:)``.
 package final class Listener: Sendable {
     private struct State {
         var configuration: ListenerConfiguration
-        /// Whether another listener of the server gets all connections when this one ends.
+        /// Whether another listener of the server takes all connections once this one ends.
         var isSpare = false
     }
 
-    /// The address as it was asked for, with the port that the system chose when port 0 was.
+    /// The configured address; in place of port 0, it has the port that the system chose.
     package let address: ListenAddress
     let environment: CurrentEnvironment
     let bound: BoundListener
@@ -29,7 +29,7 @@ package final class Listener: Sendable {
         self.state = Mutex(State(configuration: configuration))
     }
 
-    /// As it was asked for.
+    /// The configuration in force.
     var configuration: ListenerConfiguration {
         self.state.withLock { $0.configuration }
     }
@@ -38,12 +38,13 @@ package final class Listener: Sendable {
         self.configuration.server
     }
 
-    /// Whether the socket is there, or is not missed.
+    /// Whether the socket listens, or another listener covers for it.
     var isListening: Bool {
         self.bound.isListening || self.state.withLock { $0.isSpare }
     }
 
-    /// Whether a server can be served without listening anew: under another name, too, unless any free port is meant.
+    /// Whether this listener can serve a server without being bound again. The server's name may differ, unless its
+    /// address asks for any free port.
     func serves(_ server: ListenerConfiguration) -> Bool {
         let configuration = self.configuration
         guard configuration.address == server.address else {
@@ -55,9 +56,9 @@ package final class Listener: Sendable {
         return true
     }
 
-    /// Gives new connections another framing and read buffer; connections that are open keep theirs.
+    /// Changes the framing and the read buffer of new connections; open connections keep theirs.
     ///
-    /// - Parameter isSpare: Whether it is there for connections on their way only; `nil` leaves that as it is.
+    /// - Parameter isSpare: Whether another listener covers for this one; `nil` leaves that unchanged.
     func reconfigure(_ configuration: ListenerConfiguration, isSpare: Bool? = nil) {
         self.environment.update(configuration)
         self.state.withLock { state in
@@ -66,7 +67,7 @@ package final class Listener: Sendable {
         }
     }
 
-    /// Stops accepting; connections that were accepted go on. Removes the file of a unix socket.
+    /// Stops accepting; accepted connections go on. Removes the file of a unix socket.
     package func close() async {
         await self.bound.close()
     }
@@ -75,12 +76,12 @@ package final class Listener: Sendable {
 extension TCPServer {
     /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
     private static let backlog: Int32 = 4096
-    /// Seconds of silence after which, and between which, the system asks whether a client is still there; as in Go.
+    /// TCP keep-alive: seconds of silence before the first probe, and between probes; as in Go.
     private static let keepAlive: CInt = 15
 
-    /// Binds a server's socket, which gets no connections yet unless it is handed over to.
+    /// Binds a server's socket. It receives no connections yet, except in a hand-over.
     ///
-    /// - Parameter listeners: Ours that go; the new socket may conflict with them.
+    /// - Parameter listeners: Listeners of this process that are about to close; the new socket may conflict with them.
     func bind(
         _ server: ListenerConfiguration,
         _ addresses: [SocketAddress],
@@ -119,7 +120,7 @@ extension TCPServer {
         return logger
     }
 
-    /// Connections wait in the backlog until the channel reads.
+    /// Makes the socket's channel. Connections wait in the backlog until the channel reads.
     private func channel(of socket: BoundSocket, _ environment: CurrentEnvironment) async throws -> any Channel {
         let channel = try await self.bootstrap(environment).channel(of: socket)
         let homes = self.homes

@@ -2,12 +2,12 @@ import NIOCore
 import WorkerPool
 
 extension LoopConnections {
-    /// The time between two checks of clients that have not taken all of their answers.
+    /// The interval of checks on clients that have not taken all of their answers.
     private static let backlogInterval = TimeAmount.seconds(1)
-    /// Consecutive checks without room before clients are closed that read too slowly.
+    /// Consecutive checks without room before clients that read too slowly are closed.
     private static let patientChecks = 5
 
-    /// Checks a connection's backlog until there is none.
+    /// Checks a connection's backlog regularly until it is empty.
     func watchBacklog(of connection: ConnectionHandler) {
         self.behind.append(connection)
         guard self.backlogWatch == nil else {
@@ -19,9 +19,9 @@ extension LoopConnections {
         }
     }
 
-    /// When answers take as much as they may, connections are closed whose clients do not read: those with the largest
-    /// backlog first, until half is free. Else one could keep all the others waiting for ever. When there is no room for
-    /// long, those that read too slowly are closed as well.
+    /// When pending answers reach their limit, closes connections whose clients do not read, those with the largest
+    /// backlog first, until half of the limit is free: a single client could block all others for ever otherwise. If
+    /// the limit stays exhausted, clients that read too slowly are closed as well.
     private func checkBacklogs() {
         self.checksWithoutRoom = self.pendingAnswers.isFull ? self.checksWithoutRoom + 1 : 0
         let cutsOverdue = self.checksWithoutRoom >= Self.patientChecks

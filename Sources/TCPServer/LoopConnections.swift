@@ -1,11 +1,11 @@
 import NIOCore
 import WorkerPool
 
-/// The connections of one event loop, and what they share; all but the constants is confined to that loop.
+/// The connections of one event loop and the state they share. All but the constants is confined to that loop.
 final class LoopConnections: @unchecked Sendable {
     private enum Phase {
         case serving
-        /// The server is stopping: sessions go on until they rest.
+        /// The server is stopping: sessions go on until they are idle.
         case draining
         /// The server is stopping: sessions do not go on.
         case ending
@@ -14,11 +14,11 @@ final class LoopConnections: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// Index of the loop in the pool's list.
     let loopIndex: Int
-    /// Of all loops together.
+    /// Shared by all event loops.
     let limit: ConnectionLimit
     let pendingAnswers: PendingAnswers
     var ids: ConnectionIDGenerator
-    /// Read buffers that are not in use, the last one returned last: it is the warmest.
+    /// Unused read buffers. The most recently returned one is last and is taken first: it is the warmest in the cache.
     private var spareBuffers: [ByteBuffer] = []
     private(set) var connections = ConnectionTable()
     /// Connections whose clients have not taken all of their answers.
@@ -27,7 +27,7 @@ final class LoopConnections: @unchecked Sendable {
     /// Consecutive checks that found no room for answers.
     var checksWithoutRoom = 0
     private var phase = Phase.serving
-    /// Whether an answer or a CLOSE was given up since the server is draining.
+    /// Whether an answer or a CLOSE was given up since the server began to drain.
     private(set) var hasLost = false
     /// Connections whose last event is not done.
     private var sessions = 0
@@ -44,7 +44,7 @@ final class LoopConnections: @unchecked Sendable {
         self.ids = ConnectionIDGenerator(loopIndex: loopIndex)
     }
 
-    /// Whether a connection that comes now is to be ended.
+    /// Whether new connections are to be ended at once.
     var endsConnections: Bool {
         self.phase == .ending
     }
@@ -63,7 +63,8 @@ final class LoopConnections: @unchecked Sendable {
         self.sessions += 1
     }
 
-    /// An answer or a CLOSE is given up. While the server goes on that is told in the log; its end is no success then.
+    /// Notes that an answer or a CLOSE was given up. While the server is running, only the log reports that; once it
+    /// drains, the loss makes its exit a failure.
     func noteLoss() {
         self.hasLost = self.hasLost || self.phase != .serving
     }
@@ -84,14 +85,14 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
-    /// Closes every socket, whatever is still to be written.
+    /// Closes every socket, even if bytes are still unwritten.
     func cutOff() {
         for connection in self.connections.all {
             connection.cutOff()
         }
     }
 
-    /// Ends the connections that are left, those with half a packet and those whose client does not read included.
+    /// Ends the remaining connections, including those with half a packet and those whose client does not read.
     func end() {
         self.drain(nil)
         for connection in self.connections.all {
@@ -99,7 +100,7 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
-    /// The most buffers, and bytes of each, that are kept: 4 MiB a loop.
+    /// The most spare buffers, and the most bytes of each, that are kept: 4 MiB per event loop.
     private static let spareBufferLimit = 16
     private static let spareBufferSize = 256 * 1024
 
@@ -115,7 +116,7 @@ final class LoopConnections: @unchecked Sendable {
         return buffer
     }
 
-    /// Keeps the memory of a buffer that is not in use any more for the next read.
+    /// Keeps the memory of an unused buffer for the next read.
     func recycle(_ buffer: consuming ByteBuffer) {
         guard self.spareBuffers.count < Self.spareBufferLimit, buffer.storageCapacity <= Self.spareBufferSize else {
             return
@@ -124,15 +125,15 @@ final class LoopConnections: @unchecked Sendable {
         self.spareBuffers.append(buffer)
     }
 
-    /// How many times a connection is checked in the time that it may rest.
+    /// Checks of a connection per idle time.
     private static let checks = 4
-    /// In how many steps those that never rest are ended.
+    /// Steps in which connections that are never idle are ended.
     private static let spreadSteps = 20
 
-    /// Ends the connections, those that are still accepted included.
+    /// Ends the connections, including those that are accepted later.
     ///
-    /// - Parameter rest: How long a connection may rest between two packets before it is ended; `nil` ends each as soon
-    ///   as what is complete, or half there, is served.
+    /// - Parameter rest: How long a connection may be idle between two packets before it is ended; `nil` ends each as
+    ///   soon as its complete packets, and one that has begun, are served.
     func drain(_ rest: TCPServer.Rest?) {
         self.stopWatching()
         guard let rest else {
@@ -159,7 +160,7 @@ final class LoopConnections: @unchecked Sendable {
             })
     }
 
-    /// Ends as many of the sessions that never rest as leaves the same number for each step to come.
+    /// Ends an equal share of the sessions that are never idle at each remaining step.
     private func endShare() {
         let steps = self.spreadStepsLeft
         self.spreadStepsLeft = max(1, steps - 1)
@@ -176,7 +177,7 @@ final class LoopConnections: @unchecked Sendable {
         self.watches = []
     }
 
-    /// Done when the last event of the last connection is.
+    /// Succeeds when the last event of the last connection is done.
     func sessionsEnded() -> EventLoopFuture<Void> {
         guard self.sessions > 0 else {
             return self.eventLoop.makeSucceededVoidFuture()
@@ -186,7 +187,7 @@ final class LoopConnections: @unchecked Sendable {
         return promise.futureResult
     }
 
-    /// Done when no connection is left.
+    /// Succeeds when no connection is left.
     func socketsClosed() -> EventLoopFuture<Void> {
         guard !self.connections.isEmpty else {
             self.stopWatching()
@@ -201,11 +202,11 @@ final class LoopConnections: @unchecked Sendable {
 extension TCPServer {
     /// How long sessions go on while the server drains.
     package struct Rest: Sendable {
-        /// How long a connection may rest between two packets before it is ended.
+        /// How long a connection may be idle between two packets before it is ended.
         package var idle: TimeAmount
-        /// After this those that never rest are ended, too, one after the other.
+        /// The time after which connections that are never idle are ended, too, one after the other.
         package var untilSpreading: TimeAmount
-        /// How long that takes.
+        /// The time over which those ends are spread.
         package var spreading: TimeAmount
 
         package init(idle: TimeAmount, untilSpreading: TimeAmount, spreading: TimeAmount) {

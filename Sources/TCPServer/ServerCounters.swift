@@ -1,7 +1,7 @@
 import Synchronization
 import WorkerPool
 
-/// Why the socket of a connection was closed.
+/// The reason why a connection's socket was closed.
 package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     /// The client ended it.
     case client
@@ -26,7 +26,7 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     case cutOff = "cut_off"
 }
 
-/// What has been counted of one server since it is there.
+/// The counts of one server since it first listened.
 package struct ServerCounts: Sendable, Hashable {
     package var server: String
     package var accepted: UInt64 = 0
@@ -34,18 +34,18 @@ package struct ServerCounts: Sendable, Hashable {
     package var events: [EventKind: UInt64] = [:]
     /// Bytes that clients have sent.
     package var receivedBytes: UInt64 = 0
-    /// Bytes of answers that were given to the system for clients.
+    /// Bytes of answers that were passed to the system.
     package var sentBytes: UInt64 = 0
 
     /// Connections whose socket is open.
     package var open: UInt64 {
-        // Both are read while they are counted up: never less than none.
+        // Both counts may grow while they are read: the result must not become negative.
         let closed = self.closed.values.reduce(0, &+)
         return self.accepted > closed ? self.accepted - closed : 0
     }
 }
 
-/// A count that one thread writes and others read: no lock, and no locked instruction either.
+/// A counter that one thread writes and others read, without a lock or an atomic read-modify-write.
 struct LoopCounter: ~Copyable, Sendable {
     private let value = Atomic<UInt64>(0)
 
@@ -53,13 +53,13 @@ struct LoopCounter: ~Copyable, Sendable {
         self.value.load(ordering: .relaxed)
     }
 
-    /// On the writing thread alone.
+    /// Must be called on the writing thread only.
     func add(_ count: UInt64) {
         self.value.store(self.value.load(ordering: .relaxed) &+ count, ordering: .relaxed)
     }
 }
 
-/// What is counted of one server on one event loop, which alone writes it.
+/// The counters of one server on one event loop; only that loop writes them.
 final class LoopCounters: Sendable {
     private let accepted = LoopCounter()
     private let connectedEvents = LoopCounter()
@@ -94,7 +94,8 @@ final class LoopCounters: Sendable {
     }
 
     func add(to counts: inout ServerCounts) {
-        // Closed first: a connection that comes in between counts as open rather than as less than none.
+        // Read the closed ones first: a connection accepted in between then counts as open, and the difference cannot
+        // become negative.
         for cause in CloseCause.allCases {
             counts.closed[cause, default: 0] &+= self.closed[cause.index].current
         }
@@ -107,9 +108,9 @@ final class LoopCounters: Sendable {
     }
 }
 
-/// What is counted of one server, on every event loop.
+/// The counters of one server on all event loops.
 final class ServerCounters: Sendable {
-    /// By the loop's index.
+    /// Indexed by the loop's index.
     let loops: [LoopCounters]
 
     init(loopCount: Int) {

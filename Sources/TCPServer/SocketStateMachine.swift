@@ -2,25 +2,25 @@ import NIOCore
 
 /// The end of a connection's socket: open, flushing, lingering, closed.
 ///
-/// What was written goes out first, and the client gets all of it. Closing a socket that has unread input, or gets some
-/// later, resets it, and the client would never see what the system has still to send. So the client is told of the end,
-/// and what it still sends is read and dropped until it ends its side. No I/O and no clock.
+/// Written answers go out first, and the client gets all of them. Closing a socket that has unread input, or receives
+/// some later, resets the connection: the client would lose whatever the system has not sent yet. So the output is
+/// ended first, and further input is read and dropped until the client ends its side. No I/O and no clock.
 struct SocketStateMachine {
-    /// What the client does with its answers.
+    /// Whether the client keeps up with its answers.
     private enum Reader {
         case reading
-        /// It has too much still to read.
+        /// Too many answers are still unread.
         case behind
     }
 
     private enum State {
         /// Answers can be written. Can become `flushing`, `lingering` or `closed`.
         case open(Reader)
-        /// What was written goes out: this much was left at the last check. Can become `lingering` or `closed`.
+        /// Written answers go out; `left` bytes remained at the last check. Can become `lingering` or `closed`.
         case flushing(Ending, left: Int)
-        /// The client was told of the end, and is waited for. Can become `closed`.
+        /// The output is ended; the client has still to end its side. Can become `closed`.
         case lingering(Linger)
-        /// Closed, or about to be: for good.
+        /// Closed, or about to be closed. Final.
         case closed
     }
 
@@ -29,13 +29,13 @@ struct SocketStateMachine {
         let interval: TimeAmount
         /// Bytes that the client's system had not taken at the last check.
         var left = Int.max
-        /// How long it may still take nothing.
+        /// How much longer the client may take nothing.
         var patience = SocketStateMachine.flushTime
     }
 
     private enum Input {
         case flowing
-        /// A read waits until a worker has taken what came.
+        /// A read waits until a worker has taken the buffered bytes.
         case held
         /// The client has sent all it will send.
         case ended
@@ -44,17 +44,17 @@ struct SocketStateMachine {
     enum Ending: Hashable {
         /// The client may take its time to end its side.
         case ordinary
-        /// The server is stopping: a client that has all is not waited for.
+        /// The server is stopping: a client that has all its answers is not waited for.
         case draining
     }
 
-    /// What is to be done with the socket.
+    /// What the caller must do with the socket.
     enum Action: Hashable {
         case nothing
-        /// Flush what was written, then tell ``flushed(isSettled:)``; check the flush after a while.
+        /// Flush the written answers, then call ``flushed(isSettled:)``; check the flush after a while.
         case flush(checkAfter: TimeAmount)
         case checkFlush(after: TimeAmount)
-        /// Tell the client of the end; check after a while whether it has taken all.
+        /// End the output; check after a while whether the client has taken all.
         case endOutput(checkAfter: TimeAmount)
         case checkLinger(after: TimeAmount)
         case close
@@ -64,9 +64,9 @@ struct SocketStateMachine {
 
     /// How long a client may take to end its side after the server has ended its own.
     static let lingerTime = TimeAmount.seconds(2)
-    /// The time between two checks whether the client's system has the last answer, while the server is draining.
+    /// The interval at which a draining server checks whether the client's system has received the last answer.
     static let drainInterval = TimeAmount.milliseconds(100)
-    /// How long a client may take nothing of what it is still to get before the socket is closed anyway.
+    /// How long a client may take none of its pending bytes before the socket is closed anyway.
     static let flushTime = TimeAmount.seconds(30)
 
     private var state = State.open(.reading)
@@ -80,7 +80,7 @@ struct SocketStateMachine {
         }
     }
 
-    /// Whether the client has too many answers still to read.
+    /// Whether too many answers are still unread.
     var isBehind: Bool {
         switch self.state {
         case .open(.behind): true
@@ -97,7 +97,7 @@ struct SocketStateMachine {
 
     // MARK: Input
 
-    /// A read is held until ``releaseRead()``.
+    /// Holds a read until ``releaseRead()``.
     mutating func holdRead() {
         if case .flowing = self.input {
             self.input = .held
@@ -135,7 +135,7 @@ struct SocketStateMachine {
         }
     }
 
-    /// The socket is closed, by whichever side.
+    /// The socket is closed, by either side.
     mutating func closed() {
         self.input = .ended
         self.state = .closed
@@ -144,8 +144,8 @@ struct SocketStateMachine {
     /// The connection ends.
     ///
     /// - Parameters:
-    ///   - unwritten: Bytes that the system has not been given yet.
-    ///   - isSettled: Whether the client's system has taken all, and nothing it sent is unread; asks the system.
+    ///   - unwritten: Bytes that have not been passed to the system yet.
+    ///   - isSettled: Whether the client's system has taken all, and no input is unread; asks the system.
     mutating func close(_ ending: Ending, unwritten: Int, isSettled: () -> Bool) -> Action {
         guard case .open = self.state else {
             return .nothing
@@ -154,7 +154,7 @@ struct SocketStateMachine {
         return unwritten > 0 ? .flush(checkAfter: Self.flushTime) : self.flushed(isSettled: isSettled)
     }
 
-    /// The system has been given all that was written.
+    /// All written bytes have been passed to the system.
     mutating func flushed(isSettled: () -> Bool) -> Action {
         guard case .flushing(let ending, _) = self.state else {
             return .nothing
@@ -168,7 +168,7 @@ struct SocketStateMachine {
         return .endOutput(checkAfter: linger.interval)
     }
 
-    /// Lets go of a client that has long stopped reading.
+    /// Gives up a client that stopped reading long ago.
     mutating func checkFlush(unwritten: Int) -> Action {
         guard case .flushing(let ending, let left) = self.state, unwritten > 0 else {
             return .nothing
@@ -181,7 +181,7 @@ struct SocketStateMachine {
         return .checkFlush(after: Self.flushTime)
     }
 
-    /// Lets go of a client whose system has all, or has taken nothing for long.
+    /// Closes the socket once the client's system has all, or has taken nothing for long.
     mutating func checkLinger(untaken: Int) -> Action {
         guard case .lingering(var linger) = self.state else {
             return .nothing

@@ -3,21 +3,21 @@ import NIOCore
 import Sockets
 
 extension TCPServer {
-    /// How long connections that came before a narrower listener was there may take to be complete.
+    /// How long connections that began before a narrower listener existed may take to be established.
     private static let handOverTime = Duration.seconds(1)
 
-    /// Listens on every server, keeping what is listened on already: by the text of its address, or by what it leads to.
+    /// Listens for every server and keeps listeners that match, by the text of the address or by its resolved address.
     ///
-    /// Listeners that are kept are reconfigured, those that are not wanted any more closed; both only when all the
-    /// others could be bound. An address may take the place of one that it overlaps with, and no connection is lost:
-    /// - A listener whose address the new one includes (`127.0.0.1:80` becomes `:80`) is kept beside it. The system prefers
-    ///   it for that address, and what is in its backlog would be lost with it.
-    /// - A listener whose address includes the new one (`:80` becomes `127.0.0.1:80`) is closed a second later: by then it
-    ///   has accepted the connections that were on their way to it.
+    /// Kept listeners are reconfigured and obsolete ones closed, but only after all new ones were bound. A new address
+    /// may replace one that it overlaps with, without losing a connection:
+    /// - If the new address includes the old one (`127.0.0.1:80` becomes `:80`), the old listener is kept beside the
+    ///   new one. The system prefers it for that address, and closing it would lose the connections in its backlog.
+    /// - If the old address includes the new one (`:80` becomes `127.0.0.1:80`), the old listener is closed a second
+    ///   later: by then it has accepted the connections that were on their way to it.
     ///
-    /// - Parameter current: What an earlier call returned.
-    /// - Throws: ``ListenError`` when one cannot be listened on; nothing has changed then. `CancellationError` when
-    ///   ``closeListeners()`` was called meanwhile: none is left then.
+    /// - Parameter current: The result of the previous call.
+    /// - Throws: ``ListenError`` if a listener cannot be opened; nothing has changed then. `CancellationError` if
+    ///   ``closeListeners()`` was called meanwhile; no listener is left then.
     package func listen(
         on servers: [ListenerConfiguration],
         keeping current: [Listener] = []
@@ -29,7 +29,7 @@ extension TCPServer {
                 wanted.append((server, try await self.addresses(of: server)))
             }
             wanted.removeAll { change.keep(for: $0.server, at: $0.addresses) }
-            // What is handed over to listens at once: it comes last, when nothing else can fail.
+            // A socket in a hand-over listens at once, so bind it last, when nothing else can fail.
             let last = wanted.partition { wanted in change.hasConflict(with: wanted.addresses) }
             for (server, addresses) in wanted[..<last] {
                 change.bound.append((server, try await self.bind(server, addresses, besides: [])))
@@ -50,7 +50,7 @@ extension TCPServer {
         for (listener, server) in change.kept {
             listener.setMode(server, self.logger)
         }
-        // Before others are closed: those are not missed.
+        // Note the new listeners before the old ones close: the status must not report those as missing.
         guard self.setListeners(change.listeners) else {
             await change.undo()
             throw CancellationError()
@@ -79,7 +79,7 @@ extension TCPServer {
             await listener.close()
         }
         if !including.isEmpty {
-            // A reload that is cancelled does not wait.
+            // A cancelled reload does not wait.
             try? await Task.sleep(for: Self.handOverTime)
         }
         for listener in including {
@@ -88,13 +88,13 @@ extension TCPServer {
     }
 }
 
-/// What becomes of the listeners in a change of the servers.
+/// The fate of each listener when the servers change.
 private struct ListenerChange {
     private(set) var kept: [(Listener, ListenerConfiguration)] = []
-    /// Sockets without a listener yet.
+    /// Bound sockets that have no listener yet.
     var bound: [(ListenerConfiguration, BoundSocket)] = []
     var opened: [(Listener, ListenerConfiguration)] = []
-    /// Listeners that no server wants so far.
+    /// Listeners that no server has claimed so far.
     private(set) var leaving: [Listener]
     private var spare: [(Listener, ListenerConfiguration)] = []
 
@@ -106,9 +106,9 @@ private struct ListenerChange {
         (self.kept + self.opened + self.spare).map(\.0)
     }
 
-    /// Keeps what listens at an address of the same text.
+    /// Keeps a listener whose address has the same text.
     ///
-    /// - Returns: Whether there was something.
+    /// - Returns: Whether there was one.
     mutating func keep(for server: ListenerConfiguration) -> Bool {
         let candidates = self.leaving.filter { $0.serves(server) }
         let named = candidates.filter { $0.server == server.server }
@@ -117,7 +117,7 @@ private struct ListenerChange {
         return !listeners.isEmpty
     }
 
-    /// Keeps what listens at the very address.
+    /// Keeps a listener that is bound to the same address.
     mutating func keep(for server: ListenerConfiguration, at addresses: [SocketAddress]) -> Bool {
         guard let address = addresses.first, let same = self.leaving.first(where: { $0.bound.isListening(at: address) })
         else {
@@ -132,12 +132,12 @@ private struct ListenerChange {
         self.kept += listeners.map { ($0, server) }
     }
 
-    /// Whether something that goes is in the way of an address.
+    /// Whether a leaving listener conflicts with one of the addresses.
     func hasConflict(with addresses: [SocketAddress]) -> Bool {
         self.leaving.contains { listener in addresses.contains { $0.conflicts(with: listener.bound.address) } }
     }
 
-    /// Keeps what goes beside listeners that include its address.
+    /// Keeps a leaving listener if a new listener includes its address.
     mutating func keepWhatIsIncluded() {
         for listener in self.leaving where listener.bound.isListening {
             let wider = (self.kept + self.opened).first { $0.0.bound.address.covers(listener.bound.address) }
@@ -150,7 +150,7 @@ private struct ListenerChange {
 
     func reconfigure() {
         for (listener, server) in self.kept {
-            // One of the same text is what it was; one that was found by its address is all there is.
+            // A match by text keeps its role; a match by address is now the server's only listener.
             listener.reconfigure(server, isSpare: listener.serves(server) ? nil : false)
         }
         for (listener, server) in self.spare {
@@ -158,7 +158,7 @@ private struct ListenerChange {
         }
     }
 
-    /// Gives up what is new.
+    /// Closes everything that was newly opened.
     mutating func undo() async {
         for (_, socket) in self.bound {
             socket.close()
@@ -170,7 +170,7 @@ private struct ListenerChange {
 }
 
 extension Listener {
-    /// Gives the file of a unix socket the permissions that are configured.
+    /// Applies the configured permissions to the file of a unix socket.
     fileprivate func setMode(_ server: ListenerConfiguration, _ logger: Logger) {
         guard server.socketMode != self.configuration.socketMode else {
             return

@@ -4,17 +4,17 @@ import NIOPosix
 import Synchronization
 import WorkerPool
 
-/// Listens on all configured servers and serves their connections with the workers of a pool.
+/// Listens for all configured servers and serves their connections with the workers of a pool.
 package final class TCPServer: Sendable {
     let pool: WorkerPool
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
-    /// The connections of each event loop, by the loop's index.
+    /// The connections of each event loop, indexed by the loop's index.
     let homes: [LoopConnections]
     let limit: ConnectionLimit
-    /// `nil` when nothing is counted.
+    /// `nil` if nothing is counted.
     let counters: CountersByServer?
-    /// What ``listen(on:keeping:)`` returned last; `nil` from ``closeListeners()`` on.
+    /// The last result of ``listen(on:keeping:)``; `nil` from ``closeListeners()`` on.
     private let listeners = Mutex<[Listener]?>([])
 
     /// - Parameters:
@@ -37,14 +37,15 @@ package final class TCPServer: Sendable {
         ConnectionRegistry(homes: self.homes)
     }
 
-    /// Lets new connections wait in the backlog while this many are open.
+    /// Keeps new connections in the backlog while this many are open.
     ///
-    /// - Parameter batch: How many a listener that is bound from now on accepts in a row, and so may be over the limit.
+    /// - Parameter batch: How many connections a listener bound from now on accepts at once; it may exceed the limit by
+    ///   that many.
     package func limitConnections(to maximum: Int, batch: Int) {
         self.limit.set(maximum, batch: batch)
     }
 
-    /// Notes what is listened on now. `false` when ``closeListeners()`` was called meanwhile.
+    /// Stores the current listeners. Returns `false` if ``closeListeners()`` was called meanwhile.
     func setListeners(_ listeners: [Listener]) -> Bool {
         self.listeners.withLock { current in
             current = current.map { _ in listeners }
@@ -56,12 +57,12 @@ package final class TCPServer: Sendable {
         (self.listeners.withLock { $0 } ?? []).filter { $0.server == name }
     }
 
-    /// Servers whose listener has ended and is not there again yet.
+    /// Servers whose listener has ended and has not been opened again yet.
     package var serversNotListening: [String] {
         (self.listeners.withLock { $0 } ?? []).filter { !$0.isListening }.map(\.server)
     }
 
-    /// Closes every listener, for good: one that is being bound meanwhile is closed as well.
+    /// Closes every listener permanently, including one that is being bound at the same time.
     package func closeListeners() async {
         let listeners = self.listeners.withLock { listeners in
             defer { listeners = nil }
@@ -77,29 +78,29 @@ package final class TCPServer: Sendable {
         self.counters?.counts() ?? []
     }
 
-    /// Ends every connection between two packets: what is complete is answered, then each gets its CLOSE.
+    /// Ends every connection between two packets: complete packets are answered, then each connection gets its CLOSE.
     ///
-    /// - Parameter rest: How long a session may rest before it is ended, and until when; `nil` ends them without a wait.
+    /// - Parameter rest: How long a session may be idle before it is ended, and until when; `nil`: no wait.
     package func drain(_ rest: Rest?) {
         for home in self.homes {
             home.eventLoop.execute { home.drain(rest) }
         }
     }
 
-    /// Ends also connections with half a packet, and those whose client does not read: each gets its CLOSE.
+    /// Ends also connections with half a packet and those whose client does not read; each gets its CLOSE.
     package func endConnections() {
         for home in self.homes {
             home.eventLoop.execute { home.end() }
         }
     }
 
-    /// Done when the last event of the last connection is, from ``drain(_:)`` on; sockets may still be open for clients
-    /// that read their last answer.
+    /// Succeeds when the last event of the last connection is done, after ``drain(_:)``. Sockets may still be open for
+    /// clients that read their last answer.
     package func sessionsEnded() -> EventLoopFuture<Void> {
         self.whenAll { $0.sessionsEnded() }
     }
 
-    /// Done when no connection is left, from ``drain(_:)`` on.
+    /// Succeeds when no connection is left, after ``drain(_:)``.
     package func socketsClosed() -> EventLoopFuture<Void> {
         self.whenAll { $0.socketsClosed() }
     }
@@ -111,24 +112,24 @@ package final class TCPServer: Sendable {
         return .andAllComplete(futures, on: self.group.next())
     }
 
-    /// Closes every connection at once: there is no time left. Returns when that is done.
+    /// Closes every connection at once because no time is left. Returns when all are closed.
     package func cutOff() async {
         for home in self.homes {
             try? await home.eventLoop.submit { home.cutOff() }.get()
         }
     }
 
-    /// Connections that are not over: open, or with an event still to be handled.
+    /// Number of connections that are open or have an event still to be handled.
     package func connectionCount() async -> Int {
         await self.sum { $0.count }
     }
 
-    /// Connections with an event still to be handled, or an answer that the client has not taken.
+    /// Number of connections with an event still to be handled, or an answer that the client has not taken.
     package func unfinishedCount() async -> Int {
         await self.sum { $0.unfinishedCount }
     }
 
-    /// Whether an answer or a CLOSE was given up, from ``drain(_:)`` on.
+    /// Whether an answer or a CLOSE was given up since ``drain(_:)``.
     package func hasLost() async -> Bool {
         await self.sum { $0.hasLost ? 1 : 0 } > 0
     }

@@ -20,7 +20,7 @@ extension String {
 }
 
 extension UInt8 {
-    /// RFC 8259 wants it of all but DEL, which terminals do not show.
+    /// RFC 8259 requires escapes for all of these but DEL, which terminals do not show.
     fileprivate var needsEscapeInJSON: Bool {
         self < 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\") || self == 0x7F
     }

@@ -22,7 +22,7 @@ extension String {
 }
 
 extension Unicode.Scalar {
-    /// Whether a terminal or a log reader may take it for more than a character of the line.
+    /// Whether a terminal or a log reader may treat the scalar as more than a character of the line.
     fileprivate var breaksLine: Bool {
         self.value < 0x20 || (0x7F...0x9F).contains(self.value) || self.value == 0x2028 || self.value == 0x2029
     }

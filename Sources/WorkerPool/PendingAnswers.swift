@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Bytes of answers that clients have not taken yet, of all connections together, and how many there should be at most.
+/// The bytes of answers that clients have not taken yet, over all connections, and their limit.
 ///
-/// Who writes answers counts; who reads large ones from workers looks first whether there is room. An answer that
-/// is being read when the limit is reached is still read to its end, so the limit may be exceeded by one answer for each
-/// worker.
+/// Connections count the answers that they write; relays check for room before they read a large answer from a worker.
+/// An answer that is being read when the limit is reached is still read to its end, so the limit may be exceeded by one
+/// answer per worker.
 package final class PendingAnswers: Sendable {
     private let total = Atomic<Int>(0)
     private let limit = Atomic<Int>(.max)
@@ -15,17 +15,17 @@ package final class PendingAnswers: Sendable {
         self.total.load(ordering: .relaxed)
     }
 
-    /// Whether no large answer is to be read before clients have taken some.
+    /// Whether large answers must wait until clients have taken some bytes.
     package var isFull: Bool {
         self.bytes >= self.limit.load(ordering: .relaxed)
     }
 
-    /// Whether so much is pending that it is worth making room once there is none.
+    /// Whether at least half of the limit is pending.
     package var isHalfFull: Bool {
         self.bytes >= self.limit.load(ordering: .relaxed) / 2
     }
 
-    /// - Parameter limit: In bytes, at least 1; `nil` for no bound.
+    /// - Parameter limit: In bytes, at least 1; `nil` for no limit.
     package func setLimit(_ limit: Int?) {
         self.limit.store(limit.map { max(1, $0) } ?? .max, ordering: .relaxed)
     }

@@ -7,24 +7,24 @@ struct WorkerStart: Hashable {
     var delay: TimeAmount
 }
 
-/// Something that a decision of ``PoolStateMachine`` asks for; it is done after the lock is released.
+/// An action that ``PoolStateMachine`` has decided on; it is performed after the lock is released.
 enum PoolAction<Request, Handle> {
-    /// The worker is to be given the request, behind those that it has.
+    /// Give the request to the worker, after those that it has.
     case serve(Handle, Request)
     /// The request is answered; with the position of its answer among those that the worker gave.
     case finish(Request, answer: Int)
     /// The request gets no answer.
     case fail(Request, RequestFailure)
-    /// A worker that serves nothing is to be asked to end.
+    /// Ask a worker without requests to end.
     case stop(Handle)
-    /// A worker is to be killed, and then its request fails.
+    /// Kill a worker, then fail its request.
     case kill(Handle, Request, WorkerFailure)
-    /// A process that has not done its handshake is to end.
+    /// End a process that has not done its handshake.
     case dismiss(WorkerID)
     case start(WorkerStart)
-    /// ``PoolStateMachine/timerFired(at:now:)`` is to be called then.
+    /// Call ``PoolStateMachine/timerFired(at:now:)`` at this time.
     case armTimer(NIODeadline)
-    /// ``PoolStateMachine/resetTimedOut(_:now:)`` is to be called after ``PoolConfiguration/resetTimeout``.
+    /// Call ``PoolStateMachine/resetTimedOut(_:now:)`` after ``PoolConfiguration/resetTimeout``.
     case timeReset(WorkerID)
     /// Every worker has done its first handshake.
     case becomeReady
@@ -35,13 +35,13 @@ enum PoolAction<Request, Handle> {
     case report(PoolReport)
 }
 
-/// What only the pool knows, for the log.
+/// Events for the log that only the pool knows.
 enum PoolReport {
     /// A worker could not be started, or failed again; its successor starts after the delay.
     case failed(WorkerID, WorkerFailure, delay: TimeAmount)
     /// The successor of a worker could not be started, and the worker goes on.
     case goesOn(WorkerID, WorkerFailure)
-    /// So many workers are not replaced any more for now, after too many successors that could not be started.
+    /// This many workers are not replaced for now, because too many successors could not be started.
     case replacementGivenUp(Int)
     /// A worker has passed a soft limit.
     case replaced(WorkerID, RestartReason)
@@ -56,9 +56,9 @@ struct PoolActions<Request, Handle> {
     typealias Action = PoolAction<Request, Handle>
 
     private(set) var serve: (worker: Handle, request: Request)?
-    /// Its answer is the first one.
+    /// The finished request whose answer is the first one.
     private(set) var finish: Request?
-    /// What came after these, or is something else.
+    /// Later actions, and those of other kinds.
     private(set) var others: [Action] = []
 
     init() {}

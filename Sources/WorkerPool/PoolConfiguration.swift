@@ -7,7 +7,7 @@ package struct PoolConfiguration: Sendable, Hashable {
     /// Events after which a worker is replaced, each worker with 0 to 14 % more of its own; 0 means never. It goes on
     /// until its successor is ready.
     package var maxJobs: Int
-    /// Events running and waiting at the most; 0 means no limit. `CLOSE` events are never refused.
+    /// The most running and waiting events; 0 means no limit. `CLOSE` events are never refused.
     package var maxQueueSize: Int
     /// How long an event waits for a free worker, and a new worker may take for its handshake.
     package var allocateTimeout: TimeAmount
@@ -15,36 +15,36 @@ package struct PoolConfiguration: Sendable, Hashable {
     package var destroyTimeout: TimeAmount
     /// How long a worker that a reset replaces may take for its event once its successor is ready.
     package var resetTimeout: TimeAmount = .seconds(60)
-    /// The limits that workers are watched for.
+    /// The limits of each worker.
     package var supervisor = Supervisor()
     /// More workers while events wait; `nil` keeps to ``numWorkers``.
     package var allocator: Allocator?
-    /// How many requests a worker may have at once.
+    /// The number of requests that a worker may have at once.
     package var pipeline = Pipeline.fixed(1)
     /// Workers that may answer one event with `{"stop":true}` before it fails.
     package var maxAttempts = 3
     /// The waits before a worker that keeps failing is started again: the first, and the longest.
     package var backoff = Backoff()
 
-    /// Whether a worker may have several requests. Where none is kept (`debug`) each one serves a single one.
+    /// Whether a worker may have several requests. In a pool without permanent workers (`debug`), each serves only one.
     package var isPipelined: Bool {
         self.pipeline != .fixed(1) && self.numWorkers > 0
     }
 
-    /// `tcp.pool.pipeline`. More than one only when no worker is free.
+    /// `tcp.pool.pipeline`. A worker gets more than one request only if no worker is free.
     package enum Pipeline: Sendable, Hashable {
-        /// Requests that a worker may have at the most.
+        /// The most requests that a worker may have.
         package static let deepest = 64
 
-        /// 1…``deepest``; 1 gives a worker its next request when it has answered.
+        /// 1…``deepest``; with 1, a worker gets its next request only after it has answered.
         case fixed(Int)
-        /// As many as one may wait so long for those before it on average, by what workers took lately.
+        /// As many as keep the average wait for earlier requests below this, based on the workers' recent times.
         case auto(wait: TimeAmount)
     }
 
     /// `tcp.pool.supervisor`; a limit that is `nil` is off. All but ``execTTL`` let the worker finish its request.
     package struct Supervisor: Sendable, Hashable {
-        /// How often the limits are looked at.
+        /// The interval at which the limits are checked.
         package var watchTick: TimeAmount = .seconds(5)
         /// How long a worker may live.
         package var ttl: TimeAmount?
@@ -60,7 +60,7 @@ package struct PoolConfiguration: Sendable, Hashable {
 
     /// `tcp.pool.dynamic_allocator`.
     package struct Allocator: Sendable, Hashable {
-        /// Workers beyond ``PoolConfiguration/numWorkers`` at the most.
+        /// The most workers beyond ``PoolConfiguration/numWorkers``.
         package var maxWorkers: Int
         /// Workers that may be starting at once.
         package var spawnRate: Int
@@ -74,12 +74,12 @@ package struct PoolConfiguration: Sendable, Hashable {
         }
     }
 
-    /// Workers at the most, but for those that are being replaced.
+    /// The most workers, not counting those that are being replaced.
     package var maximumWorkers: Int {
         self.numWorkers + (self.allocator?.maxWorkers ?? 0)
     }
 
-    /// How often the pool looks at its workers; `nil` when there is nothing to look for.
+    /// The interval at which the pool checks its workers; `nil` if it has no limits to check.
     var tickInterval: TimeAmount? {
         var intervals: [TimeAmount] = []
         if self.supervisor.ttl != nil || self.supervisor.idleTTL != nil || self.supervisor.maxWorkerMemory != nil {

@@ -1,11 +1,11 @@
-/// What a pool has counted since its start.
+/// The counts of a pool since its start.
 package struct PoolMeasures: Sendable, Hashable {
-    /// How long requests waited: once each time a worker takes one, nothing where one was free, and once for each that
-    /// waited in vain.
+    /// The waits of requests, recorded each time a worker takes one, with zero if a worker was free, and for each
+    /// request that waited in vain.
     package internal(set) var waits = TimeHistogram()
-    /// From a request's being given to a worker to the worker's answer.
+    /// The times from giving a request to a worker to the worker's answer.
     package internal(set) var workerTimes = TimeHistogram()
-    /// Workers whose place was given to another one, and starts that failed.
+    /// Workers whose place another one has taken, and failed starts.
     package private(set) var restarts: [RestartReason: UInt64] = [:]
 
     mutating func countRestart(_ reason: RestartReason) {
@@ -13,13 +13,13 @@ package struct PoolMeasures: Sendable, Hashable {
     }
 }
 
-/// Why a worker's place was given to another one.
+/// The reason why a worker's place was given to another one.
 package enum RestartReason: String, Sendable, Hashable, CaseIterable {
     /// It never did its handshake.
     case start
     /// It ended by itself.
     case exit
-    /// It wrote something that is no answer.
+    /// It wrote something else than an answer.
     case protocolError = "protocol"
     /// It was killed: `exec_ttl`.
     case execTTL = "exec_ttl"

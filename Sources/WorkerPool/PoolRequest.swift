@@ -2,21 +2,21 @@ import NIOCore
 
 /// A worker's answer to a request.
 package enum WorkerAnswer: Sendable {
-    /// An ordinary answer: the context says what to do, the body what to write.
+    /// An ordinary answer: the context holds the action, the body the bytes to write.
     case reply(context: ByteBuffer, body: ByteBuffer)
     /// An error frame: the worker is well, the request failed.
     case error(message: ByteBuffer)
-    /// None: the worker waits for its next request and has not answered this one. With its process.
+    /// No answer: the worker waits for its next request without having answered this one. With its process id.
     case missing(processID: Int32?)
 }
 
-/// How a request ended.
+/// The outcome of a request.
 package enum RequestOutcome: Sendable {
     case answered(WorkerAnswer)
     case failed(RequestFailure)
 }
 
-/// Why a request got no answer.
+/// The reason why a request got no answer.
 package enum RequestFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// No worker became free within `allocate_timeout`.
     case noFreeWorkers
@@ -37,7 +37,7 @@ package enum RequestFailure: Error, Sendable, Hashable, CustomStringConvertible 
         }
     }
 
-    /// RoadRunner's words where it has them (docs/configuration.md).
+    /// RoadRunner's message, if it has one (docs/configuration.md).
     package var description: String {
         switch self {
         case .noFreeWorkers: "no free workers in the pool, wait timeout exceed"
@@ -49,22 +49,22 @@ package enum RequestFailure: Error, Sendable, Hashable, CustomStringConvertible 
     }
 }
 
-/// What wants to be handled by a worker.
+/// A request to a worker.
 ///
 /// The pool keeps a request from ``WorkerPool/submit(_:)`` until it calls ``finished(_:)``, exactly once. In between,
-/// what ``isLast`` says and ``write(into:)`` appends must not change.
+/// the value of ``isLast`` and the bytes of ``write(into:)`` must not change.
 package protocol PoolRequest: AnyObject, Sendable {
     /// Whether it is the last of its session: it is never refused, waits for as long as the pool lives, and a worker need
     /// not answer it.
     var isLast: Bool { get }
     /// Index of the event loop that the request lives on; a free worker on the same loop is preferred.
     var loopIndex: Int { get }
-    /// Bytes of the request's frame at the most.
+    /// The most bytes of the request's frame.
     var size: Int { get }
-    /// Appends the request's frame; called on the worker's event loop, again for each worker that the request is tried
-    /// on.
+    /// Appends the request's frame. Called on the worker's event loop, once for each worker that the request is given
+    /// to.
     ///
-    /// - Returns: The end of the frame, when that is better written on its own than copied.
+    /// - Returns: The end of the frame, if it should be written separately instead of being copied.
     func write(into frame: inout ByteBuffer) -> ByteBuffer?
     /// Called once, on the worker's event loop or on the submitter's.
     func finished(_ outcome: RequestOutcome)

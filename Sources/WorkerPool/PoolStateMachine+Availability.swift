@@ -1,10 +1,10 @@
 import NIOCore
 
-// What a probe asks for: whether there is anybody to serve with.
+// Availability for probes: whether the pool has a worker to serve requests.
 
 extension PoolStateMachine {
-    /// Whether a worker is there, busy or free, or on its way in the place of one that left as planned: a pool of one
-    /// worker is available while `max_jobs` replaces it. A pool that keeps no workers (`debug`) always is.
+    /// Whether a worker exists, busy or free, or is starting in the place of one that left as planned: a pool of one
+    /// worker is available while `max_jobs` replaces it. A pool without permanent workers (`debug`) always is.
     var isAvailable: Bool {
         self.configuration.numWorkers == 0 || self.ready > 0
             || self.roster.places.contains { place in
@@ -15,7 +15,7 @@ extension PoolStateMachine {
             }
     }
 
-    /// Notes when the last worker was lost, after anything by which workers come and go unplanned.
+    /// Notes when the last worker was lost. Called after every unplanned change of the workers.
     mutating func noteAvailability(now: NIODeadline) {
         if self.isAvailable {
             self.unavailableSince = nil

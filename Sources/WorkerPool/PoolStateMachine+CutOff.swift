@@ -1,6 +1,6 @@
 import NIOCore
 
-// Near the end of the grace period: whatever is stuck is given up, so that free workers can be given each client's last
+// Near the end of the grace period, stuck requests are given up, so that free workers can serve each client's last
 // request.
 
 extension PoolStateMachine {
@@ -14,8 +14,8 @@ extension PoolStateMachine {
         }
     }
 
-    /// Gives up every request but the last ones, those to come included. From now on workers have no successors, unless
-    /// none is left.
+    /// Gives up all requests except last ones, including those that are still to come. From now on workers get no
+    /// successors unless none is left.
     mutating func cutOffRequests(now: NIODeadline) -> Actions {
         var actions = Actions()
         guard self.phase == .running else {
@@ -31,7 +31,7 @@ extension PoolStateMachine {
                 self.kill(id, .exit, now: now, &actions)
             }
         }
-        // Once all are gone: what is needed depends on who is left.
+        // Only after all have been given up: the number of starts depends on the remaining workers.
         self.startMore(&actions)
         self.noteAvailability(now: now)
         return actions

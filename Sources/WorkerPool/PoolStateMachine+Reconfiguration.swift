@@ -4,7 +4,7 @@ extension PoolStateMachine {
     /// Takes over new limits; workers beyond the new number stop, busy ones after their answer.
     mutating func reconfigure(_ configuration: PoolConfiguration, now: NIODeadline) -> Actions {
         if self.configuration.supervisor.execTTL == nil, configuration.supervisor.execTTL != nil {
-            // What runs was given to its worker without a limit.
+            // Running requests were given to their workers without a limit.
             self.roster.restartTimes(now)
         }
         self.configuration = configuration
@@ -15,7 +15,7 @@ extension PoolStateMachine {
         while self.roster.counted < configuration.numWorkers {
             self.occupy(&actions)
         }
-        // Those beyond `num_workers` that the allocator started leave when they have been idle.
+        // The allocator's workers beyond `num_workers` leave once they have been idle.
         for place in self.roster.places.indices where self.roster.counted > configuration.maximumWorkers {
             self.release(place, &actions)
         }
@@ -23,7 +23,7 @@ extension PoolStateMachine {
         return actions
     }
 
-    /// Has a worker that counts leave as soon as it is free, and its successor with it.
+    /// Makes a counted worker leave as soon as it is free, along with its successor.
     private mutating func release(_ place: Int, _ actions: inout Actions) {
         guard self.roster.places[place].standing.isCounted else {
             return

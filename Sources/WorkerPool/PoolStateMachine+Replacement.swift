@@ -1,15 +1,15 @@
 import NIOCore
 
-// Planned replacement: the successor is started first, and the old worker stops when it is ready. So the pool never has
-// fewer ready workers because of it.
+// Planned replacement: the successor starts first, and the old worker stops once the successor is ready. So the pool
+// never has fewer ready workers because of it.
 
 extension PoolStateMachine {
-    /// Successors that may be on their way at once: a quarter of the pool.
+    /// The most successors that may be starting at once: a quarter of the pool.
     var replacingLimit: Int {
         max(1, self.configuration.numWorkers / 4)
     }
 
-    /// Replaces every worker, those that are just starting included.
+    /// Replaces every worker, including those that are starting.
     mutating func reset() -> Actions {
         var actions = Actions()
         guard self.isServing else {
@@ -26,7 +26,7 @@ extension PoolStateMachine {
         return actions
     }
 
-    /// Limits the time that a busy worker has for its requests, when a reset replaces it and its successor is ready.
+    /// Limits the time of a busy worker for its requests if a reset replaces it and its successor is ready.
     private mutating func limitReset(_ id: WorkerID, _ actions: inout Actions) {
         guard self.roster.isBusy(id), let worker = self.roster.worker(of: id), worker.epoch < self.epoch,
             worker.fate == .retiring
@@ -37,8 +37,8 @@ extension PoolStateMachine {
         actions.append(.timeReset(id))
     }
 
-    /// The time is over that a reset leaves a worker for its requests: it is given up. Ignored when the worker has ended
-    /// before, and when the pool's own end limits the time.
+    /// Gives up a worker whose time for its requests, as limited by a reset, is over. Ignored if the worker has ended
+    /// before, or if the pool's own end limits the time.
     mutating func resetTimedOut(_ id: WorkerID, now: NIODeadline) -> Actions {
         var actions = Actions()
         guard self.isServing, self.roster.isBusy(id), self.roster.worker(of: id)?.fate.isRetiring == true else {
@@ -50,14 +50,14 @@ extension PoolStateMachine {
         return actions
     }
 
-    /// Notes that a ready worker is to be replaced; once.
+    /// Notes once that a ready worker must be replaced.
     mutating func askForReplacement(_ id: WorkerID, _ reason: RestartReason) {
         if self.roster.decide(id, { $0 == .staying ? .replaced(reason) : nil }) {
             self.replacement.append(id)
         }
     }
 
-    /// Starts what may be started now: what waited for room, successors, workers for requests that wait.
+    /// Starts all workers that may start now: those that waited for room, successors, and workers for waiting requests.
     mutating func startMore(_ actions: inout Actions) {
         self.launchWithRoom(&actions)
         self.startSuccessor(&actions)
@@ -68,7 +68,7 @@ extension PoolStateMachine {
         }
     }
 
-    /// Starts what waited for room, as far as there is room.
+    /// Starts processes that waited for room, as far as there is room.
     mutating func launchWithRoom(_ actions: inout Actions) {
         guard self.isOpen else {
             return
@@ -83,7 +83,7 @@ extension PoolStateMachine {
         }
     }
 
-    /// Starts the next successors, unless enough are on their way, or only last requests are served any more.
+    /// Starts the next successors, unless enough are starting or only last requests are served.
     mutating func startSuccessor(_ actions: inout Actions) {
         while self.phase == .running, let id = self.replacement.next(limit: self.replacingLimit) {
             guard case .replaced = self.roster.worker(of: id)?.fate else {
@@ -98,7 +98,7 @@ extension PoolStateMachine {
         }
     }
 
-    /// A successor is ready: it counts from now on instead of the worker it replaces, which stops when it is free.
+    /// A successor is ready: it now counts instead of the worker that it replaces, which stops once it is free.
     mutating func takeOver(_ id: WorkerID, _ actions: inout Actions) {
         guard case .successor(let old) = self.roster.places[id.place].standing else {
             return
@@ -136,7 +136,7 @@ extension PoolStateMachine {
 
     /// A successor has failed at its start: the old worker goes on, and is tried again after the others.
     ///
-    /// - Returns: `false` when it was no successor.
+    /// - Returns: `false` if the worker was not a successor.
     mutating func successorFailed(
         _ id: WorkerID,
         _ failure: WorkerFailure,

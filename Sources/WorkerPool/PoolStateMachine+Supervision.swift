@@ -1,11 +1,11 @@
 import NIOCore
 
-// What is looked at from time to time: the supervisor's limits, and workers that the load does not need any more.
+// Periodic checks: the supervisor's limits, and workers that the load no longer needs.
 
 extension PoolStateMachine {
     /// Compares every worker with its limits.
     ///
-    /// - Parameter memory: Bytes that a worker's process holds resident, where known.
+    /// - Parameter memory: The resident bytes of a worker's process, if known.
     mutating func tick(now: NIODeadline, memory: (WorkerID) -> Int?) -> Actions {
         var actions = Actions()
         guard self.isServing else {
@@ -54,7 +54,7 @@ extension PoolStateMachine {
         if reason == .idleTTL, self.configuration.allocator != nil,
             self.roster.counted > self.configuration.numWorkers
         {
-            // The load does not need it: no other takes its place.
+            // The load does not need it, so no other worker takes its place.
             self.dismiss(id.place, &actions)
             return
         }
@@ -62,7 +62,7 @@ extension PoolStateMachine {
         self.askForReplacement(id, reason)
     }
 
-    /// How many more workers the waiting requests ask for: `dynamic_allocator`, or the fresh ones of `debug`.
+    /// The number of further workers for the waiting requests: of `dynamic_allocator`, or the fresh ones of `debug`.
     var wantsMoreWorkers: Int {
         guard let allocator = self.configuration.allocator, self.isServing else {
             return 0

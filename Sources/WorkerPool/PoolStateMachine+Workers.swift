@@ -1,12 +1,12 @@
 import NIOCore
 
-// How workers come and go.
+// The start and the end of workers.
 
 extension PoolStateMachine {
     enum Cause {
         /// The worker left as planned.
         case plan
-        /// It ended by itself or was given up; it was useful if it did a job or lived for long.
+        /// It ended by itself or was given up; it was useful if it did a job or lived long.
         case failure(wasUseful: Bool)
     }
 
@@ -35,7 +35,7 @@ extension PoolStateMachine {
         }
     }
 
-    /// Puts a new worker into a vacant place. One whose last workers have failed waits before it has another.
+    /// Puts a new worker into a vacant place. A place whose last workers have failed waits before it gets another.
     mutating func occupy(_ actions: inout Actions) {
         let place = self.roster.vacantPlace()
         self.startWorker(in: place, as: .counted, &actions)
@@ -47,7 +47,7 @@ extension PoolStateMachine {
         _ actions: inout Actions
     ) {
         let id = self.roster.occupy(place, as: standing)
-        // The first failure in a row is mended at once, as any other end.
+        // After the first failure in a row the next worker starts at once, as after any other end.
         let delay = self.backoff(failures: self.roster.places[place].failures - 1)
         actions.append(.start(WorkerStart(id: id, delay: delay)))
     }
@@ -63,12 +63,12 @@ extension PoolStateMachine {
     }
 
     enum Launch: Hashable {
-        /// The process is to be started.
+        /// Start the process.
         case go
-        /// It is not wanted any more.
+        /// The process is no longer wanted.
         case cancel
-        /// There is no room: it is tried again when there is room. This worker, which was given up, is to be killed for
-        /// it.
+        /// There is no room: the start is tried again once there is. This worker, which was given up, must be killed
+        /// for it.
         case wait(kill: WorkerID?)
     }
 
@@ -87,13 +87,13 @@ extension PoolStateMachine {
         case .wait(let lost):
             return .wait(kill: lost)
         case .go:
-            // What it reads at its start is of now.
+            // The process reads the current code and settings at its start.
             self.roster.launched(id.place, epoch: self.epoch)
             return .go
         }
     }
 
-    /// A worker has answered its handshake. One that came too late is to be stopped.
+    /// A worker has answered its handshake. One that is too late is stopped.
     mutating func ready(_ id: WorkerID, _ handle: Handle, loopIndex: Int, now: NIODeadline) -> Actions {
         guard case .absent(.starting(let epoch)) = self.roster.state(of: id) else {
             return Actions(.stop(handle))
@@ -118,7 +118,7 @@ extension PoolStateMachine {
         }
         self.noteAvailability(now: now)
         self.runIfReady(&actions)
-        // What waits may need more than were started at once.
+        // Waiting requests may need more workers than were started at once.
         self.startMore(&actions)
         return actions
     }
@@ -134,9 +134,9 @@ extension PoolStateMachine {
         return overflow ? limit : sum
     }
 
-    /// A worker cannot be used any more: it never started, ended, or wrote what is no answer.
+    /// A worker is unusable: it never started, ended, or wrote something else than an answer.
     ///
-    /// - Parameter begun: How many of its requests, the first ones, it may have begun. Other workers get the rest.
+    /// - Parameter begun: The number of its requests, from the first on, that it may have begun. Others get the rest.
     mutating func failed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int, now: NIODeadline) -> Actions {
         var actions = Actions()
         self.giveUp(id, failure, begun: begun, now: now, &actions)
@@ -211,7 +211,7 @@ extension PoolStateMachine {
         }
     }
 
-    /// Kills a worker for the first request that it has, which fails.
+    /// Kills a worker because of its first request, which fails.
     mutating func kill(_ id: WorkerID, _ code: WorkerFailure.Code, now: NIODeadline, _ actions: inout Actions) {
         guard let worker = self.roster.worker(of: id), case .open(let entry) = worker.leases.first else {
             return
@@ -221,7 +221,7 @@ extension PoolStateMachine {
         actions.append(.report(.killed(id, code)))
         actions.append(.kill(worker.handle, entry.request, failure))
         if worker.leases.count > 1 {
-            // It may come to the next ones before it dies.
+            // It may begin the next requests before it dies.
             self.roster.settleFirst(id.place)
             self.roster.withWorker(id.place) { $0.fate = .killed(code) }
             return
@@ -230,7 +230,7 @@ extension PoolStateMachine {
         self.vacate(id.place, after: .failure(wasUseful: wasUseful), &actions)
     }
 
-    /// Has a worker without a lease leave its place as planned.
+    /// Makes a worker without a lease leave its place as planned.
     mutating func dismiss(_ place: Int, _ actions: inout Actions) {
         guard let worker = self.roster.worker(of: self.roster.id(ofPlace: place)) else {
             return
@@ -248,7 +248,7 @@ extension PoolStateMachine {
         }
         let wasCounted = self.roster.places[place].standing.isCounted
         self.roster.vacate(place)
-        // Counted even when nobody follows at once: the place may be filled again on demand.
+        // Counted even if no worker follows at once: the place may be filled again on demand.
         switch cause {
         case .plan, .failure(wasUseful: true): self.roster.setFailures(place, 0)
         case .failure(wasUseful: false): self.roster.setFailures(place, self.roster.places[place].failures + 1)
@@ -268,7 +268,7 @@ extension PoolStateMachine {
         return start
     }
 
-    /// Notes how a worker leaves its place. `false` when there is none.
+    /// Notes the way in which a worker leaves its place. Returns `false` if the place is vacant.
     private mutating func noteLeave(_ id: WorkerID, _ cause: Cause) -> Bool {
         switch self.roster.state(of: id) {
         case nil, .absent(.vacant):
@@ -289,7 +289,7 @@ extension PoolStateMachine {
     /// A process that ``launch(_:)`` allowed has been reaped, or never came to be.
     mutating func reaped(_ id: WorkerID, now: NIODeadline) -> Actions {
         var actions = Actions()
-        // It says so itself before; but a place must not be held by a process that is gone.
+        // The worker reports its end before, but a process that is gone must not hold a place in any case.
         self.giveUp(id, WorkerFailure(.exit, "the worker has ended"), begun: .max, now: now, &actions)
         self.processes.reaped(id)
         self.endIfDone(&actions)
@@ -300,7 +300,7 @@ extension PoolStateMachine {
 
     // MARK: The end
 
-    /// Begins the end: nothing is accepted, what waits is refused, workers stop as they become free.
+    /// Begins to close: no request is accepted, waiting ones are refused, and workers stop as they become free.
     mutating func close() -> Actions {
         var actions = Actions()
         guard self.isOpen else {

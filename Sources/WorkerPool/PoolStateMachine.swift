@@ -2,9 +2,9 @@ import NIOCore
 
 /// Decides which worker gets which request, and when workers are started, stopped and given up.
 ///
-/// No I/O and no clock: a method takes an event and says what to do. The parts keep their own state: ``RequestQueue``
-/// what waits, ``Roster`` who holds which place and lease, ``ServiceTimes`` how many requests a worker may have at once,
-/// ``Replacement`` who is to be replaced, ``ProcessLedger`` which processes are left.
+/// No I/O and no clock: a method takes an event and returns the actions. The parts keep their own state:
+/// ``RequestQueue`` the waiting requests, ``Roster`` the holders of places and leases, ``ServiceTimes`` the number of
+/// requests per worker, ``Replacement`` the workers to replace, ``ProcessLedger`` the remaining processes.
 struct PoolStateMachine<Request, Handle> {
     typealias Actions = PoolActions<Request, Handle>
     typealias Entry = PoolEntry<Request>
@@ -14,7 +14,7 @@ struct PoolStateMachine<Request, Handle> {
         case starting
         /// Can become `cutOff` or `closing`.
         case running
-        /// Only last requests are served any more: see ``cutOffRequests(now:)``. Can become `closing`.
+        /// Only last requests are still served: see ``cutOffRequests(now:)``. Can become `closing`.
         case cutOff
         /// Can become `closed`.
         case closing
@@ -33,7 +33,7 @@ struct PoolStateMachine<Request, Handle> {
     /// Whether ``measures`` are taken of each request.
     let isMeasured: Bool
     var measures = PoolMeasures()
-    /// Since when there is nobody to serve with.
+    /// The time since which no worker has been available.
     var unavailableSince: NIODeadline?
     private var random: any RandomNumberGenerator
 
@@ -129,7 +129,7 @@ extension PoolStateMachine {
         actions.serve(entry.request, with: handle)
     }
 
-    /// Gives a ready worker what waits, as much as it may have.
+    /// Gives a ready worker as many waiting requests as it may have.
     mutating func fill(_ place: Int, now: NIODeadline, _ actions: inout Actions) {
         guard !self.queue.isEmpty else {
             return
@@ -159,7 +159,7 @@ extension PoolStateMachine {
 
     /// The time to wait of some requests may be over.
     ///
-    /// - Parameter deadline: What the timer was armed for; one that an earlier one has taken the place of is ignored.
+    /// - Parameter deadline: The timer's deadline; the event is ignored if an earlier timer has replaced this one.
     mutating func timerFired(at deadline: NIODeadline, now: NIODeadline) -> Actions {
         var actions = Actions()
         guard self.queue.timerFired(at: deadline) else {
@@ -202,9 +202,9 @@ extension PoolStateMachine {
 // MARK: - Answers
 
 extension PoolStateMachine {
-    /// A worker answered the first requests that it has. Ignored when the worker was given up meanwhile.
+    /// A worker has answered its first requests. Ignored if the worker was given up meanwhile.
     ///
-    /// - Parameter count: How many, at least 1.
+    /// - Parameter count: The number of answers, at least 1.
     mutating func answered(_ id: WorkerID, count: Int, now: NIODeadline) -> Actions {
         var actions = Actions()
         guard self.roster.isBusy(id) else {
@@ -228,7 +228,7 @@ extension PoolStateMachine {
                 continue
             }
             if self.isMeasured, answer > 0 {
-                // It never was the first by itself.
+                // It was answered together with the first, so it never became the first itself.
                 self.measures.waits.record(now - entry.since)
             }
             actions.finish(entry.request, answer: answer)
@@ -236,7 +236,7 @@ extension PoolStateMachine {
         return actions
     }
 
-    /// A worker has answered so many requests: it serves the next ones, rests, or leaves.
+    /// A worker has answered this many requests: it serves the next ones, becomes idle, or leaves.
     private mutating func goOn(_ id: WorkerID, after ended: Int, now: NIODeadline, _ actions: inout Actions) {
         let (time, isAtLimit, fate, isBusy) = self.roster.withWorker(id.place) { worker in
             let time = now - worker.changedAt
@@ -251,11 +251,11 @@ extension PoolStateMachine {
                 self.measures.workerTimes.record(.nanoseconds(time.nanoseconds / Int64(ended)))
             }
         }
-        // In a pool that keeps no workers (`debug`) the limit is exact: each one serves a single event.
+        // In a pool without permanent workers (`debug`) the limit is exact: each worker serves a single event.
         let isDone = fate.isRetiring || !self.isOpen || (isAtLimit && self.configuration.numWorkers == 0)
         if isBusy {
             self.requestBecameFirst(id, now: now, &actions)
-            // Unless it was killed for that one.
+            // Only if it was not killed because of that request.
             if !isDone, self.roster.takesRequests(id) {
                 self.fill(id.place, now: now, &actions)
             }
@@ -300,8 +300,8 @@ extension PoolStateMachine {
     /// A worker answered its first request with `{"stop":true}`: it is to be stopped, and its request tried on another
     /// one, a few times.
     ///
-    /// - Parameter isLast: Whether it handles none of those behind it. Or else it keeps them: it may answer them, or
-    ///   end.
+    /// - Parameter isLast: Whether it handles none of the requests after it. Otherwise it keeps them: it may answer
+    ///   them, or end.
     mutating func refused(_ id: WorkerID, isLast: Bool, now: NIODeadline) -> Actions {
         var actions = Actions()
         guard self.roster.isBusy(id), let worker = self.roster.worker(of: id) else {

@@ -1,26 +1,26 @@
 import NIOCore
 
-/// The processes of a pool: a worker that was given up may live on for a while, gathering what it wrote by mistake, or
-/// not reaped yet. It counts until then, so that workers that fail again and again are never more processes than the
-/// pool may have.
+/// The processes of a pool. A worker that was given up may live on for a while, until its stray output is gathered and
+/// the process is reaped. It counts until then, so that workers that fail again and again never exceed the pool's
+/// maximum.
 struct ProcessLedger {
-    /// Processes that have been asked for and have not been reaped.
+    /// Processes that have been requested and not reaped.
     private(set) var count = 0
-    /// Those of them that have left their place as planned.
+    /// The processes that have left their place as planned.
     private(set) var leaving: Set<WorkerID> = []
-    /// Those that left it otherwise and that have not been asked to be killed, in the order in which they left.
+    /// The processes that left it otherwise and whose kill has not been requested, in the order in which they left.
     private(set) var lost = CircularBuffer<WorkerID>()
     /// Starts that wait for room.
     private(set) var waiting = CircularBuffer<WorkerID>()
 
     /// Processes that may be started now.
     ///
-    /// Those on their planned way out do not count, so that nothing waits for them in an ordinary reset: left as
-    /// planned, or to leave after their answer. More than a whole pool, or a few for a small one, do: workers that leave
-    /// faster than they end would be more and more processes.
+    /// Planned leavers, which have left or will leave after their answer, do not count, so that an ordinary reset does
+    /// not wait for them. Those beyond a whole pool, or a few for a small pool, do count: workers that leave faster
+    /// than they end would pile up processes.
     ///
     /// - Parameters:
-    ///   - retiring: Workers in their place that are to leave it.
+    ///   - retiring: Workers that will leave their place.
     ///   - maximum: Workers that the pool may have, without successors.
     ///   - successors: Successors that it may have at once.
     private func room(retiring: Int, maximum: Int, successors: Int) -> Int {
@@ -30,7 +30,7 @@ struct ProcessLedger {
 
     enum Launch: Hashable {
         case go
-        /// It waits for room. This process, which was given up, is to be killed for it.
+        /// It waits for room. This process, which was given up, must be killed for it.
         case wait(kill: WorkerID?)
     }
 
@@ -52,7 +52,7 @@ struct ProcessLedger {
         return (0..<min(max(0, room), self.waiting.count)).map { _ in self.waiting.removeFirst() }
     }
 
-    /// A start that may wait for room is not wanted any more.
+    /// Cancels a start that may be waiting for room.
     mutating func cancel(_ id: WorkerID) {
         self.waiting.removeAll { $0 == id }
     }

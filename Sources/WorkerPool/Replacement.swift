@@ -1,19 +1,19 @@
 import NIOCore
 
-/// Which workers are to be replaced, and when their successors may start: a few at a time, later and later after
-/// successors that could not be started.
+/// The workers to replace, and the times at which their successors may start: a few at a time, and later and later
+/// after successors that could not be started.
 struct Replacement {
-    /// Successors in a row that may fail before no more are tried. One that fails may be an accident, and must not leave
-    /// the rest of the pool behind.
+    /// The consecutive failures of successors after which no more are tried. A single failure may be an accident, and
+    /// must not keep the rest of the pool from being replaced.
     private static let attempts = 5
 
     /// Workers that wait for their successor to be started, in order.
     private(set) var queue = CircularBuffer<WorkerID>()
-    /// Successors on their way.
+    /// Successors that are starting.
     private(set) var onTheirWay = 0
     /// Successors in a row that could not be started.
     private(set) var failures = 0
-    /// Until when nothing is replaced for passing a limit.
+    /// The time until which no worker is replaced for passing a limit.
     private(set) var heldUntil = NIODeadline.uptimeNanoseconds(0)
 
     mutating func append(_ id: WorkerID) {
@@ -38,15 +38,15 @@ struct Replacement {
         self.failures = 0
     }
 
-    /// A new reset: whatever made successors fail may have been mended.
+    /// A new reset begins: the cause of failing successors may have been fixed.
     mutating func forgetFailures() {
         self.failures = 0
     }
 
     /// A successor could not be started: its worker is tried again after the others.
     ///
-    /// - Parameter hold: How long to wait after so many failures.
-    /// - Returns: Workers that are not to be replaced any more for now: all, after too many failures.
+    /// - Parameter hold: How long to wait after this many failures.
+    /// - Returns: The workers that are not replaced for now: all, after too many failures.
     mutating func successorFailed(of id: WorkerID, now: NIODeadline, hold: TimeAmount) -> [WorkerID] {
         self.failures += 1
         self.heldUntil = now + hold

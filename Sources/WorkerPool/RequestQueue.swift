@@ -7,9 +7,9 @@ struct PoolEntry<Request> {
     var isLast: Bool
     /// Position in the order of arrival.
     var ticket: UInt64
-    /// When waiting ends in ``RequestFailure/noFreeWorkers``; a last one waits for as long as the pool lives.
+    /// The time of ``RequestFailure/noFreeWorkers``; a last request waits for as long as the pool lives.
     var deadline = NIODeadline.distantFuture
-    /// Since when it waits to be the first that its worker has.
+    /// The time since which it has waited to become its worker's first request.
     var since: NIODeadline
     /// Workers that answered `{"stop":true}`.
     var refusals: Int32 = 0
@@ -26,7 +26,7 @@ struct RequestQueue<Request> {
     /// In the order of their tickets.
     private var last = CircularBuffer<Entry>()
     private var nextTicket: UInt64 = 0
-    /// When the timer that was asked for last will fire.
+    /// The deadline of the latest timer.
     private(set) var armedFor: NIODeadline?
 
     var count: Int {
@@ -58,7 +58,7 @@ struct RequestQueue<Request> {
         }
     }
 
-    /// Puts a request that a worker had already, and that waits anew, before all that came after it.
+    /// Puts back a request that a worker already had, before all that arrived after it.
     mutating func insert(_ entry: Entry, timeout: TimeAmount, now: NIODeadline) {
         var entry = entry
         entry.since = now
@@ -87,12 +87,12 @@ struct RequestQueue<Request> {
         }
     }
 
-    /// The next one that may be given up.
+    /// Removes the next request that may be given up.
     mutating func popOrdinary() -> Entry? {
         self.ordinary.popFirst()
     }
 
-    /// Whether the timer that fires was the one asked for last; an earlier one is of no interest any more.
+    /// Whether the firing timer is the latest one; earlier ones are ignored.
     mutating func timerFired(at deadline: NIODeadline) -> Bool {
         guard deadline == self.armedFor else {
             return false
@@ -101,7 +101,7 @@ struct RequestQueue<Request> {
         return true
     }
 
-    /// The next one whose time to wait is over.
+    /// Removes the next request whose time to wait is over.
     mutating func popExpired(now: NIODeadline) -> Entry? {
         guard let first = self.ordinary.first, first.deadline <= now else {
             return nil
@@ -120,7 +120,7 @@ struct RequestQueue<Request> {
 }
 
 extension CircularBuffer {
-    /// Where an entry belongs in a queue that is in the order of tickets; near the front, since it is an old one.
+    /// The position of an entry in the order of tickets. Searched from the front, since the entry is an old one.
     fileprivate func position<Request>(ofTicket ticket: UInt64) -> Index
     where Element == PoolEntry<Request> {
         self.firstIndex { $0.ticket > ticket } ?? self.endIndex

@@ -10,26 +10,26 @@ struct Roster<Request, Handle> {
 
     enum Lease {
         case open(Entry)
-        /// The request was failed although the worker may still answer it: what it says of it is dropped.
+        /// The request was failed although the worker may still answer it: its answer is dropped.
         case over
     }
 
-    /// What is to become of a worker that has done its handshake.
+    /// The fate of a worker that has done its handshake.
     enum Fate: Hashable {
         /// Can become any other.
         case staying
-        /// Its successor is asked for or on its way, or could not be started for now. Can become any other.
+        /// Its successor is requested or starting, or could not be started for now. Can become any other.
         case replaced(RestartReason)
-        /// It is given nothing any more and leaves when it has answered what it has. Can become `retiringInTime` or
+        /// It gets no more requests and leaves once it has answered those that it has. Can become `retiringInTime` or
         /// `killed`.
         case retiring
         /// The same, and a reset limits its time. Can become `killed`.
         case retiringInTime
-        /// It is being killed: the requests behind the one that it was killed for wait for its end, which tells whether
-        /// it has begun them. For good.
+        /// It is being killed: the requests after the one that it was killed for wait for its end, which tells whether
+        /// it has begun them. Final.
         case killed(WorkerFailure.Code)
 
-        /// Whether it is given nothing any more.
+        /// Whether it gets no more requests.
         var leaves: Bool {
             switch self {
             case .staying, .replaced: false
@@ -46,23 +46,23 @@ struct Roster<Request, Handle> {
         let handle: Handle
         let loopIndex: Int
         let readySince: NIODeadline
-        /// Events after which it is replaced, its own jitter included; 0 means never.
+        /// Events after which it is replaced, including its jitter; 0 means never.
         let jobLimit: Int
-        /// Which reset it was started after.
+        /// The number of resets before its start.
         let epoch: UInt64
         var fate = Fate.staying
         /// Requests it has answered.
         var jobs = 0
-        /// When its first request became the first, or it became idle.
+        /// The time at which its first request became the first, or it became idle.
         var changedAt: NIODeadline
-        /// Whether it may be given requests behind another one.
+        /// Whether it may be given requests while it has another one.
         var pipelines = false
         var leases = CircularBuffer<Lease>()
     }
 
-    /// Why a place has no ready worker.
+    /// The reason why a place has no ready worker.
     enum Absence: Hashable {
-        /// Nobody. Can become `backingOff`; for good once the pool is closing.
+        /// The place has no worker. Can become `backingOff`; final once the pool is closing.
         case vacant
         /// A successor will be started when its wait is over and there is room for its process. Can become `starting` or
         /// `vacant`.
@@ -79,12 +79,12 @@ struct Roster<Request, Handle> {
 
     /// Whether the worker of a place is one of those that the pool keeps.
     enum Standing: Hashable {
-        /// One too many, or its successor counts instead.
+        /// The worker is surplus, or its successor counts instead.
         case uncounted
         case counted
         /// It counts, and takes the place of one that left as planned.
         case planned
-        /// It counts from when it takes over from this worker.
+        /// It counts once it takes over from this worker.
         case successor(of: WorkerID)
 
         var isCounted: Bool {
@@ -94,11 +94,11 @@ struct Roster<Request, Handle> {
 
     struct Place {
         fileprivate(set) var generation: UInt64 = 0
-        /// Changed in place, and so apart from what is said of a place without one.
+        /// Stored apart from the absence of a worker, so that it can be changed in place.
         fileprivate(set) var worker: Worker?
         fileprivate var absence = Absence.vacant
         fileprivate(set) var standing = Standing.uncounted
-        /// Workers in a row that ended without having been of any use.
+        /// Consecutive workers that ended without having been useful.
         fileprivate(set) var failures = 0
 
         var state: State {
@@ -116,9 +116,9 @@ struct Roster<Request, Handle> {
     }
 
     private(set) var places: [Place] = []
-    /// Places of idle workers for each event loop, the last one freed last: it is the warmest.
+    /// Places of idle workers for each event loop. The most recently freed one is last: its worker is the warmest.
     private(set) var free: [[Int]]
-    /// Places whose worker is on its way.
+    /// Places whose worker is starting.
     private(set) var starting = 0
     /// Workers past their handshake.
     private(set) var ready = 0
@@ -133,7 +133,7 @@ struct Roster<Request, Handle> {
         self.free = Array(repeating: [], count: loopCount)
     }
 
-    // MARK: Looking
+    // MARK: Queries
 
     func id(ofPlace place: Int) -> WorkerID {
         WorkerID(place: place, generation: self.places[place].generation)
@@ -176,7 +176,7 @@ struct Roster<Request, Handle> {
 
     // MARK: Serving
 
-    /// Takes an idle worker, rather of this loop.
+    /// Takes an idle worker, preferably of this loop.
     mutating func takeFree(loopIndex: Int) -> Int? {
         if let place = self.free[loopIndex].popLast() {
             return place
@@ -235,7 +235,7 @@ struct Roster<Request, Handle> {
         return lease
     }
 
-    /// Fails the first request of a worker that goes on to have the others.
+    /// Fails the first request of a worker that keeps the others.
     mutating func settleFirst(_ place: Int) {
         self.leases -= 1
         self.withWorker(place) { $0.leases[$0.leases.startIndex] = .over }
@@ -298,7 +298,7 @@ struct Roster<Request, Handle> {
         self.places[place].failures = failures
     }
 
-    /// Frees a place. Leases of its worker are the caller's to end.
+    /// Frees a place. The caller must end its worker's leases.
     mutating func vacate(_ place: Int) {
         switch self.places[place].state {
         case .absent(.vacant):
@@ -318,7 +318,7 @@ struct Roster<Request, Handle> {
         self.places[place].absence = .vacant
     }
 
-    /// Changes what is to become of a worker, when it is ready.
+    /// Changes the fate of a worker, if it is ready.
     mutating func decide(_ id: WorkerID, _ change: (Fate) -> Fate?) -> Bool {
         guard let worker = self.worker(of: id), let fate = change(worker.fate) else {
             return false

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// How long workers take for a request, and so how many one may be given at once.
+/// The times that workers take for a request, which determine how many requests one may be given at once.
 ///
 /// A moving average of the time and one of its square, over the last few hundred requests. A request that is given to a
 /// worker which serves another one waits for the rest of that one: half of E[t²]/E[t] on average (the mean residual
@@ -9,7 +9,7 @@ import NIOCore
 struct ServiceTimes {
     /// Requests that the averages are over.
     private static let span = 256.0
-    /// Requests that must have been measured before any is given to a worker that is busy.
+    /// The requests that must have been measured before a busy worker is given any.
     private static let fewest = 16
     /// A longer time counts as this, in seconds: the pool recovers from one accident.
     private static let longest = 1.0

@@ -24,7 +24,7 @@ package struct TimeHistogram: Sendable, Hashable {
         self.counts.reduce(0, &+)
     }
 
-    /// Counts a time; a negative one, of a clock that is not ours, as none at all.
+    /// Counts a time. A negative one, from another clock, counts as zero.
     mutating func record(_ time: TimeAmount) {
         let nanoseconds = max(0, time.nanoseconds)
         var bucket = 0

@@ -1,11 +1,11 @@
-/// Why a worker could not be started or cannot be used any more.
+/// The reason why a worker could not be started or is unusable.
 package struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Code: String, Sendable, Hashable, CaseIterable {
         /// The process could not be started, or ended or kept silent before its handshake.
         case start
         /// The process ended, or closed its end of the relay.
         case exit
-        /// The worker wrote something that is no answer.
+        /// The worker wrote something else than an answer.
         case protocolError = "protocol"
         /// The worker had a request for longer than `exec_ttl`.
         case execTTL = "exec_ttl"
@@ -28,7 +28,7 @@ package struct WorkerFailure: Error, Sendable, Hashable, CustomStringConvertible
 
     static let graceIsOver = WorkerFailure(.exit, "the worker was killed: the grace period is over")
 
-    /// Why the pool has killed a worker.
+    /// The reason for which the pool has killed a worker.
     static func killed(_ code: Code) -> WorkerFailure {
         switch code {
         case .execTTL: WorkerFailure(.execTTL, "exec_ttl is over")

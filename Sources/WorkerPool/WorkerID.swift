@@ -1,4 +1,4 @@
-/// Names one worker process for as long as the pool lives: the place it holds and which one in that place it is.
+/// Names one worker process for as long as the pool lives, by its place and its number among that place's workers.
 package struct WorkerID: Sendable, Hashable, CustomStringConvertible {
     /// Index of the place in the pool.
     package let place: Int

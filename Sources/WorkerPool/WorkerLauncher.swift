@@ -4,50 +4,50 @@ import NIOCore
 package protocol WorkerHandle: AnyObject, Sendable {
     /// Index of the event loop that the worker's relay lives on.
     var loopIndex: Int { get }
-    /// The process, for as long as its id cannot be another's.
+    /// The process id, while it cannot be reused.
     var processID: Int32? { get }
-    /// Bytes that the process holds resident, its children's not counted; `nil` when that cannot be told.
+    /// The resident bytes of the process, without its children's; `nil` if unknown.
     var residentMemory: Int? { get }
-    /// Puts a request behind those that the worker has, and does nothing else: the pool calls it under its lock, so that
+    /// Appends a request to those that the worker has, and does nothing else: the pool calls it under its lock, so that
     /// both have the requests in the same order.
     func enqueue(_ request: any PoolRequest)
-    /// Writes what was put into the queue; called after the lock is released. What becomes of it is told to
+    /// Writes the appended requests; called after the lock is released. Their outcome is reported to
     /// ``WorkerEvents``.
     func serve()
-    /// Asks the worker to end, and kills it with all that it has started when it has not ended after `timeout`.
+    /// Asks the worker to end, and kills it and its descendants if it has not ended after `timeout`.
     func stop(timeout: TimeAmount)
-    /// Kills the worker with all that it has started.
+    /// Kills the worker and its descendants.
     func kill()
 }
 
-/// What a worker tells the pool; each may be called on any thread. An event of a worker that the pool gave up is ignored.
+/// A worker's events for the pool, on any thread. Events of a worker that the pool has given up are ignored.
 package protocol WorkerEvents: Sendable {
-    /// Whether there is room for large answers.
+    /// The bytes of pending answers, which determine whether large answers have room.
     var pendingAnswers: PendingAnswers { get }
-    /// The process runs; from now on it can be killed.
+    /// The process runs and can be killed from now on.
     func workerStarted(_ id: WorkerID, _ handle: any WorkerHandle)
     /// The handshake is done.
     func workerReady(_ id: WorkerID, _ handle: any WorkerHandle)
-    /// The worker can be given requests behind the one that it serves: whatever it does, no answer is taken for another
-    /// request's, and of those behind the first it is known whether it has begun them.
+    /// The worker can be given requests after the one that it serves: no answer can be mistaken for another request's,
+    /// and it is known whether the worker has begun the later ones.
     func workerPipelines(_ id: WorkerID)
-    /// The first requests that the worker has are answered, in order; at least one.
+    /// The worker's first requests are answered, in order; at least one.
     func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer])
     /// The worker answered its first request with `{"stop":true}`.
     ///
-    /// - Parameter isLast: Whether it handles none of those behind it. Or else it may: they are its own until it has
+    /// - Parameter isLast: Whether it handles none of the requests after it. Otherwise it keeps them until it has
     ///   answered them, or ended.
     func workerRefused(_ id: WorkerID, isLast: Bool)
-    /// The worker cannot be used any more.
+    /// The worker is unusable.
     ///
-    /// - Parameter begun: How many of the requests that it has, the first ones, it may have begun; the others go to
+    /// - Parameter begun: The number of its requests, from the first on, that it may have begun; the others go to
     ///   other workers.
     func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int)
 }
 
 /// Starts workers.
 package protocol WorkerLauncher: Sendable {
-    /// Starts one worker, tells `events` what becomes of it, and returns when its process has been reaped.
+    /// Starts one worker, reports its events to `events`, and returns when its process has been reaped.
     ///
     /// When the surrounding task is cancelled the worker is killed.
     func run(_ id: WorkerID, events: any WorkerEvents) async

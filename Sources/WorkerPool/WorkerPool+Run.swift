@@ -6,7 +6,7 @@ extension WorkerPool {
     /// Starts the workers and keeps them until the pool is closed and the last process has been reaped.
     ///
     /// - Parameter whenReady: Called once, when all workers have done their handshake.
-    /// - Throws: ``WorkerFailure`` when a worker could not be started before the pool was ready; none is left then.
+    /// - Throws: ``WorkerFailure`` if a worker could not be started before the pool was ready; none is left then.
     package func run(whenReady: @Sendable () -> Void) async throws {
         self.decide { $0.machine.start() }
         self.startTicking()
@@ -21,8 +21,8 @@ extension WorkerPool {
                     group.addTask { await self.limitReset(of: id) }
                 }
             }
-            // The tasks that are left only wait: before the start of a worker that is not wanted any more, or for the end
-            // of a worker's reset_timeout.
+            // The remaining tasks only wait: before the start of a worker that is no longer wanted, or for the end of a
+            // worker's reset_timeout.
             group.cancelAll()
         }
         await self.stopTicking()
@@ -33,7 +33,7 @@ extension WorkerPool {
 
     private func runWorker(_ start: WorkerStart) async {
         if start.delay > .zero {
-            // Cut short when the pool closes: the launch below is refused then.
+            // Cancelled when the pool closes: the launch below is then refused.
             try? await Task.sleep(for: .nanoseconds(start.delay.nanoseconds))
         }
         switch self.state.withLock({ $0.machine.launch(start.id) }) {
@@ -61,10 +61,10 @@ extension WorkerPool {
         handle?.kill()
     }
 
-    /// Gives up what waits for a worker, and kills the workers that have a request: only last requests are served from
-    /// now on, and go to those that are free.
+    /// Gives up requests that wait for a worker, and kills the workers that have one: from now on only last requests
+    /// are served, by free workers.
     ///
-    /// - Returns: How many requests were given up.
+    /// - Returns: The number of requests given up.
     package func cutOffRequests() -> Int {
         var count = 0
         self.decide { state in
@@ -76,9 +76,9 @@ extension WorkerPool {
 
     /// Stops the workers as they become free; ``run(whenReady:)`` returns when all are reaped. May be called again.
     ///
-    /// - Parameter timeout: How long workers may take from now on to end once they were asked to; `destroy_timeout` when
-    ///   `nil`, or when that is less.
-    /// - Returns: How many requests that waited were refused.
+    /// - Parameter timeout: How long workers may take from now on to end after they were asked to; `destroy_timeout` if
+    ///   `nil`, or if that is less.
+    /// - Returns: The number of waiting requests that were refused.
     @discardableResult
     package func close(timeout: TimeAmount? = nil) -> Int {
         var refused = 0
@@ -90,7 +90,7 @@ extension WorkerPool {
         return refused
     }
 
-    /// How long a worker that is asked to stop may take.
+    /// How long a worker may take to stop.
     var stopTimeout: TimeAmount {
         self.state.withLock { state in
             let timeout = state.machine.configuration.destroyTimeout

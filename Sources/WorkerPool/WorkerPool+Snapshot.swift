@@ -1,27 +1,27 @@
 import NIOCore
 import Synchronization
 
-/// What a pool is like at one moment.
+/// The state of a pool at one moment.
 package struct PoolSnapshot: Sendable {
     package enum WorkerState: String, Sendable, Hashable, CaseIterable {
         /// Free.
         case ready
         /// It has a request.
         case working
-        /// Before its handshake.
+        /// Its handshake is still to come.
         case starting
-        /// It has left its place and not ended yet.
+        /// It has left its place but has not ended yet.
         case stopping
     }
 
     package struct Worker: Sendable {
         package var processID: Int32
         package var state: WorkerState
-        /// Bytes that the process holds resident; 0 when that cannot be told any more.
+        /// The resident bytes of the process; 0 if no longer known.
         package var residentMemory: Int
     }
 
-    /// Every process that is there, in the order of their ids.
+    /// All processes, in the order of their ids.
     package var workers: [Worker]
     /// Requests that wait for a worker.
     package var waiting: Int
@@ -29,7 +29,7 @@ package struct PoolSnapshot: Sendable {
 }
 
 extension WorkerPool {
-    /// Workers, requests and counts as they are now. Reads a file for each worker: not for an event loop with packets.
+    /// The current workers, requests and counts. Reads a file per worker: do not call it on an event loop with packets.
     package func snapshot() -> PoolSnapshot {
         let (states, waiting, measures) = self.state.withLock { state in
             let states = state.processes.map { id, handle in
@@ -49,7 +49,7 @@ extension WorkerPool {
         )
     }
 
-    /// How long there has been no worker to serve with; `nil` when there is one.
+    /// How long no worker has been available; `nil` if one is.
     package var unavailableFor: TimeAmount? {
         self.state.withLock { $0.machine.unavailableSince }.map { max(.zero, .now() - $0) }
     }

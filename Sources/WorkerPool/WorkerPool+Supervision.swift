@@ -9,7 +9,7 @@ extension WorkerPool {
         self.decide { $0.machine.reset() }
     }
 
-    /// Kills a worker that has not finished its requests in the time that a reset leaves it.
+    /// Kills a worker that has not finished its requests within the time that a reset allows.
     func limitReset(of id: WorkerID) async {
         guard (try? await Task.sleep(for: .nanoseconds(self.configuration.resetTimeout.nanoseconds))) != nil else {
             return
@@ -23,7 +23,7 @@ extension WorkerPool {
         self.startTicking()
     }
 
-    /// On no event loop: a tick reads a file for each worker.
+    /// Runs outside the event loops: a tick reads a file per worker.
     func startTicking() {
         self.state.withLock { state in
             state.ticks?.cancel()
@@ -46,7 +46,7 @@ extension WorkerPool {
     }
 
     private func tick() {
-        // Read before the lock is taken: it takes a file for each worker.
+        // Read before taking the lock: it reads a file per worker.
         var memory: [WorkerID: Int] = [:]
         if self.configuration.supervisor.maxWorkerMemory != nil {
             for (id, handle) in self.state.withLock({ $0.processes }) {

@@ -4,25 +4,25 @@ import Synchronization
 
 /// A pool of workers that serves requests in the order in which they came.
 ///
-/// ``submit(_:)`` and what workers say run on event loops: they take the lock for the decision, which
-/// ``PoolStateMachine`` makes, and act after it is released. Processes are started and awaited by ``run(whenReady:)``.
+/// ``submit(_:)`` and the workers' events run on event loops: they take the lock for the decision of
+/// ``PoolStateMachine``, and act after it is released. ``run(whenReady:)`` starts processes and awaits their end.
 package final class WorkerPool: Sendable {
     typealias Machine = PoolStateMachine<any PoolRequest, any WorkerHandle>
 
     struct State {
         var machine: Machine
-        /// Workers that run, in a place or on their way out, for a kill.
+        /// Running workers, in a place or leaving, so that they can be killed.
         var processes: [WorkerID: any WorkerHandle] = [:]
-        /// Their ids, for the log: of a process that has just been reaped, too.
+        /// Their process ids for the log, including those of processes that have just been reaped.
         var processIDs: [WorkerID: Int32] = [:]
         var startFailure: WorkerFailure?
-        /// Until when workers may take to end, once the pool is closed.
+        /// The deadline for workers to end, once the pool is closed.
         var closeDeadline: NIODeadline?
         /// Compares the workers with their limits from time to time.
         var ticks: Task<Void, Never>?
     }
 
-    /// What ``run(whenReady:)`` is to do.
+    /// A command for ``run(whenReady:)``.
     enum Command: Sendable {
         case start(WorkerStart)
         case becomeReady
@@ -34,7 +34,7 @@ package final class WorkerPool: Sendable {
     let launcher: any WorkerLauncher
     let loops: [any EventLoop]
     let logger: Logger
-    /// What clients have not taken yet of the pool's answers.
+    /// The pool's answers that clients have not taken yet.
     package let pendingAnswers = PendingAnswers()
     let commands: AsyncStream<Command>
     private let commandContinuation: AsyncStream<Command>.Continuation
@@ -71,7 +71,7 @@ package final class WorkerPool: Sendable {
         self.state.withLock { $0.machine.configuration }
     }
 
-    /// The processes of workers, those on their way in or out included.
+    /// The process ids of all workers, including those that are starting or leaving.
     package var processIDs: Set<Int32> {
         Set(self.state.withLock { $0.processes }.values.compactMap { $0.processID })
     }
@@ -90,7 +90,7 @@ package final class WorkerPool: Sendable {
 // MARK: - Acting
 
 extension WorkerPool {
-    /// The one way from a decision to what it asks for: decides under the lock, acts after it is released.
+    /// Makes a decision under the lock and performs its actions after releasing it. All decisions go through here.
     ///
     /// - Parameter answers: For the requests that are finished, in order.
     func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
@@ -104,7 +104,7 @@ extension WorkerPool {
             }
             return actions
         }
-        // The worker comes first: while its answer is being handled it is at work already.
+        // Serve first: the worker is then already busy while its answer is handled.
         actions.serve?.worker.serve()
         actions.finish?.finished(.answered(answers[0]))
         for action in actions.others {
@@ -119,7 +119,7 @@ extension WorkerPool {
         }
     }
 
-    /// What is not of every request.
+    /// Performs the less frequent actions.
     private func perform(_ action: Machine.Actions.Action) {
         switch action {
         case .serve, .finish:
@@ -130,12 +130,12 @@ extension WorkerPool {
             worker.stop(timeout: self.stopTimeout)
         case .kill(let worker, let request, let failure):
             worker.kill()
-            // Behind the request's own writing, which may still be on its way there.
+            // Runs after the write of the request, which may still be queued on that loop.
             self.loops[worker.loopIndex].execute {
                 request.finished(.failed(.workerGone(failure)))
             }
         case .dismiss(let id):
-            // This kills it; if it has done its handshake just now, it is asked to stop.
+            // Kills the process, or asks it to stop if it has just done its handshake.
             self.state.withLock { $0.processes[id] }?.stop(timeout: self.stopTimeout)
         case .start(let start):
             self.commandContinuation.yield(.start(start))
@@ -149,7 +149,7 @@ extension WorkerPool {
             self.commandContinuation.yield(.becomeReady)
         case .failStart(let failure):
             self.state.withLock { $0.startFailure = $0.startFailure ?? failure }
-            // The others have served nothing: they need no time.
+            // The other workers have served nothing, so they need no time.
             self.close(timeout: .milliseconds(500))
         case .end:
             self.commandContinuation.finish()
@@ -158,7 +158,7 @@ extension WorkerPool {
         }
     }
 
-    /// The end of a worker is logged by its relay; here is logged what only the pool knows.
+    /// Logs the events that only the pool knows; a worker's relay logs its end.
     private func log(_ report: PoolReport) {
         switch report {
         case .failed(let id, let failure, let delay):
@@ -208,7 +208,7 @@ extension WorkerPool {
     }
 }
 
-// MARK: - What workers say
+// MARK: - WorkerEvents
 
 extension WorkerPool: WorkerEvents {
     package func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
@@ -231,7 +231,7 @@ extension WorkerPool: WorkerEvents {
             return state.machine.phase == .closing
         }
         if isClosing {
-            // It has not answered its handshake: that kills it.
+            // The worker has not answered its handshake, so this kills it.
             handle.stop(timeout: self.stopTimeout)
         }
     }

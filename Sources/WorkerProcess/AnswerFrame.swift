@@ -1,7 +1,7 @@
 import Goridge
 import NIOCore
 
-/// Why a frame is no answer.
+/// The reason why a frame is not an answer.
 struct AnswerFault: Error {
     let reason: String
 }

@@ -1,11 +1,11 @@
 import NIOCore
 
-/// What was written to a worker and is not over, in the order in which the worker reads it.
+/// The unfinished requests and probes that were written to a worker, in the order in which it reads them.
 struct Backlog: Sendable {
     struct Request: Sendable {
         /// Whether it is the last event of its connection, which a worker need not answer.
         let isClose: Bool
-        /// How many bytes were written to the worker before it.
+        /// The number of bytes written to the worker before it.
         let start: Int
     }
 
@@ -15,19 +15,19 @@ struct Backlog: Sendable {
         case probe
     }
 
-    /// The one that the worker is at, or reads next.
+    /// The entry that the worker is handling, or reads next.
     private(set) var first: Entry?
     private var others = CircularBuffer<Entry>()
-    /// How many of the entries are requests.
+    /// The number of entries that are requests.
     private(set) var requests = 0
-    /// How many of those are a `CLOSE`.
+    /// The number of requests that are a `CLOSE`.
     private(set) var closes = 0
 
     var last: Entry? {
         self.others.last ?? self.first
     }
 
-    /// Where the first request was written; only a probe may be before it.
+    /// The start of the first request; only a probe may precede it.
     var firstStart: Int? {
         if case .request(let request) = self.first {
             return request.start
@@ -38,7 +38,7 @@ struct Backlog: Sendable {
         return request.start
     }
 
-    /// Whether anything was written behind the first.
+    /// Whether anything was written after the first entry.
     var isFollowed: Bool {
         !self.others.isEmpty
     }
@@ -82,9 +82,9 @@ struct Backlog: Sendable {
         self = Backlog()
     }
 
-    /// How many requests, the first ones, were read at least in part.
+    /// The number of requests, from the first on, that were read at least in part.
     ///
-    /// - Parameter read: The most bytes that the worker can have read.
+    /// - Parameter read: The most bytes that the worker may have read.
     func begun(read: Int) -> Int {
         guard case .request(let request) = self.first, request.start < read else {
             return 0

@@ -2,13 +2,13 @@ import Goridge
 import NIOCore
 import WorkerPool
 
-/// What is said between the handshake with a worker and its end: which frame is the answer to which request.
+/// The conversation with a worker from its handshake to its end: matches each answer frame with its request.
 ///
 /// A worker reads frames in order and answers in order, but an application may forget to answer, or report an error when
 /// it has answered already. So unless the worker has announced that it answers each event exactly once, there is a *probe*
 /// between two requests: a control frame with a pid, to which the worker replies with its own as soon as it waits for its
-/// next frame. The reply proves that what was written before the probe is over, and that what comes next is of what was
-/// written behind it.
+/// next frame. The reply proves that every request before the probe is over, and that the next frame belongs to the
+/// requests after it.
 struct Conversation: Sendable {
     typealias FrameAction = WorkerStateMachine.FrameAction
     typealias LeaseAction = WorkerStateMachine.LeaseAction
@@ -21,18 +21,18 @@ struct Conversation: Sendable {
     /// anything. RoadRunner's client reads through a stream of PHP, which reads 8 KiB at a time and hands out the rest of
     /// them even when that is half a header; then the client ends.
     private static let readAtOnce = 8192 - 2 * 64
-    /// Whole intervals that something may be missing.
+    /// The whole intervals for which an awaited frame may be missing.
     private static let patience = 1
-    /// The same for the reply of a worker whose like are known to reply, once it has reported an error.
+    /// The same for the reply of a worker that has reported an error, if workers of its command are known to reply.
     private static let longPatience = 30
 
-    /// What the worker has said that is not understood before its next frame.
+    /// The last bytes or frame from the worker, if its meaning depends on the next frame.
     private enum Remark {
         case nothing
-        /// An error frame: the answer to the first request, or what the worker still had to say of the event before. The
-        /// next frame tells, and a probe is behind the request.
+        /// An error frame: the answer to the first request, or a late report about the event before. The next frame
+        /// decides, since a probe follows the request.
         case error(ByteBuffer)
-        /// The start of a frame, behind an answer and in the same read: of an error frame it may be.
+        /// The start of a frame, after an answer and in the same read: it may be of an error frame.
         case part
     }
 
@@ -41,20 +41,20 @@ struct Conversation: Sendable {
     private var remark = Remark.nothing
     /// Ticks since the first entry became the first, or the remark was made.
     private var ticks = 0
-    /// What the worker replied in its handshake, and so to a probe.
+    /// The worker's reply in its handshake, which is also its reply to a probe.
     private let greeting: ByteBuffer
 
     /// - Parameters:
     ///   - greeting: The payload of the worker's handshake.
     ///   - isAnnounced: Whether it says there that the worker answers each event exactly once.
-    ///   - trial: The request behind which the worker is to be probed, 1 for its first; `nil` to wait for an occasion.
+    ///   - trial: The request after which to probe the worker, 1 for its first; `nil` to wait for an occasion.
     init(greeting: ByteBuffer, isAnnounced: Bool, trial: Int?) {
-        // Not a part of all that was read with it.
+        // Copied, so that it does not keep the whole read buffer alive.
         self.greeting = ByteBuffer(bytes: greeting.readableBytesView)
         self.manner = isAnnounced ? .announced : trial.map { .untried(requestsLeft: $0) } ?? .unknown
     }
 
-    /// Whether the worker may be given requests behind others.
+    /// Whether the worker may be given requests while it has others.
     var pipelines: Bool {
         self.manner.keepsOrder
     }
@@ -72,7 +72,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// Whether the worker has answered all, and owes the reply to its first probe.
+    /// Whether the worker has answered all requests, but has not replied to its first probe yet.
     var owesReply: Bool {
         if case .probe = self.backlog.first { !self.pipelines } else { false }
     }
@@ -98,7 +98,7 @@ struct Conversation: Sendable {
             self.backlog.appendProbe()
         }
         self.backlog.append(Backlog.Request(isClose: isClose, start: start))
-        // A probe behind it might be read in two parts with it.
+        // The worker might read the request and a probe after it in two parts.
         let mayTryNow = { size <= Self.readAtOnce && mayTry() }
         if self.manner.isProbed(behindClose: isClose && probesCloses, mayTry: mayTryNow) {
             probes.insert(.behind)
@@ -107,7 +107,7 @@ struct Conversation: Sendable {
         return hasRequests ? .append(probes) : .write(probes)
     }
 
-    /// Whether the worker can read a request, and the probe before it, together with all that it may not have read.
+    /// Whether the worker can read a request, and the probe before it, together with all bytes that may be unread.
     private func fits(start: Int, size: Int) -> Bool {
         guard case .replies = self.manner, let first = self.backlog.firstStart else {
             return true
@@ -118,7 +118,7 @@ struct Conversation: Sendable {
     // MARK: Frames
 
     mutating func received(_ frame: Frame, isLast: Bool, mayProbe: Bool) -> FrameAction {
-        // Nearly every frame is this.
+        // The common case: nearly every frame is an ordinary answer.
         if frame.flags.isEmpty, case .request(let request) = self.backlog.first {
             return self.receivedAnswer(frame, to: request, isLast: isLast)
         }
@@ -134,7 +134,7 @@ struct Conversation: Sendable {
         return self.receivedAnswer(frame, to: request, isLast: isLast)
     }
 
-    /// Whether a reply is awaited, and this is one.
+    /// Whether a reply is awaited and the payload is one.
     private func isReply(_ payload: ByteBuffer) -> Bool {
         switch self.manner {
         case .announced, .ignores: return false
@@ -150,7 +150,7 @@ struct Conversation: Sendable {
 
     private mutating func receivedReply(isLast: Bool) -> FrameAction {
         if case .owing = self.manner {
-            // Of the probe that was given up: an error that came before it is of an earlier event.
+            // The reply to a probe that was given up: an error before it belongs to an earlier event.
             self.manner = .replies
             if case .error(let message) = self.remark {
                 self.remark = .nothing
@@ -168,7 +168,7 @@ struct Conversation: Sendable {
         }
         let remark = self.remark
         self.backlog.removeFirst()
-        // The probe, which is behind the request.
+        // Remove the probe, which follows the request.
         self.advance(isLast: isLast)
         if case .error(let message) = remark {
             return .answer(.error(message: message), isToClose: request.isClose)
@@ -219,7 +219,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// The first request is answered, and the answer tells more.
+    /// The first request is answered, and the answer reveals more about the worker.
     private mutating func answered(
         _ answer: WorkerAnswer,
         to request: Backlog.Request,
@@ -260,7 +260,7 @@ struct Conversation: Sendable {
 
     private mutating func settle(isLast: Bool) {
         self.ticks = 0
-        // What follows belongs to what was written, when it is known to come in order.
+        // If answers are known to come in order, the following bytes belong to the next entries.
         self.remark = isLast || (self.backlog.first != nil && self.pipelines) ? .nothing : .part
     }
 
@@ -314,7 +314,7 @@ struct Conversation: Sendable {
         return self.ticks > patience
     }
 
-    /// The error frame counts as the answer, and the worker as one that may still be busy: nothing of it is believed now.
+    /// The error frame counts as the answer. The worker may still be busy, so its further frames are ignored.
     private mutating func lastAnswer() -> TickAction {
         guard case .error(let message) = self.remark else {
             return .pause
@@ -328,9 +328,9 @@ struct Conversation: Sendable {
 
     // MARK: The end
 
-    /// No frame comes any more.
+    /// No further frame comes.
     ///
-    /// - Returns: The answer to the first request, if an error frame has turned out to be that.
+    /// - Returns: The answer to the first request, if an error frame has turned out to be one.
     mutating func ended() -> WorkerAnswer? {
         guard case .error(let message) = self.remark else {
             return nil
@@ -339,15 +339,15 @@ struct Conversation: Sendable {
         return .error(message: message)
     }
 
-    /// How many requests, the first ones, the worker may have begun.
+    /// The number of requests, from the first on, that the worker may have begun.
     ///
-    /// - Parameter read: The most bytes that the worker can have read.
+    /// - Parameter read: The most bytes that the worker may have read.
     func begun(read: Int) -> Int {
         let begun = self.backlog.begun(read: read)
         if case .announced = self.manner {
             return begun
         }
-        // Of another one the next request is begun after the reply to the probe before it.
+        // Any other worker begins its next request only after the reply to the probe before it.
         return min(begun, 1)
     }
 }

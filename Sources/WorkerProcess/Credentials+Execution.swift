@@ -1,14 +1,14 @@
 import Glibc
 
-// Between fork and exec of a process with threads setuid(3) may wait for ever: glibc has it done by every thread, and
-// those are not there in the child. So a command that runs as somebody else is run by this program: a process of its own
-// becomes that user, and then the command.
+// Between fork and exec of a process with threads, setuid(3) may wait for ever: glibc makes every thread do it, and
+// those threads do not exist in the child. So a command that runs as another user is started through this program: a
+// separate process becomes that user, and then the command.
 extension Credentials {
     /// The subcommand of this program that does so, not shown to users: its arguments are the ids of user and group,
     /// `--`, and the command.
     package static let command = "run-as"
 
-    /// What a process is to become.
+    /// The ids that a process is to take on.
     package init(userID: UInt32, groupID: UInt32) {
         self.userID = userID
         self.groupID = groupID
@@ -17,14 +17,14 @@ extension Credentials {
     /// Takes on the user and group, with no other group, and becomes the command.
     ///
     /// - Parameter arguments: The program, looked for in `PATH` unless it has a `/`, and its arguments.
-    /// - Throws: ``Failure`` when that cannot be.
+    /// - Throws: ``Failure`` if that is not possible.
     package func execute(_ arguments: [String]) throws(Failure) -> Never {
         var groups = [self.groupID]
         guard setgroups(1, &groups) == 0, setgid(self.groupID) == 0, setuid(self.userID) == 0 else {
             let reason = String(cString: strerror(errno))
             throw Failure(description: "cannot become user \(self.userID), group \(self.groupID): \(reason)")
         }
-        // What of this thread and program is inherited.
+        // Reset the state that the command would inherit from this thread and program.
         for number in 1..<NSIG {
             signal(number, SIG_DFL)
         }

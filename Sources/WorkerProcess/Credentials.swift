@@ -5,7 +5,7 @@ package struct Credentials: Sendable, Hashable {
     package var userID: uid_t
     package var groupID: gid_t
 
-    /// A user or group that cannot be taken on, in one line.
+    /// A user or group that cannot be assumed, in one line.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package var description: String
     }
@@ -13,9 +13,9 @@ package struct Credentials: Sendable, Hashable {
     /// Looks up a user and a group, each by name or by number.
     ///
     /// - Parameters:
-    ///   - user: `nil` for our own.
+    ///   - user: `nil` for this process's own.
     ///   - group: `nil` for the user's own.
-    /// - Throws: ``Failure`` when one is unknown, or when we are not root and it is not us.
+    /// - Throws: ``Failure`` if one is unknown, or is not this process's own and the process is not root.
     package init(user: String?, group: String?) throws(Failure) {
         var userID = getuid()
         var groupID = getgid()
@@ -40,7 +40,7 @@ package struct Credentials: Sendable, Hashable {
         }
     }
 
-    /// Whether we run as this user already, without the means to be another.
+    /// Whether this process already runs as this user and cannot become another.
     package var areOurs: Bool {
         geteuid() != 0 && self.userID == getuid() && self.groupID == getgid()
     }

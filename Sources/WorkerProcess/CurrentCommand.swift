@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// What the next worker is started with; a reload may change it.
+/// The command of the next worker; a reload may change it.
 final class CurrentCommand: Sendable {
     /// The habits are those of the workers of this command, as far as they are known.
     typealias Value = (command: WorkerCommand, handshakeTimeout: TimeAmount, habits: WorkerHabits)

@@ -9,7 +9,7 @@ package struct InitCommand: Sendable {
     private let timeout: TimeAmount
     private let logger: Logger
 
-    /// The command did not end well; why, in one line.
+    /// The reason why the command failed, in one line.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package var description: String
     }
@@ -21,9 +21,9 @@ package struct InitCommand: Sendable {
         self.logger = logger
     }
 
-    /// Runs the command; what it prints is logged, a line an entry.
+    /// Runs the command and logs its output, one entry per line.
     ///
-    /// - Throws: ``Failure`` when it cannot be run, exits with another code than 0, or takes too long.
+    /// - Throws: ``Failure`` if it cannot be run, exits with a code other than 0, or takes too long.
     package func run() async throws {
         let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
             group.addTask { try await self.spawn() }

@@ -31,13 +31,13 @@ struct LineBuffer: Sendable {
         return self.buffer.readableBytes > self.limit ? self.read(self.limit) : nil
     }
 
-    /// What came after the last line's end.
+    /// The bytes after the last line's end.
     mutating func rest() -> String? {
         self.buffer.readableBytes > 0 ? self.read(self.buffer.readableBytes) : nil
     }
 
     private mutating func read(_ length: Int) -> String {
-        // Bytes that are no UTF-8 are shown as replacement characters.
+        // Bytes that are not UTF-8 become replacement characters.
         self.buffer.readString(length: length) ?? ""
     }
 }

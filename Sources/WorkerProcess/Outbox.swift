@@ -1,9 +1,9 @@
 import NIOCore
 
-/// Frames that wait to be written to a worker: what one turn of the loop brings is one write.
+/// Frames that wait to be written to a worker: those of one turn of the event loop become one write.
 struct Outbox {
     private enum State {
-        /// The first frame that comes is written at once, or has a flush scheduled. Can become `scheduled` or `collecting`.
+        /// The next frame is written at once, or schedules a flush. Can become `scheduled` or `collecting`.
         case open
         /// A flush comes at the end of this turn. Can become `open` or `collecting`.
         case scheduled
@@ -14,11 +14,11 @@ struct Outbox {
     enum Flush {
         case now
         case atEndOfTurn
-        /// It comes anyway.
+        /// A flush is scheduled already.
         case expected
     }
 
-    /// So many bytes are worth a write of their own.
+    /// The number of bytes that are worth a write of their own.
     private static let much = 32 * 1024
 
     /// The frames.
@@ -44,7 +44,7 @@ struct Outbox {
             self.state = .scheduled
             return .atEndOfTurn
         case .scheduled:
-            // What was there before is no less urgent.
+            // Frames that already waited are no less urgent.
             return isUrgent ? .now : .expected
         case .collecting:
             return .expected
@@ -55,7 +55,7 @@ struct Outbox {
         self.state = .collecting
     }
 
-    /// What was collected, or was to be written at the end of the turn, is written now.
+    /// The collected frames, or those scheduled for the end of the turn, are written now.
     mutating func finishCollecting() {
         self.state = .open
     }

@@ -1,8 +1,8 @@
 import Logging
 import NIOCore
 
-/// Logs what a worker writes to its standard error, a line an entry, and never lets the pipe fill up; also what it
-/// writes to its standard output when frames go over a socket.
+/// Logs a worker's standard error, one entry per line, and never lets the pipe fill up. It also logs the standard
+/// output if frames go over a socket.
 final class OutputHandler: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
 

@@ -2,9 +2,9 @@ import Dispatch
 import Glibc
 import NIOCore
 
-/// Tells when a process has ended, while its id is still its own: it has not been reaped.
+/// Notices the end of a process before it is reaped, while its id cannot be reused.
 final class ProcessExit: Sendable {
-    /// How often is looked where the kernel does not tell.
+    /// The interval of polling if the kernel does not notify.
     private static let interval = TimeAmount.milliseconds(50)
 
     private enum Watch {
@@ -22,7 +22,7 @@ final class ProcessExit: Sendable {
         let promise = eventLoop.makePromise(of: Void.self)
         self.future = promise.futureResult
         guard processDescriptor >= 0 else {
-            // The promise is told of the task's end.
+            // The end of the task completes the promise.
             let task = eventLoop.scheduleRepeatedTask(
                 initialDelay: Self.interval,
                 delay: Self.interval,
@@ -48,7 +48,7 @@ final class ProcessExit: Sendable {
         return waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_signo == SIGCHLD
     }
 
-    /// Ends the watch; when it returns the descriptor may be closed.
+    /// Ends the watch. The descriptor may be closed once this returns.
     func cancel() async {
         switch self.watch {
         case .descriptor(let source): source.cancel()

@@ -3,28 +3,28 @@ import Glibc
 import Goridge
 import NIOCore
 
-/// A connection to the relay's socket of which it is not known yet whose it is. Confined to its queue.
+/// A connection to the relay's socket that is not matched with a worker yet. Confined to its queue.
 final class RelayCaller {
     enum Event {
-        /// It has said which process it is.
+        /// The connection has named its process.
         case introduced(pid_t)
-        /// It is gone, or has said something else.
+        /// The connection is closed, or has sent something else.
         case failed
     }
 
     /// The most that is read before the connection is handed over, in bytes.
     private static let limit = 4096
 
-    /// No other caller's, ever.
+    /// Unique for the life of the process.
     let id: UInt64
     let since = DispatchTime.now()
     private let descriptor: CInt
     private let source: any DispatchSourceRead
     private var decoder = FrameDecoder(payloadLimit: RelayCaller.limit)
-    /// The process that it says it is.
+    /// The process that the connection claims to be.
     private(set) var claimed: pid_t?
     private var owner: @Sendable (CInt) -> Void = { close($0) }
-    /// All that was read: it is for who gets the connection.
+    /// All bytes that were read, for the connection's later owner.
     private(set) var received = ByteBuffer()
 
     /// - Parameters:
@@ -34,7 +34,7 @@ final class RelayCaller {
         self.id = id
         self.descriptor = descriptor
         self.source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-        // It lives until its source is cancelled, which lets go of both.
+        // The caller lives until its source is cancelled, which releases both.
         self.source.setEventHandler {
             if let event = self.read() {
                 handle(self, event)
@@ -44,7 +44,7 @@ final class RelayCaller {
         self.source.activate()
     }
 
-    /// Who is there really.
+    /// The real process at the other end.
     var peer: RelayPeer {
         RelayPeer(descriptor: self.descriptor)
     }
@@ -61,7 +61,7 @@ final class RelayCaller {
         return count == frame.readableBytes
     }
 
-    /// Reads what has come, on the queue.
+    /// Reads the available bytes, on the queue.
     func read() -> Event? {
         var error: CInt = 0
         let count = self.received.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.limit) { buffer in
@@ -74,7 +74,7 @@ final class RelayCaller {
             return [EAGAIN, EINTR].contains(error) ? nil : .failed
         }
         guard self.claimed == nil, self.received.readableBytes <= Self.limit else {
-            // A worker says nothing more until it is asked.
+            // A worker sends nothing more until it gets a request.
             return .failed
         }
         self.decoder.append(
@@ -95,7 +95,7 @@ final class RelayCaller {
         }
     }
 
-    /// Gives the descriptor away, on the queue, when nobody watches it any more; without an owner it is closed.
+    /// Gives the descriptor away, on the queue, once its source is cancelled; without an owner it is closed.
     func release(to owner: (@Sendable (CInt) -> Void)? = nil) {
         self.owner = owner ?? self.owner
         self.source.cancel()

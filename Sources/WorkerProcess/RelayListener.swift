@@ -6,17 +6,17 @@ import NIOCore
 import Platform
 import Sockets
 
-/// The socket that workers connect to (`server.relay`), and the handshake that tells whose a connection is.
+/// The socket that workers connect to (`server.relay`), and the handshake that matches a connection with its worker.
 ///
 /// SwiftNIO cannot move a channel to another event loop, and it is the worker that decides on which one its relay
 /// lives: so connections are accepted here, on a queue, and become channels when they have been matched.
 ///
-/// What a connection says of itself is not believed: any process of this machine may be able to connect. It becomes a
-/// worker's when the system says that the other end is held by the process that was started for that worker, or by one of
-/// its group or its descendants; and it is kept only while such a process lives.
+/// A connection's claim is not trusted, because any process of this machine may be able to connect. It becomes a
+/// worker's if the system reports that the other end is held by the process that was started for that worker, or by one
+/// of its group or its descendants; and it is kept only while such a process lives.
 /// Everything but the constants is confined to the queue.
 package final class RelayListener: @unchecked Sendable {
-    /// A connection and what was read from it.
+    /// A connection and the bytes that were read from it.
     struct Connection {
         let descriptor: CInt
         let received: ByteBuffer
@@ -27,23 +27,23 @@ package final class RelayListener: @unchecked Sendable {
         case active
         /// The gate is closed. Can become `active` or `closed`.
         case suspended
-        /// For good.
+        /// Final.
         case closed
     }
 
-    /// The relay was closed, or the connection is not wanted any more.
+    /// The relay was closed, or the connection is no longer wanted.
     struct Abandoned: Error {}
 
-    /// Why the relay's socket cannot be listened on, in one line.
+    /// The reason why the relay cannot listen on its socket, in one line.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package var description: String
     }
 
-    /// How long a connection may leave it open whose it is.
+    /// How long a connection may take to introduce itself.
     private static let introductionTime = DispatchTimeInterval.seconds(10)
-    /// How long a connection has at the least, however many others connect.
+    /// The least time that a connection has for that, however many others connect.
     private static let leastIntroductionTime: UInt64 = 100_000_000
-    /// How long those that wait to be accepted wait for one of those before them to make room.
+    /// The pause of accepting while no earlier connection can make room.
     private static let roomPause = TimeAmount.milliseconds(10)
     /// Connections that are accepted in a row: those before them introduce themselves meanwhile.
     private static let batch = 64
@@ -60,7 +60,7 @@ package final class RelayListener: @unchecked Sendable {
     package let address: ListenAddress
     private let file: SocketFile?
     private let serverPID: Int
-    /// Connections of which it is not known whose they are; the oldest makes room for more.
+    /// The most connections that are not matched with a worker; the oldest makes room for new ones.
     private let callerLimit: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "relay")
@@ -71,9 +71,9 @@ package final class RelayListener: @unchecked Sendable {
     private var lastID: UInt64 = 0
     private var gate = AcceptGate()
     private var sourceState = SourceState.active
-    /// By level: what is wrong with a worker is not drowned by strangers.
+    /// By level, so that strangers' connections do not suppress lines about workers.
     private var mayLogAt: [Logger.Level: NIODeadline] = [:]
-    /// Refused since the last line about that.
+    /// Connections refused since the last log line about it.
     private var refusedSilently = 0
 
     /// Listens.
@@ -112,7 +112,7 @@ package final class RelayListener: @unchecked Sendable {
         self.source.activate()
     }
 
-    /// Lets another user connect to a unix socket.
+    /// Allows another user to connect to a unix socket.
     func admit(_ credentials: Credentials?) {
         guard let credentials, case .unix(let path) = self.address else {
             return
@@ -123,7 +123,7 @@ package final class RelayListener: @unchecked Sendable {
         }
     }
 
-    /// The connection of a process that was started, when it has connected.
+    /// The connection of a started process, once it has connected.
     ///
     /// - Returns: Fails with ``Abandoned`` after ``abandon(_:)`` or ``close()``.
     func connection(of process: pid_t, on eventLoop: any EventLoop) -> EventLoopFuture<Connection> {
@@ -137,7 +137,7 @@ package final class RelayListener: @unchecked Sendable {
         return promise.futureResult
     }
 
-    /// The process has ended, or is not waited for any more.
+    /// The process has ended, or its connection is no longer awaited.
     func abandon(_ process: pid_t) {
         self.queue.async {
             let (promise, connection) = self.matcher.abandon(process)
@@ -153,7 +153,7 @@ package final class RelayListener: @unchecked Sendable {
         self.queue.sync {
             switch self.sourceState {
             case .closed: return
-            // Dispatch does not let go of a suspended source.
+            // Dispatch does not release a suspended source.
             case .suspended: self.source.resume()
             case .active: break
             }
@@ -174,7 +174,7 @@ package final class RelayListener: @unchecked Sendable {
 
 extension RelayListener {
     private func accept(from descriptor: CInt) {
-        // The source fires again when there are more.
+        // The source fires again if there are more.
         for _ in 0..<Self.batch {
             guard self.makesRoom() else {
                 return self.run(self.gate.wait(Self.roomPause))
@@ -254,13 +254,13 @@ extension RelayListener {
         }
     }
 
-    /// The connection that says nothing for longest. There always is one when there are too many: those that wait to be
-    /// asked for are of different workers.
+    /// The connection that has been silent for longest. If there are too many, one always exists: those that wait to be
+    /// claimed belong to different workers.
     private var oldestStranger: RelayCaller? {
         self.callers.values.filter { $0.claimed == nil }.min { $0.id < $1.id }
     }
 
-    /// A worker is known by its process group, or by its descendants: it may be started through a shell, say.
+    /// A worker is known by its process group or its descendants: it may have been started through a shell.
     private func introduced(_ caller: RelayCaller, as claimed: pid_t) {
         let lineage = ProcessLineage(of: claimed).processes
         let worker =
@@ -269,7 +269,7 @@ extension RelayListener {
         guard let worker else {
             return self.refuse(caller, "process \(claimed) is no worker")
         }
-        // Before the system is asked, which takes time: strangers can make us ask for workers that start only.
+        // Checked before the slow query of the system, so that strangers can cause it only for starting workers.
         guard self.matcher.standing(of: worker) != .isTaken else {
             return self.refuse(caller, "worker \(worker) is connected already")
         }
@@ -282,7 +282,7 @@ extension RelayListener {
     }
 
     private func claim(_ process: pid_t, for promise: EventLoopPromise<Connection>) {
-        // Verified again: much may have happened since it introduced itself.
+        // Verified again: processes may have changed since it introduced itself.
         if let caller = self.matcher.parked(as: process).flatMap({ self.callers[$0] }), let claimed = caller.claimed,
             self.isVerified(caller, process, claimed)
         {

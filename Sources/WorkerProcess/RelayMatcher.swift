@@ -1,12 +1,12 @@
-/// Brings the connections to a relay's socket together with the workers that they are awaited from.
+/// Matches the connections to a relay's socket with the workers that they are awaited from.
 ///
-/// A worker may connect before or after it is asked for. No I/O and no clock: each method says who belongs together. That
-/// a connection is the worker's is found out before by who asks.
+/// A worker may connect before or after its connection is claimed. No I/O and no clock: each method returns the match,
+/// if any. The caller verifies beforehand that a connection is the worker's.
 struct RelayMatcher<Connection: Hashable, Claimant> {
     private enum Place {
-        /// Asked for, not connected yet. Can become `served`.
+        /// Claimed, not connected yet. Can become `served`.
         case awaited(Claimant)
-        /// Connected, not asked for yet. Can become `served`; gone when its connection is.
+        /// Connected, not claimed yet. Can become `served`; removed with its connection.
         case parked(Connection)
         /// Has its connection.
         case served
@@ -22,13 +22,13 @@ struct RelayMatcher<Connection: Hashable, Claimant> {
     /// By the worker's process, until it is abandoned.
     private var places: [Int32: Place] = [:]
 
-    /// What a process has to do with workers.
+    /// The relation of a process to the workers.
     enum Standing: Equatable {
-        /// It may have a connection: it is asked for.
+        /// Its connection is claimed and awaited.
         case isAwaited
-        /// Another connection is its own already.
+        /// It already has a connection.
         case isTaken
-        /// It was not asked for so far.
+        /// Its connection has not been claimed so far.
         case isUnknown
     }
 
@@ -42,7 +42,7 @@ struct RelayMatcher<Connection: Hashable, Claimant> {
 
     /// A connection is a worker's.
     ///
-    /// - Returns: Whose it is, if it was asked for; else it waits for that.
+    /// - Returns: The claimant, if there is one; otherwise the connection is parked.
     mutating func connected(_ connection: Connection, as process: Int32) -> Claimant? {
         guard case .awaited(let claimant) = self.places[process] else {
             self.places[process] = .parked(connection)
@@ -52,21 +52,21 @@ struct RelayMatcher<Connection: Hashable, Claimant> {
         return claimant
     }
 
-    /// The connection that waits to be asked for as a process's.
+    /// The parked connection of a process.
     func parked(as process: Int32) -> Connection? {
         self.places[process]?.parked
     }
 
-    /// Somebody wants the connection of a process.
+    /// Claims the connection of a process.
     ///
-    /// - Parameter isParked: Whether it is the one that waits for that.
+    /// - Parameter isParked: Whether it is the parked one.
     mutating func claim(_ process: Int32, for claimant: Claimant, isParked: Bool) {
         self.places[process] = isParked ? .served : .awaited(claimant)
     }
 
-    /// The process has ended, or its connection is not wanted any more.
+    /// The process has ended, or its connection is no longer wanted.
     ///
-    /// - Returns: Who waited for it, if it has not come, and the connection that nobody has asked for.
+    /// - Returns: The claimant, if the connection has not come, and the connection, if it was not claimed.
     mutating func abandon(_ process: Int32) -> (Claimant?, Connection?) {
         switch self.places.removeValue(forKey: process) {
         case .awaited(let claimant): (claimant, nil)
@@ -75,12 +75,12 @@ struct RelayMatcher<Connection: Hashable, Claimant> {
         }
     }
 
-    /// A connection that may have waited to be asked for is gone.
+    /// A connection, which may have been parked, is closed.
     mutating func closed(_ connection: Connection) {
         self.places = self.places.filter { $0.value.parked != connection }
     }
 
-    /// - Returns: All who still wait.
+    /// - Returns: All waiting claimants.
     mutating func abandonAll() -> [Claimant] {
         defer { self.places = [:] }
         return self.places.values.compactMap { place in

@@ -3,13 +3,13 @@ import NIOCore
 import Platform
 import Sockets
 
-/// Who is at the other end of a relay's connection, by what the system says and not by what is said over it.
+/// The process at the other end of a relay's connection, as reported by the system instead of the connection itself.
 struct RelayPeer {
     enum Verdict: Equatable {
         case belongs
-        /// It is none of the worker's processes; why, for the log.
+        /// The other end is not one of the worker's processes; with the reason, for the log.
         case stranger(String)
-        /// It cannot be told; what to do, for the log.
+        /// The other end is unknown; with a remedy, for the log.
         case unknown(String)
     }
 
@@ -26,7 +26,7 @@ struct RelayPeer {
     ///
     /// - Parameters:
     ///   - worker: The process that was started.
-    ///   - claimed: The process that the other end says it is, which descends from the worker.
+    ///   - claimed: The process that the other end claims to be, which descends from the worker.
     func belongs(to worker: pid_t, claimed: pid_t) -> Verdict {
         var credentials = Credentials()
         var length = socklen_t(MemoryLayout<Credentials>.size)
@@ -52,7 +52,7 @@ struct RelayPeer {
         for process in [claimed, worker] + files.processes().filter({ getpgid($0) == worker }) {
             switch files.holds(process, "socket:[\(inode)]") {
             case true?:
-                // Looked at after its descriptors: had it ended before, another could have its number now.
+                // Checked after reading its descriptors: if it had ended before, its id could be reused by now.
                 if ProcessLineage(of: process).processes.contains(worker) {
                     return .belongs
                 }
@@ -76,7 +76,7 @@ extension TCPSocketTable.End {
     init(_ address: SocketAddress) {
         let words: [UInt32] = address.withSockAddr { pointer, _ in
             switch address {
-            // Behind family and port; IPv6 has the flow there, too.
+            // The address follows family and port, and for IPv6 the flow label.
             case .v4: Self.words(UnsafeRawPointer(pointer) + 4, count: 1)
             case .v6: Self.words(UnsafeRawPointer(pointer) + 8, count: 4)
             case .unixDomainSocket: [UInt32]()

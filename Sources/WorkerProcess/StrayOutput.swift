@@ -1,8 +1,8 @@
 import NIOCore
 
-/// What a worker wrote to its standard output that is no frame: mostly a message that a script printed by mistake.
+/// A worker's standard output that is not a frame: usually a message that a script printed by mistake.
 final class StrayOutput {
-    /// The most that is kept for the log, in bytes.
+    /// The most bytes that are kept for the log.
     static let limit = 16 * 1024
 
     let reason: String

@@ -1,11 +1,11 @@
 import Glibc
 import SystemPackage
 
-/// The pipe of a worker's standard input, to look at what nobody has read of it.
+/// The pipe of a worker's standard input, used to count its unread bytes.
 ///
-/// It holds a write end of its own, which nothing is ever written to: the channel closes its own when the worker has
-/// ended, and the pipe would be gone with what is in it. While it is open the worker sees no end of its input. Confined
-/// to the event loop of the relay.
+/// It holds a separate write end, to which nothing is ever written: the channel closes its own when the worker has
+/// ended, and the pipe would be gone with its unread bytes. While the separate end is open, the worker sees no end of
+/// its input. Confined to the event loop of the relay.
 final class UnreadInput: @unchecked Sendable {
     private var descriptor: CInt
 
@@ -28,13 +28,13 @@ final class UnreadInput: @unchecked Sendable {
         }
     }
 
-    /// Bytes in the pipe that the worker has not read, for now.
+    /// The current number of bytes in the pipe that the worker has not read.
     var count: Int {
         var unread: CInt = 0
         return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 ? Int(unread) : 0
     }
 
-    /// Whether nobody is left who might read them.
+    /// Whether no process is left that could read them.
     var isAbandoned: Bool {
         guard self.descriptor >= 0 else {
             return false

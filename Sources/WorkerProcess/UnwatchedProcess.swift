@@ -2,17 +2,17 @@ import Glibc
 import NIOCore
 import Subprocess
 
-/// A process that swift-subprocess has no pidfd of: when no descriptor was left it does not notice its end, and waits for
-/// ever. It is left waiting, and the process reaped here.
+/// A process for which swift-subprocess has no pidfd: if no descriptor was left, it does not notice the process's end
+/// and waits for ever. It is left waiting, and the process is reaped here.
 struct UnwatchedProcess {
-    /// How long swift-subprocess gets: without pidfds in the kernel it waits in another way, and reaps it itself.
+    /// The time for swift-subprocess: on kernels without pidfds it waits in another way and reaps the process itself.
     private static let patience = TimeAmount.seconds(1)
 
     let pid: pid_t
 
     /// Reaps the process, which has ended or is about to.
     ///
-    /// - Parameter status: Told how it ended, unless it is told before.
+    /// - Parameter status: Completed with the status, unless it has been completed before.
     func reap(on eventLoop: any EventLoop, telling status: EventLoopPromise<String>) {
         let task = eventLoop.scheduleRepeatedTask(initialDelay: Self.patience, delay: Self.patience) { task in
             var wait: CInt = 0
@@ -25,7 +25,7 @@ struct UnwatchedProcess {
         status.futureResult.whenComplete { _ in task.cancel() }
     }
 
-    /// Reads what waitpid(2) tells.
+    /// Decodes the status of waitpid(2).
     private static func status(_ wait: CInt) -> TerminationStatus {
         let signal = wait & 0x7F
         return signal == 0 ? .exited(wait >> 8 & 0xFF) : .signaled(signal)

@@ -1,7 +1,7 @@
 import Subprocess
 import SystemPackage
 
-/// What is run as a worker.
+/// The command of a worker.
 package struct WorkerCommand: Sendable, Hashable {
     /// The program and its arguments; the program is looked for in `PATH` unless it has a `/`.
     package var arguments: [String]
@@ -9,7 +9,7 @@ package struct WorkerCommand: Sendable, Hashable {
     package var environment: [[UInt8]]
     /// An absolute path.
     package var workingDirectory: String
-    /// Whom it runs as; `nil` is as we do.
+    /// The user and group to run as; `nil` keeps this process's own.
     package var credentials: Credentials?
 
     package init(
@@ -30,7 +30,7 @@ package struct WorkerCommand: Sendable, Hashable {
     }
 }
 
-// As swift-subprocess takes it.
+// The command's form for swift-subprocess.
 extension WorkerCommand {
     var executable: Executable {
         guard self.credentials == nil else {
@@ -48,24 +48,24 @@ extension WorkerCommand {
             [Credentials.command, "\(credentials.userID)", "\(credentials.groupID)", "--"] + self.arguments)
     }
 
-    /// Each entry with the NUL that C wants.
+    /// Each entry with C's final NUL.
     var variables: [[UInt8]] {
-        // A name that begins with a digit, which no shell can set, would be refused together with the process.
+        // swift-subprocess refuses to start a process with a name that begins with a digit, which no shell can set.
         self.environment.filter { !($0.first.map { (0x30...0x39).contains($0) } ?? true) }.map { $0 + [0] }
     }
 
     var platformOptions: PlatformOptions {
         var options = PlatformOptions()
-        // Its own group: Ctrl-C in a terminal does not reach it, and a kill reaches what it started.
+        // A group of its own: Ctrl-C in a terminal does not reach it, and a kill reaches its children.
         options.processGroupID = 0
-        // When its task is cancelled.
+        // Applies when the task is cancelled.
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
         return options
     }
 }
 
 extension TerminationStatus {
-    /// How a process ended, for people.
+    /// The status of an ended process, for people.
     var text: String {
         switch self {
         case .exited(let code): "exit code \(code)"

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What has been learnt about workers of one command: whether they answer `CLOSE` events, and whether they reply to probes.
+/// The known habits of workers of one command: whether they answer `CLOSE` events, and whether they reply to probes.
 ///
 /// Read on every event loop, written seldom.
 final class WorkerHabits: Sendable {
@@ -15,18 +15,18 @@ final class WorkerHabits: Sendable {
         case fails
     }
 
-    /// So many answered `CLOSE` events in a row end the belief that workers do not answer them.
+    /// The consecutive answers to `CLOSE` events that refute the assumption that workers do not answer them.
     private static let answersToForget = 64
-    /// Workers that ended, or wrote something else, where a reply was due. One may be an accident.
+    /// The missing replies after which workers are assumed not to reply. A single one may be an accident.
     private static let missingRepliesToBelieve = 3
 
     private let probing = Atomic(Probing.unknown)
     private let missingReplies = Atomic(0)
-    /// Answers to `CLOSE` until that belief ends; 0 when it is not held.
+    /// Answers to `CLOSE` until that assumption ends; 0 if it is not made.
     private let answersMissing = Atomic(0)
     private let logger: Logger
 
-    /// Whether the pool may give a worker several requests: then it is found out which ones can have them.
+    /// Whether the pool may give a worker several requests; workers are then probed to find those that can take them.
     let isPipelined: Bool
 
     init(isPipelined: Bool, logger: Logger) {
@@ -95,7 +95,7 @@ final class WorkerHabits: Sendable {
     }
 
     func leftCloseUnanswered() {
-        // Mostly it is so already, and every loop reads it.
+        // Usually the value is the same, and all loops read it: avoid the write.
         if self.answersMissing.load(ordering: .relaxed) == Self.answersToForget {
             return
         }
@@ -105,7 +105,7 @@ final class WorkerHabits: Sendable {
     }
 
     func answeredClose() {
-        // Two loops at once may lose one of their counts: nothing depends on the exact number.
+        // Two loops at once may lose a count, but the exact number does not matter.
         let missing = self.answersMissing.load(ordering: .relaxed)
         if missing > 0 {
             self.answersMissing.store(missing - 1, ordering: .relaxed)

@@ -3,9 +3,9 @@ import Sockets
 
 /// The way to a worker: writes to its standard input, or to the socket of its relay. Confined to the event loop.
 ///
-/// A worker's standard input has a channel of its own. SwiftNIO does not tell a channel for both directions when nobody
-/// can read any more what it writes: it closes that descriptor, and the channel stays active. One that only writes is
-/// closed, and so the worker is given up at once.
+/// A worker's standard input has a channel of its own. If the reader of a pipe is gone, SwiftNIO does not notify a
+/// channel for both directions: it closes that descriptor, and the channel stays active. A channel that only writes is
+/// closed, so that the worker is given up at once.
 final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -21,12 +21,12 @@ final class WorkerInput: ChannelInboundHandler, @unchecked Sendable {
         self.whenClosed = whenClosed
     }
 
-    /// Whether anybody may read what is written.
+    /// Whether the other end may still read.
     var isOpen: Bool {
         self.context != nil
     }
 
-    /// Whether the system has not taken yet all that was written.
+    /// Whether the system has not taken all written bytes yet.
     var isBehind: Bool {
         guard let context, self.writer.isBehind else {
             return false

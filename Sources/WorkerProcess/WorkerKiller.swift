@@ -3,11 +3,11 @@ import Glibc
 import Platform
 import Synchronization
 
-/// Kills workers with all that they have started, whatever process groups and sessions that has moved to.
+/// Kills workers with all their descendants, regardless of process groups and sessions.
 ///
-/// A process is known as a worker's by its parents alone, and those are lost when one of them ends. So a worker is frozen
-/// first, then what it has started, and killed when nothing more is found. A look takes a file for each process of the
-/// machine: it is done on a queue, once for all workers that are to be killed.
+/// Only the chain of parents identifies a worker's descendant, and it breaks when one of them ends. So the worker is
+/// frozen first, then its descendants, and all are killed once no more are found. Each look reads a file per process
+/// of the machine, so it runs on a queue, once for all workers that are to be killed.
 final class WorkerKiller: Sendable {
     static let shared = WorkerKiller()
 
@@ -40,19 +40,19 @@ private func isSignalled(_ process: pid_t, _ signal: CInt) -> Bool {
     kill(process, signal) == 0 || errno != EPERM
 }
 
-/// Freezes and kills what frozen workers have started.
+/// Freezes and kills the descendants of frozen workers.
 ///
-/// It ends: a process that may not be signalled (another user's) can go on starting others, and is left alone in the end.
+/// It is bounded: a process that may not be signalled (another user's) can go on starting others, and is left alone.
 struct DescendantHunt {
-    /// Looks after which no more are frozen; each but the last has found some that were started meanwhile.
+    /// The most looks; each but the last has found processes that were started meanwhile.
     static let mostLooks = 16
 
-    /// Looks at all processes.
+    /// Takes a snapshot of all processes.
     var look: () -> ProcessTable
-    /// Sends a signal to a process; `false` when that is not permitted.
+    /// Sends a signal to a process; `false` if that is not permitted.
     var signal: (pid_t, CInt) -> Bool
     private var frozen: Set<pid_t> = []
-    /// Those that may not be signalled.
+    /// Processes that may not be signalled.
     private var untouchable: Set<pid_t> = []
 
     init(look: @escaping () -> ProcessTable, signal: @escaping (pid_t, CInt) -> Bool) {
@@ -72,12 +72,12 @@ struct DescendantHunt {
             _ = self.signal(process, SIGKILL)
         }
         if !isComplete {
-            // The workers are frozen still, so what was started since is known as theirs.
+            // The workers are still frozen, so later descendants can be identified as theirs.
             _ = self.send(SIGKILL, toNewDescendantsOf: workers)
         }
     }
 
-    /// - Returns: All that are new, those included that it may not be sent to.
+    /// - Returns: All new descendants, including those that may not be signalled.
     private mutating func send(_ signal: CInt, toNewDescendantsOf workers: [() -> pid_t?]) -> Set<pid_t> {
         let table = self.look()
         var new: Set<pid_t> = []
@@ -86,7 +86,7 @@ struct DescendantHunt {
                 continue
             }
             let found = table.descendants(of: pid).subtracting(self.frozen).subtracting(self.untouchable)
-            // Reaped since the look, its id was perhaps another's then.
+            // If the worker has been reaped since, its id may have been another process's in the snapshot.
             guard !found.isEmpty, worker() != nil else {
                 continue
             }

@@ -1,19 +1,19 @@
-/// What is known of a worker: whether it replies to probes, and whether it needs any.
+/// The knowledge about a worker: whether it replies to probes, and whether it needs any.
 enum WorkerManner: Sendable {
     /// It answers each event exactly once: it need not be probed. Stays so.
     case announced
     /// It has replied to a probe: it replies to every one. Stays so.
     case replies
-    /// Nothing yet; it is probed behind one of its requests. Can become `unknown` or `replies`.
+    /// Unknown; it is probed after one of its requests. Can become `unknown` or `replies`.
     case untried(requestsLeft: Int)
-    /// Nothing yet. Can become `replies` or `owing`.
+    /// Unknown. Can become `replies` or `owing`.
     case unknown
     /// It has been given a request although it owed the reply to a probe. Can become `replies` or `ignores`.
     case owing
-    /// It has read on past a probe without a reply: it is not probed any more. Stays so.
+    /// It has read past a probe without a reply: it is no longer probed. Final.
     case ignores
 
-    /// Whether it is always known which request a frame of the worker's is for.
+    /// Whether each of the worker's frames can be matched with its request.
     var keepsOrder: Bool {
         switch self {
         case .announced, .replies: true
@@ -25,7 +25,7 @@ enum WorkerManner: Sendable {
         if case .owing = self { true } else { false }
     }
 
-    /// Whether a probe is of use.
+    /// Whether a probe is useful.
     ///
     /// - Parameter others: Whether workers like this one are known, or may be thought, to reply.
     func replies(ifOthersDo others: Bool) -> Bool {

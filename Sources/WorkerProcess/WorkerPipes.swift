@@ -8,7 +8,7 @@ typealias Descriptor = SystemPackage.FileDescriptor
 
 /// The three pipes of a worker: standard input, output and error. A worker whose frames go over a socket has no input.
 ///
-/// The worker's ends are closed by swift-subprocess once it has spawned, ours by the channels that take them.
+/// swift-subprocess closes the worker's ends after spawning; the channels that take this process's ends close those.
 struct WorkerPipes: Sendable {
     let childInput: Descriptor
     let childOutput: Descriptor
@@ -17,9 +17,9 @@ struct WorkerPipes: Sendable {
     private var output: Descriptor?
     private var error: Descriptor?
 
-    /// Opens the pipes; close-on-exec, or a worker spawned at the same time would hold them open.
+    /// Opens the pipes with close-on-exec: a worker spawned at the same time would hold them open otherwise.
     ///
-    /// - Parameter hasInput: Without it the worker's input is empty.
+    /// - Parameter hasInput: Whether there is a pipe for the worker's input, which is empty otherwise.
     init(hasInput: Bool) throws {
         let input: (readEnd: Descriptor, writeEnd: Descriptor?) =
             hasInput
@@ -50,7 +50,7 @@ struct WorkerPipes: Sendable {
         }
     }
 
-    /// Closes those of our ends that no channel has taken.
+    /// Closes this process's ends that no channel has taken.
     mutating func closeOurs() {
         for descriptor in [self.input, self.output, self.error] {
             try? descriptor?.close()
@@ -58,7 +58,7 @@ struct WorkerPipes: Sendable {
         (self.input, self.output, self.error) = (nil, nil, nil)
     }
 
-    /// What tells whether the worker's input was read; before ``openInput(on:handler:)``.
+    /// Watches whether the worker's input is read; call it before ``openInput(on:handler:)``.
     func watchInput() throws -> UnreadInput? {
         try self.input.map { try UnreadInput(writeEnd: $0) }
     }
@@ -98,9 +98,9 @@ struct WorkerPipes: Sendable {
         }
         let isOwned = Atomic(false)
         let bootstrap = NIOPipeBootstrap(group: eventLoop).channelInitializer { channel in
-            // From here on the channel closes the descriptor, also when it cannot be registered. The future of the
-            // bootstrap fails then, and its documentation says that the descriptor is still ours: to close a number
-            // that is another's by now would be worse than any leak.
+            // From here on the channel closes the descriptor, even if it cannot be registered. The bootstrap's future
+            // then fails, and its documentation says that the caller still owns the descriptor: to close a number that
+            // has been reused by now would be worse than any leak.
             isOwned.store(true, ordering: .relaxed)
             return channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(handler)

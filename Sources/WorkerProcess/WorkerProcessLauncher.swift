@@ -19,8 +19,8 @@ package struct WorkerProcessLauncher: WorkerLauncher {
     ///   - loops: The event loops that relays are spread over, place by place; loops of a `MultiThreadedEventLoopGroup`.
     ///   - handshakeTimeout: How long a new process may take to answer with its pid.
     ///   - serverPID: This process's id, which the handshake tells.
-    ///   - listener: Where workers connect; `nil` when their input and output are the relay.
-    ///   - outOfMemoryKills: Asked when a worker was killed that we have not killed.
+    ///   - listener: The socket that workers connect to; `nil` if their input and output are the relay.
+    ///   - outOfMemoryKills: Asked if a worker was killed by another process or the kernel.
     ///   - isPipelined: Whether the pool may give a worker several requests: then it is found out which ones can have them.
     package init(
         command: WorkerCommand,
@@ -41,9 +41,9 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         self.logger = logger
     }
 
-    /// Changes what workers are started with from now on.
+    /// Changes the command of workers that are started from now on.
     package func update(_ command: WorkerCommand, handshakeTimeout: TimeAmount, isPipelined: Bool) {
-        // They may be other workers, or do other things than before.
+        // The new command's workers may have other habits.
         self.current.value = (command, handshakeTimeout, WorkerHabits(isPipelined: isPipelined, logger: self.logger))
         self.listener?.admit(command.credentials)
     }
@@ -97,7 +97,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
 
     /// Runs a worker's process until it has been reaped.
     ///
-    /// - Returns: How it ended.
+    /// - Returns: The status of the process.
     private static func run(
         _ command: WorkerCommand,
         _ relay: WorkerRelay,
@@ -105,7 +105,7 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         _ status: EventLoopPromise<String>
     ) async throws -> String {
         var pipes = pipes
-        // Until a channel owns them, our ends are this function's to close.
+        // This function must close this process's ends unless a channel owns them.
         defer { pipes.closeOurs() }
         return try await Subprocess.run(
             command.executable,

@@ -43,7 +43,7 @@ extension WorkerRelay {
         }
     }
 
-    /// A frame that is no ordinary answer: a reply to a probe, or none where one is due, tells something of the worker.
+    /// Handles a frame other than an ordinary answer: a reply to a probe, or a missing one, reveals a worker's habits.
     private func receivedOther(_ frame: Frame) {
         let owedReply = self.machine.owesReply
         let isNoNews = !self.isReady || self.machine.pipelines
@@ -106,7 +106,7 @@ extension WorkerRelay {
         }
     }
 
-    /// Tells the pool all answers of one read at once.
+    /// Passes all answers of one read to the pool at once.
     func tellAnswers() {
         guard !self.answers.isEmpty else {
             return
@@ -135,10 +135,10 @@ extension WorkerRelay {
         self.giveUp("what it wrote is \(error)")
     }
 
-    /// Tells the pool at once: whoever waits for an answer does not wait for the rest of the garbage.
+    /// Notifies the pool at once: clients that wait for an answer need not wait for the rest of the stray output.
     func giveUp(_ reason: String) {
         guard self.isReady else {
-            // Told with the rest of the text when the process has ended.
+            // Reported with the rest of the text when the process has ended.
             return
         }
         self.tellAnswers()
@@ -147,14 +147,14 @@ extension WorkerRelay {
         self.events.workerFailed(self.id, failure, begun: self.machine.begun(read: .max))
     }
 
-    /// The process as a message names it.
+    /// The process's name in messages.
     var pidText: String {
         self.processID.map { " (pid \($0))" } ?? ""
     }
 
     // MARK: The end
 
-    /// The relay is closed, and all is read that came over it.
+    /// The relay is closed, and all received bytes are read.
     func ended() {
         if self.machine.owesReply {
             self.habits.missedReply()
@@ -197,7 +197,7 @@ extension WorkerRelay {
             self.events.workerFailed(self.id, failure, begun: begun)
             return
         }
-        // A process that ends closes its descriptors in any order: only when it has ended is nobody left to read.
+        // An ending process closes its descriptors in any order: no reader is left only once it has ended.
         exit.whenComplete { _ in
             let unread = unreadInput.isAbandoned ? unreadInput.count : 0
             unreadInput.close()

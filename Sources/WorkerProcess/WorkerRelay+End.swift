@@ -2,9 +2,9 @@ import Glibc
 import NIOCore
 
 extension WorkerRelay {
-    /// The worker hears nothing any more, or its process has ended: closes the relay when all is read that it wrote.
+    /// The worker no longer reads, or its process has ended: closes the relay once all its output is read.
     ///
-    /// A process that it started may hold the other end of its output, so the end of that is not waited for.
+    /// A process that it started may hold the other end of its output, so this does not wait for the output's end.
     func finishReading() {
         guard let context else {
             return
@@ -15,7 +15,7 @@ extension WorkerRelay {
         }
     }
 
-    /// Bytes that the system holds for us.
+    /// Unread bytes that the system holds.
     private static func unreadBytes(_ pipeline: ChannelPipeline.SynchronousOperations) -> CInt {
         func count(_ descriptor: CInt) -> CInt {
             var count: CInt = 0

@@ -3,13 +3,13 @@ import NIOCore
 import WorkerPool
 
 extension WorkerRelay {
-    /// Answers of so many bytes are always read: their clients take them, or get no more of them.
+    /// Answers up to this many bytes are always read: their clients take them, or get no more of them.
     private static let smallAnswer = 64 * 1024
-    /// How often is looked whether there is room again.
+    /// The interval of checks for room.
     private static let holdTime = TimeAmount.milliseconds(20)
 
-    /// Stops reading a large answer that has come in part while clients hold as many bytes as they may: the worker waits
-    /// then, and so does its client.
+    /// Stops reading a large answer that has arrived in part while pending answers are at their limit: the worker then
+    /// waits, and so does its client.
     func holdLargeAnswer(_ channel: any Channel) {
         guard !self.isHeld, self.strayOutput == nil, self.decoder.undecoded.readableBytes > Self.smallAnswer,
             self.events.pendingAnswers.isFull
@@ -27,7 +27,7 @@ extension WorkerRelay {
                 self.releaseLater(channel)
             } else {
                 self.isHeld = false
-                // Of a closed channel there is nothing to read.
+                // Fails only if the channel is closed, which has nothing to read.
                 try? channel.syncOptions?.setOption(.autoRead, value: true)
             }
         }

@@ -11,7 +11,7 @@ import SystemPackage
 import WorkerPool
 
 extension WorkerRelay {
-    /// How long a process may live on after it closed its output unasked, and its output after the process.
+    /// How long a process may outlive its output, if it closed that unasked, and how long the output its process.
     private static let lingerTime = TimeAmount.seconds(1)
     private static let wantOfMemory =
         ", probably for want of memory: the kernel has killed a process of the cgroup for that"
@@ -22,14 +22,14 @@ extension WorkerRelay {
     func accompany(pid: pid_t, processDescriptor: CInt, pipes: inout WorkerPipes) async throws {
         self.logger[metadataKey: "worker.pid"] = "\(pid)"
         self.process.withLock { $0.id = pid }
-        // After this the id may be given to another process.
+        // Once this returns, another process may get the id.
         defer { self.giveUpID() }
         let exit = ProcessExit(pid: pid, processDescriptor: processDescriptor, on: self.eventLoop)
         self.exit = exit.future
         do {
             try await self.converse(with: pid, until: exit.future, pipes: &pipes)
         } catch {
-            // Here and now: its id may be another's when this has returned.
+            // Kill it now: another process may have its id once this has returned.
             self.signal(SIGKILL)
             await exit.cancel()
             throw error
@@ -64,7 +64,7 @@ extension WorkerRelay {
             try await self.eventLoop.submit {
                 self.endedByItself = !self.wasKilled
                 if !self.endsAsAsked {
-                    // Nothing is left of its group, either; the group's id cannot be another's before this one is reaped.
+                    // Kill the rest of its group, too; the group's id cannot be reused before this process is reaped.
                     self.signal(SIGKILL)
                 }
             }.get()
@@ -74,7 +74,7 @@ extension WorkerRelay {
         }
     }
 
-    /// What the process wrote last is read first; then nothing more comes, even when a child of it holds the pipe.
+    /// Closes the channel once the process's last output is read, even if one of its children holds the pipe.
     private func closeLate(_ channel: any Channel, after exit: EventLoopFuture<Void>) {
         exit.whenComplete { _ in self.closeLate(channel) }
     }
@@ -82,7 +82,7 @@ extension WorkerRelay {
     private func closeLate(_ channel: any Channel) {
         self.eventLoop.scheduleTask(in: Self.lingerTime) {
             if self.isHeld, channel === self.context?.channel {
-                // What it wrote last is not read because clients hold too much: that is not its fault.
+                // Its last output is unread because too many answers are pending, which is not the worker's fault.
                 self.closeLate(channel)
             } else {
                 channel.close(promise: nil)
@@ -90,9 +90,9 @@ extension WorkerRelay {
         }
     }
 
-    /// Makes the channel that frames go over.
+    /// Makes the channel for frames.
     ///
-    /// - Returns: `nil` when the worker has not connected in time, or has ended.
+    /// - Returns: `nil` if the worker has not connected in time, or has ended.
     private func open(
         _ pipes: inout WorkerPipes,
         pid: pid_t,
@@ -126,7 +126,7 @@ extension WorkerRelay {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     self.greeting = connection.received
-                    // The relay itself notices the end of a socket, whichever direction it is of.
+                    // The relay itself notices the end of a socket in either direction.
                     let input = WorkerInput {}
                     self.input = input
                     try channel.pipeline.syncOperations.addHandlers([input, self])
@@ -138,13 +138,13 @@ extension WorkerRelay {
 
     /// The process has been reaped.
     ///
-    /// - Parameter status: How it ended.
+    /// - Parameter status: The status of the process.
     func reaped(status: String, outOfMemoryKills: OutOfMemoryKills) async {
         let status = await self.isExplained(status, by: outOfMemoryKills) ? status + Self.wantOfMemory : status
         _ = try? await self.eventLoop.submit { self.reapedNow(status: status) }.get()
     }
 
-    /// Whether the process was killed by somebody else, and the kernel may be that. Reads a file: not on the loop.
+    /// Whether the kernel's out-of-memory killer may have killed the process. Reads a file: do not call it on the loop.
     private func isExplained(_ status: String, by outOfMemoryKills: OutOfMemoryKills) async -> Bool {
         guard status == TerminationStatus.signaled(SIGKILL).text,
             let endedByItself = try? await self.eventLoop.submit({ self.endedByItself }).get()
@@ -181,7 +181,7 @@ extension WorkerRelay {
         if case .done = self.start { true } else { false }
     }
 
-    /// Whether it was asked to end, and not killed.
+    /// Whether the process was asked to end, and not killed.
     private var endsAsAsked: Bool {
         if case .end = self.wish { true } else { false }
     }
@@ -190,7 +190,7 @@ extension WorkerRelay {
         if case .death = self.wish { true } else { false }
     }
 
-    /// Sends a signal to the worker and to its process group, which it may have left; for as long as its id is its own.
+    /// Sends a signal to the worker and to its process group, which it may have left, unless its id may be reused.
     func signal(_ signal: CInt) {
         self.process.withLock { process in
             Self.send(signal, to: process.id)
@@ -208,7 +208,7 @@ extension WorkerRelay {
     private func giveUpID() {
         self.process.withLock { process in
             if process.isCondemned {
-                // The worker may have ended by itself since; what was frozen with it would never end.
+                // The worker may have ended by itself since; processes that were frozen with it would never end.
                 Self.send(SIGKILL, to: process.id)
             }
             process.id = nil
@@ -222,7 +222,7 @@ extension WorkerRelay {
         }
     }
 
-    /// Kills the worker with all that it has started.
+    /// Kills the worker and all its descendants.
     func kill() {
         WorkerKiller.shared.kill(self)
         if self.eventLoop.inEventLoop {

@@ -4,7 +4,7 @@ import Synchronization
 import WorkerPool
 
 extension WorkerRelay: WorkerHandle {
-    /// The most bytes that a pipe takes whole or not at all (POSIX `PIPE_BUF` on Linux).
+    /// The most bytes that a pipe takes either completely or not at all (POSIX `PIPE_BUF` on Linux).
     private static let atomicWrite = 4096
 
     func enqueue(_ request: any PoolRequest) {
@@ -38,7 +38,7 @@ extension WorkerRelay: WorkerHandle {
 
     private func take(_ request: any PoolRequest) {
         guard self.isHearing else {
-            // The pool is told, or knows, as soon as all that the worker wrote is read, and the request is another's.
+            // Once the worker's output is read, the pool is notified or knows, and gives the request to another worker.
             return
         }
         if !self.held.isEmpty || !self.lease(request) {
@@ -52,7 +52,7 @@ extension WorkerRelay: WorkerHandle {
         self.input?.isOpen == true && !self.wasKilled && self.machine.takesRequests
     }
 
-    /// Goes on with the requests that were held back, as far as the worker can take them.
+    /// Continues with held requests as far as the worker can take them.
     func releaseHeld() {
         while self.machine.isWritable, self.isHearing, let request = self.held.first, self.lease(request) {
             self.held.removeFirst()
@@ -62,7 +62,7 @@ extension WorkerRelay: WorkerHandle {
         }
     }
 
-    /// - Returns: Whether the request is not to be held back.
+    /// - Returns: Whether the request need not be held.
     private func lease(_ request: any PoolRequest) -> Bool {
         let isClose = request.isLast
         let action = self.machine.lease(
@@ -80,6 +80,7 @@ extension WorkerRelay: WorkerHandle {
         case .hold:
             return false
         case .refuse:
+            // The worker failed after it was chosen, and the pool knows.
             break
         }
         return true
@@ -111,7 +112,7 @@ extension WorkerRelay: WorkerHandle {
         }
     }
 
-    /// Writes at once all that `body` has written.
+    /// Combines all writes of `body` into one.
     private func collect(_ body: () -> Void) {
         self.outbox.startCollecting()
         body()
@@ -145,9 +146,9 @@ extension WorkerRelay: WorkerHandle {
         self.outbox.bytes.clear()
     }
 
-    /// Notes what a write has done. When nobody can read it any more the input is closed by now.
+    /// Notes the result of a write. If no reader is left, the input is closed by now.
     ///
-    /// - Parameter canFail: Whether the system takes nothing of it then.
+    /// - Parameter canFail: Whether the system takes no byte in that case.
     private func wrote(_ count: Int, canFail: Bool) {
         let isOpen = self.input?.isOpen == true
         if isOpen || !canFail {
@@ -193,7 +194,7 @@ extension WorkerRelay: WorkerHandle {
         switch self.machine.stop() {
         case .sendStop:
             self.wish = .end(by: .now() + timeout)
-            // A worker that has ended has no process any more to kill.
+            // No effect if the worker has ended: there is no process left to kill.
             self.stopTimer = self.eventLoop.scheduleTask(in: timeout) {
                 self.kill()
             }

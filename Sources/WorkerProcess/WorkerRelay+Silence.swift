@@ -3,10 +3,10 @@ import NIOCore
 import WorkerPool
 
 extension WorkerRelay {
-    /// How long a worker that was given up may take to end by itself.
+    /// How long a worker may take to end by itself after it was given up.
     private static let retirementTime = TimeAmount.seconds(5)
 
-    /// Has silence noticed. One timer serves many requests: each starts it only when it does not run.
+    /// Watches for silence. One timer serves many requests: each request starts it only if it is not running.
     func watch(_ interval: WorkerStateMachine.Interval) {
         if !self.timers.contains(Timers(interval)) {
             self.startTicking(interval)
@@ -21,7 +21,7 @@ extension WorkerRelay {
     private func tick(_ interval: WorkerStateMachine.Interval) {
         self.timers.remove(Timers(interval))
         guard !self.isHeld else {
-            // What is awaited may be there, and not read.
+            // The awaited frame may have arrived but be unread.
             self.startTicking(interval)
             return
         }
@@ -45,7 +45,7 @@ extension WorkerRelay {
         }
     }
 
-    /// Gives up a worker that may still be busy with the event before: what it writes next must not become an answer.
+    /// Gives up a worker that may still be busy with an earlier event: its next output must not become an answer.
     private func retire() {
         let reason = "it reported an error and does not reply to control frames: it may still be busy"
         let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")

@@ -2,12 +2,12 @@ import Logging
 import NIOCore
 
 extension WorkerRelay {
-    /// How long what a worker wrote by mistake is gathered, as RoadRunner does (docs/protocol.md).
+    /// How long stray output is gathered, as in RoadRunner (docs/protocol.md).
     private static let gatherTime = TimeAmount.seconds(2)
 
-    /// Gathers what the worker writes from now on for the log, then ends it.
+    /// Gathers the worker's further output for the log, then ends the worker.
     ///
-    /// - Parameter bytes: What it has written already.
+    /// - Parameter bytes: The output so far.
     func gather(_ reason: String, _ bytes: ByteBuffer...) {
         let strayOutput = StrayOutput(reason: reason)
         for bytes in bytes {

@@ -7,8 +7,8 @@ import WorkerPool
 
 /// One worker process: the channel handler of its relay, and the pool's handle on it.
 ///
-/// The conversation's state is confined to the event loop; ``WorkerStateMachine`` decides. What other threads may touch
-/// is behind a lock.
+/// The conversation's state is confined to the event loop; ``WorkerStateMachine`` decides. State that other threads may
+/// access is behind a lock.
 final class WorkerRelay: @unchecked Sendable {
     struct Handshake {
         let serverPID: Int
@@ -23,28 +23,28 @@ final class WorkerRelay: @unchecked Sendable {
     let eventLoop: any EventLoop
     let loopIndex: Int
     let handshake: Handshake
-    /// Where the worker connects; `nil` when its input and output are the relay.
+    /// The socket that the worker connects to; `nil` if its input and output are the relay.
     let listener: RelayListener?
     let events: any WorkerEvents
-    /// Names the worker, and its process from the moment on that it is known.
+    /// Names the worker, and its process once that is known.
     var logger: Logger
 
     struct Process {
-        /// For as long as it cannot be another's.
+        /// The process's id, while it cannot be reused.
         var id: pid_t?
-        /// Whether its process group was frozen, and must be killed before the id is given up.
+        /// Whether its process group was frozen and must be killed before the id is given up.
         var isCondemned = false
     }
 
     let process = Mutex(Process())
 
-    /// Requests of the pool, in its order, that are not taken yet.
+    /// The pool's requests that the event loop has not taken yet, in the pool's order.
     struct Inbox {
         var requests: [any PoolRequest] = []
-        /// Whether the loop is to look here.
+        /// Whether the loop has been scheduled to empty the inbox.
         private var isScheduled = false
 
-        /// Whether the loop must be told that something is here: once for all that comes before it looks.
+        /// Whether the caller must schedule the loop: only the first request since it last emptied the inbox must.
         mutating func isToBeScheduled() -> Bool {
             guard !self.isScheduled, !self.requests.isEmpty else {
                 return false
@@ -53,7 +53,7 @@ final class WorkerRelay: @unchecked Sendable {
             return true
         }
 
-        /// - Parameter requests: Empty; its memory is the inbox's from now on.
+        /// - Parameter requests: An empty array, whose memory the inbox takes over.
         mutating func take(_ requests: inout [any PoolRequest]) {
             swap(&self.requests, &requests)
             self.isScheduled = false
@@ -63,7 +63,7 @@ final class WorkerRelay: @unchecked Sendable {
     enum Start {
         /// Its handshake is still to come. Can become `failed` or `done`.
         case pending
-        /// It never became ready, and why. Stays so.
+        /// The worker never became ready, with the reason. Final.
         case failed(String)
         case done
     }
@@ -88,7 +88,7 @@ final class WorkerRelay: @unchecked Sendable {
         let rawValue: UInt8
     }
 
-    /// What the pool's workers are known for.
+    /// The known habits of the pool's workers.
     let habits: WorkerHabits
     let inbox = Mutex(Inbox())
 
@@ -96,38 +96,38 @@ final class WorkerRelay: @unchecked Sendable {
     var machine: WorkerStateMachine
     var decoder = FrameDecoder()
     var context: ChannelHandlerContext?
-    /// Where requests are written; there before the relay's channel is.
+    /// The destination of requests; set before the relay's channel is.
     var input: WorkerInput?
-    /// The memory that was the inbox's before it was emptied.
+    /// The inbox's previous memory, for reuse.
     var emptied: [any PoolRequest] = []
-    /// Frames that are to be written there.
+    /// Frames that wait to be written to the input.
     var outbox = Outbox()
     /// The frame of a probe.
     let probe: ByteBuffer
-    /// Answers that the pool is told when all is read that has come.
+    /// Answers that are passed to the pool once all received bytes are read.
     var answers: [WorkerAnswer] = []
-    /// Tells of the input whether it was read; `nil` when requests go over a socket.
+    /// Tells whether the input was read; `nil` if requests go over a socket.
     var unreadInput: UnreadInput?
-    /// Whether a write has closed the socket, with answers perhaps that were not read.
+    /// Whether a write has closed the socket, possibly with unread answers.
     var isCutShort = false
-    /// Done when the process has ended.
+    /// Succeeds when the process has ended.
     var exit: EventLoopFuture<Void>?
-    /// Requests that wait until the worker has said all that it owes, in order.
+    /// Requests that wait until the worker has sent all frames that it owes, in order.
     var held = CircularBuffer<any PoolRequest>()
-    /// Those that run.
+    /// The running timers.
     var timers: Timers = []
-    /// Whether the relay is closed as soon as all that the worker wrote is read.
+    /// Whether the relay closes once all output of the worker is read.
     var isFinishing = false
     var handshakeTimer: Scheduled<Void>?
     /// Kills a process that was asked to end.
     var stopTimer: Scheduled<Void>?
     var trial = Trial.notBegun
-    /// What came over the relay before it was a channel; the worker has been told our pid then.
+    /// Bytes received before the relay was a channel; if set, the worker already has the server's pid.
     var greeting: ByteBuffer?
     var strayOutput: StrayOutput?
     var start = Start.pending
     var wish = Wish.service
-    /// Whether nothing is read for now.
+    /// Whether reading is paused.
     var isHeld = false
     /// Whether the process had ended before it was killed here.
     var endedByItself = false
@@ -179,7 +179,7 @@ extension WorkerRelay: ChannelInboundHandler {
         }
         self.writeControl(.pid(self.handshake.serverPID))
         if self.input?.isOpen != true {
-            // It was closed before this channel was there to be told.
+            // The input was closed before this channel could be notified.
             self.finishReading()
         }
         self.handshakeTimer = self.eventLoop.scheduleTask(in: self.handshake.timeout) {
@@ -212,13 +212,13 @@ extension WorkerRelay: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.handshakeTimer?.cancel()
-        // A write may have closed it while frames are read or requests are written.
+        // A write may have closed the channel while frames are read or requests are written.
         self.eventLoop.execute { self.ended() }
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The channel closes by itself when it cannot go on.
+        // The channel closes by itself if it cannot continue.
         self.logger.debug("relay error", metadata: ["error": "\(error)"])
     }
 }

@@ -4,7 +4,7 @@ import WorkerPool
 
 /// One worker from the handshake to its end.
 ///
-/// No I/O and no clock: a method takes what happened and says what to do.
+/// No I/O and no clock: a method takes an event and returns the action to perform.
 package struct WorkerStateMachine: Sendable {
     /// How long an event may go unanswered before the worker is probed; one more than that at the most, as a timer serves
     /// many events.
@@ -27,14 +27,14 @@ package struct WorkerStateMachine: Sendable {
         case handshake
         /// It takes requests and answers them. Can become `refusing`, `stopping`, `broken` or `closed`.
         case talking
-        /// It has answered `{"stop":true}`, but may answer the requests behind that. Can become `leaving`, `broken` or
+        /// It has answered `{"stop":true}`, but may answer the requests after that. Can become `leaving`, `broken` or
         /// `closed`.
         case refusing
         /// The same, and it was asked to end. Can become `broken` or `closed`.
         case leaving
-        /// It was asked to end, and has no request; what it still writes is ignored. Can become `closed`.
+        /// It was asked to end, and has no request; its further output is ignored. Can become `closed`.
         case stopping
-        /// It wrote what is no answer: the rest is gathered for the log, then it is killed. Can become `closed`.
+        /// It wrote stray output: the rest is gathered for the log, then it is killed. Can become `closed`.
         case broken
         /// Its end of the relay is closed.
         case closed
@@ -66,12 +66,12 @@ package struct WorkerStateMachine: Sendable {
         if case .talking = self.state { self.conversation.isWritable } else { false }
     }
 
-    /// Whether the worker may be given requests behind others.
+    /// Whether the worker may be given requests while it has others.
     package var pipelines: Bool {
         self.conversation.pipelines
     }
 
-    /// Whether the worker has answered all, and owes the reply to its first probe.
+    /// Whether the worker has answered all requests, but has not replied to its first probe yet.
     package var owesReply: Bool {
         switch self.state {
         case .talking, .refusing, .leaving: self.conversation.owesReply
@@ -79,14 +79,14 @@ package struct WorkerStateMachine: Sendable {
         }
     }
 
-    /// How many requests the worker has.
+    /// The number of requests that the worker has.
     package var requests: Int {
         self.conversation.requests
     }
 
     // MARK: Requests
 
-    /// Where probes are to be written.
+    /// The positions of probes to write.
     package struct Probes: OptionSet, Sendable, Hashable {
         package let rawValue: UInt8
 
@@ -99,17 +99,17 @@ package struct WorkerStateMachine: Sendable {
     }
 
     package enum LeaseAction: Sendable, Hashable {
-        /// The request is to be written now: the worker has no other.
+        /// Write the request now: the worker has no other.
         case write(Probes)
-        /// The request is to be written with all that this turn of the loop brings.
+        /// Write the request together with the others of this turn of the event loop.
         case append(Probes)
-        /// The request is to be kept until ``isWritable`` is true.
+        /// Keep the request until ``isWritable`` is true.
         case hold
         /// The worker cannot take it.
         case refuse
     }
 
-    /// A request is to be written.
+    /// Decides how to write a request.
     ///
     /// - Parameters:
     ///   - start: How many bytes were written before.
@@ -135,13 +135,13 @@ package struct WorkerStateMachine: Sendable {
     package enum FrameAction: Sendable {
         /// The first request is answered.
         case answer(WorkerAnswer, isToClose: Bool)
-        /// The same, and more is known.
+        /// The same, with a further finding.
         indirect case answerAfter(Aside, WorkerAnswer, isToClose: Bool)
         /// The first request is over without an answer.
         case unanswered(isClose: Bool)
         /// An error message that belongs to a request which is answered.
         case lateError(ByteBuffer)
-        /// A probe is to be written.
+        /// Write a probe.
         case probe
         /// It answered `{"stop":true}`: the first request is for another worker, and those behind it when it is the last
         /// that it writes.
@@ -149,7 +149,7 @@ package struct WorkerStateMachine: Sendable {
         /// The worker is ready.
         case ready
         case nothing
-        /// No answer: what was wrong with it.
+        /// The frame is not an answer, for this reason.
         case broken(String)
     }
 
@@ -160,7 +160,7 @@ package struct WorkerStateMachine: Sendable {
         package var ignoredProbe = false
     }
 
-    /// A whole frame came.
+    /// A complete frame was received.
     ///
     /// - Parameters:
     ///   - isLast: Whether nothing that was read follows it.
@@ -177,7 +177,7 @@ package struct WorkerStateMachine: Sendable {
             return self.receivedHandshake(frame, isLast: isLast)
         case .stopping:
             if frame.flags.contains(.control), self.conversation.owesReply {
-                // It tells something of workers.
+                // The frame may reveal the habits of workers.
                 _ = self.conversation.received(frame, isLast: isLast, mayProbe: mayProbe)
             }
             return .nothing
@@ -219,16 +219,16 @@ package struct WorkerStateMachine: Sendable {
     // MARK: Silence
 
     package enum TickAction: Sendable {
-        /// Something is awaited: call again after the interval.
+        /// A frame is awaited: call again after the interval.
         case again
-        /// Nothing is: call again an interval after the next request was written.
+        /// No frame is awaited: call again an interval after the next request is written.
         case pause
-        /// A probe is to be written; call again.
+        /// Write a probe; call again.
         case probe
         /// The probe gets no reply. The worker counts as free, since it has answered its request.
         case noReply
         /// The probe gets no reply, and an error frame has come. Either that is the answer; or it belongs to the request
-        /// before, and the worker is busy: then its answer must not become the next request's. It is to be replaced.
+        /// before, and the worker is busy: then its answer must not become the next request's. Replace the worker.
         case lastAnswer(WorkerAnswer)
         /// The frame that began behind an answer does not end.
         case broken(String)
@@ -252,9 +252,9 @@ package struct WorkerStateMachine: Sendable {
 
     // MARK: The end
 
-    /// The worker is of no use any more: bytes came that can be no frame, or its handshake takes too long.
+    /// The worker is unusable: it sent bytes that cannot be a frame, or its handshake takes too long.
     ///
-    /// - Returns: Whether anybody needs to be told: it was not asked to end, or given up, before.
+    /// - Returns: Whether the pool must be notified: the worker had not been asked to end, or given up, before.
     package mutating func giveUp() -> Bool {
         switch self.state {
         case .handshake, .talking, .refusing, .leaving:
@@ -266,11 +266,11 @@ package struct WorkerStateMachine: Sendable {
     }
 
     package enum StopAction: Sendable {
-        /// The stop frame is to be written; the worker has `destroy_timeout` to end.
+        /// Write the stop frame; the worker has `destroy_timeout` to end.
         case sendStop
-        /// It cannot be asked.
+        /// Kill the worker: it cannot be asked to end.
         case kill
-        /// It was asked before, or is killed as soon as what it wrote is gathered.
+        /// It was asked before, or is killed as soon as its output is gathered.
         case nothing
     }
 
@@ -302,7 +302,7 @@ package struct WorkerStateMachine: Sendable {
         case nothing
     }
 
-    /// The worker's end of the relay is closed: no answer will come any more.
+    /// The worker's end of the relay is closed: no further answer will come.
     package mutating func closed() -> CloseAction {
         defer { self.state = .closed }
         switch self.state {
@@ -315,12 +315,12 @@ package struct WorkerStateMachine: Sendable {
         }
     }
 
-    /// How many of its requests, the first ones, the worker may have begun.
+    /// The number of requests, from the first on, that the worker may have begun.
     ///
-    /// - Parameter read: The most bytes that the worker can have read.
+    /// - Parameter read: The most bytes that the worker may have read.
     package func begun(read: Int) -> Int {
         if case .broken = self.state {
-            // What it says proves nothing: it may have read on past probes.
+            // Its frames prove nothing: it may have read past probes.
             return self.conversation.requests
         }
         return self.conversation.begun(read: read)

@@ -18,7 +18,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// - Returns: `nil` when the text is no base64; white space in it does not matter.
+    /// - Returns: `nil` if the text is not base64; white space in it is ignored.
     package static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var word = 0

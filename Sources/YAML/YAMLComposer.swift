@@ -18,8 +18,8 @@ struct YAMLComposer: ~Copyable {
         self.maximumNodes = maximumNodes
     }
 
-    /// Reads the whole stream, which must hold at most one document; empty ones after it, as a `---` at the end makes
-    /// them, do not count.
+    /// Reads the whole stream, which must hold at most one document. Empty ones after it, such as from a final `---`,
+    /// do not count.
     mutating func document() throws(YAMLError) -> YAMLNode? {
         var event = try reader.next()
         if event.kind == .streamStart { event = try reader.next() }

@@ -4,8 +4,8 @@ import CLibYAML
 package struct YAMLEmitter: Sendable {
     package init() {}
 
-    /// - Returns: a block style document that ends with a line feed, and that ``YAMLParser`` reads back as it was.
-    /// - Throws: ``YAMLError`` when memory is short, or the tree nests too deeply for libyaml.
+    /// - Returns: a block style document that ends with a line feed; ``YAMLParser`` reads it back as the same tree.
+    /// - Throws: ``YAMLError`` if memory is short, or the tree nests too deeply for libyaml.
     package func emit(_ tree: YAMLTree) throws(YAMLError) -> String {
         var writer = try YAMLEventWriter()
         try writer.document(tree)

@@ -1,8 +1,8 @@
-/// Why a text is not YAML, or not the YAML that is accepted here.
+/// The reason why a text is not valid YAML, or is not accepted.
 package struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What is wrong, without the place.
+    /// The fault, without its place.
     package var message: String
-    /// Where; `nil` when no place is to blame (out of memory).
+    /// The place; `nil` if the fault has none (out of memory).
     package var mark: YAMLMark?
 
     package init(message: String, mark: YAMLMark? = nil) {

@@ -19,7 +19,7 @@ struct YAMLEvent {
             }
         }
 
-        /// The root of a document without a word.
+        /// Whether this is the root of an empty document.
         var isNothing: Bool {
             guard case .scalar(let scalar, _, anchor: nil) = self else { return false }
             return scalar == YAMLScalar(text: "", kind: .implicit)

@@ -20,8 +20,8 @@ struct YAMLEventReader: ~Copyable {
             text.deallocate()
             throw YAMLError(message: "out of memory")
         }
-        // Said rather than guessed, so that no byte order mark can turn the text into UTF-16. Then the scanner would
-        // count a mark of UTF-8 as a column, and indentation would be off: it is skipped here.
+        // Set explicitly, so that no byte order mark can turn the text into UTF-16. The scanner would then count a
+        // UTF-8 mark as a column, which breaks the indentation, so the mark is skipped here.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         skipped = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + skipped }, bytes.count - skipped)
@@ -33,7 +33,7 @@ struct YAMLEventReader: ~Copyable {
         text.deallocate()
     }
 
-    /// The next event; after `streamEnd` there is none to ask for.
+    /// The next event. Must not be called after `streamEnd`.
     mutating func next() throws(YAMLError) -> YAMLEvent {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
@@ -85,7 +85,7 @@ struct YAMLEventReader: ~Copyable {
         guard parser.pointee.error != YAML_MEMORY_ERROR else { return YAMLError(message: "out of memory") }
         var message = parser.pointee.problem.map { String(cString: $0) } ?? "not well-formed YAML"
         if let context = parser.pointee.context { message = "\(message) \(String(cString: context))" }
-        // The reader knows a byte offset only, and sets no mark.
+        // A reader error has only a byte offset and no mark.
         let mark =
             parser.pointee.error == YAML_READER_ERROR
             ? mark(atOffset: parser.pointee.problem_offset) : YAMLMark(parser.pointee.problem_mark)

@@ -68,14 +68,14 @@ struct YAMLEventWriter: ~Copyable {
         }
     }
 
-    /// Plain only when every reader would take it for text; libyaml itself quotes what is no plain scalar at all.
+    /// Plain only if every reader takes the text as such; libyaml itself quotes texts that cannot be plain scalars.
     private static func style(of text: String) -> yaml_scalar_style_t {
         if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0.value > 0x7E }) {
             return YAML_DOUBLE_QUOTED_SCALAR_STYLE
         }
         guard case .text = YAMLScalar.resolve(text), text != "<<" else { return YAML_DOUBLE_QUOTED_SCALAR_STYLE }
         if ["y", "n", "yes", "no", "on", "off"].contains(text.lowercased()) { return YAML_DOUBLE_QUOTED_SCALAR_STYLE }
-        // The dates, times and sexagesimal numbers of YAML 1.1: digits and what may stand between them.
+        // Dates, times and sexagesimal numbers of YAML 1.1: digits and their separators.
         let isNumeric = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.:_TtZz ".utf8.contains($0) }
         return isNumeric ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE
     }
@@ -114,7 +114,7 @@ struct YAMLEventWriter: ~Copyable {
     private mutating func emit(_ initialize: (inout yaml_event_t) -> Int32) throws(YAMLError) {
         var event = yaml_event_t()
         guard initialize(&event) == 1 else { throw YAMLError(message: "out of memory") }
-        // The emitter owns the event from here on, whatever it returns.
+        // The emitter owns the event from here on, even if it fails.
         guard yaml_emitter_emit(emitter, &event) == 1 else {
             throw YAMLError(message: emitter.pointee.problem.map { String(cString: $0) } ?? "cannot be written")
         }

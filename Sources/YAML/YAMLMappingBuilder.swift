@@ -1,4 +1,4 @@
-/// Collects the keys of one mapping: refuses duplicates, and lets keys of its own win over merged ones.
+/// Collects the keys of one mapping. Rejects duplicates; the mapping's own keys win over merged ones.
 struct YAMLMappingBuilder {
     private var own: [YAMLEntry] = []
     private var ownKeys: [String: YAMLMark] = [:]
@@ -16,13 +16,13 @@ struct YAMLMappingBuilder {
         own.append(entry)
     }
 
-    /// `<<`: a mapping, or a list of mappings of which the first that has a key wins.
+    /// `<<`: a mapping, or a list of mappings, of which the first one with a key wins.
     mutating func merge(_ value: YAMLNode, at mark: YAMLMark) throws(YAMLError) {
         switch value.content {
         case .mapping(let entries):
             let first = layers
             for var entry in entries {
-                // What it has merged itself is below what is written in it.
+                // Entries that it merged itself rank below those written in it.
                 entry.layer += first
                 layers = max(layers, entry.layer + 1)
                 if mergedKeys.insert(entry.key).inserted { merged.append(entry) }

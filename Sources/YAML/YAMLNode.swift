@@ -1,15 +1,15 @@
-/// A node of a YAML document: aliases are replaced by what they stand for, merges are done.
+/// A node of a YAML document, with aliases replaced and merges done.
 package struct YAMLNode: Sendable, Equatable {
-    /// What a node can be.
+    /// The content of a node.
     package enum Content: Sendable, Equatable {
         case scalar(YAMLScalar)
         case sequence([YAMLNode])
-        /// In the order of the text; keys that a merge brought come last. No key appears twice.
+        /// In the order of the text; merged keys come last. No key appears twice.
         case mapping([YAMLEntry])
     }
 
     package var content: Content
-    /// Where the node starts; for what an alias stands for, where its anchor is.
+    /// The start of the node; for an alias, the place of its anchor.
     package var mark: YAMLMark
 
     package init(content: Content, mark: YAMLMark) {
@@ -20,12 +20,12 @@ package struct YAMLNode: Sendable, Equatable {
 
 /// A key of a mapping and its value.
 package struct YAMLEntry: Sendable, Equatable {
-    /// The text of the key, whatever type it would resolve to.
+    /// The text of the key, regardless of the type it would resolve to.
     package var key: String
     package var keyMark: YAMLMark
     package var value: YAMLNode
-    /// 0 when it is written in the mapping itself, from 1 when a merge (`<<`) brought it: the lower one wins where keys
-    /// mean the same without being the same. Entries of a mapping are in this order.
+    /// 0 if it is written in the mapping itself, at least 1 if it was merged (`<<`): the lower one wins if keys differ
+    /// in text but mean the same. Entries of a mapping are in this order.
     package var layer: Int
 
     package init(key: String, keyMark: YAMLMark, value: YAMLNode, layer: Int = 0) {

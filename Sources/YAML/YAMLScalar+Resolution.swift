@@ -1,5 +1,5 @@
 extension YAMLScalar {
-    /// The value as Go's yaml.v3 reads it into a generic map, which is what RoadRunner does (docs/configuration.md).
+    /// The value as Go's yaml.v3 reads it into a generic map, as in RoadRunner (docs/configuration.md).
     ///
     /// - null: nothing, `~`, `null`, `Null`, `NULL`.
     /// - booleans: `true`, `True`, `TRUE` and the same of false. `yes`, `on`, `no` and `off` are text.
@@ -35,7 +35,7 @@ extension YAMLScalar {
 
     /// Reads an integer as Go's `strconv.ParseInt(text, 0, 64)` does, without `_`.
     ///
-    /// - Returns: `nil` when the text is no integer, or is none of 64 bits.
+    /// - Returns: `nil` if the text is not an integer of 64 bits.
     package static func parseInteger(_ text: String) -> Int? {
         var rest = text[...]
         var sign = ""

@@ -2,14 +2,14 @@
 package struct YAMLScalar: Sendable, Equatable {
     /// The text, escapes and folding resolved; of `!!binary`, still base64.
     package var text: String
-    /// What decides the type.
+    /// The kind, which determines the type.
     package var kind: Kind
 
-    /// What decides the type of a scalar.
+    /// The syntax of a scalar, which determines its type.
     package enum Kind: Sendable, Equatable {
-        /// A plain scalar: its form decides, see ``YAMLScalar/resolved``.
+        /// A plain scalar: its text determines the type, see ``YAMLScalar/resolved``.
         case implicit
-        /// Quoted, a block scalar, or tagged `!!str`, `!` or with a tag of somebody's own.
+        /// Quoted, a block scalar, or tagged `!!str`, `!` or with a custom tag.
         case text
         /// Tagged `!!binary`: base64.
         case binary
@@ -26,7 +26,7 @@ package enum YAMLValue: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int)
-    /// A number that is no `Int`: with a fraction or an exponent, infinite, not a number, or too large.
+    /// A number that is not an `Int`: with a fraction or an exponent, infinite, not a number, or too large.
     case float(Double)
     case text(String)
 }

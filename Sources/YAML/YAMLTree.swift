@@ -1,10 +1,10 @@
-/// What ``YAMLEmitter`` writes.
+/// The input of ``YAMLEmitter``.
 package indirect enum YAMLTree: Sendable, Equatable {
-    /// Text: quoted where a reader, even one of YAML 1.1, would take it for something else.
+    /// Text, quoted if a reader, even one of YAML 1.1, would take it for another type.
     case text(String)
     case integer(Int)
     case bool(Bool)
-    /// Bytes that are no text: base64 with the tag `!!binary`.
+    /// Bytes that are not text: base64 with the tag `!!binary`.
     case binary([UInt8])
     case sequence([YAMLTree])
     case mapping([Entry])

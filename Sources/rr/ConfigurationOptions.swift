@@ -3,7 +3,7 @@ import ArgumentParser
 import Configuration
 import Platform
 
-/// Which configuration is read, and how it is overridden.
+/// The options that select the configuration and override it.
 struct ConfigurationOptions: ParsableArguments {
     @OptionGroup var location: LocationOptions
 
@@ -24,8 +24,8 @@ struct ConfigurationOptions: ParsableArguments {
     var dotenv: String?
 
     /// - Parameters:
-    ///   - path: The file when it is not the one of ``location``.
-    ///   - workDirectory: The working directory when it is not the one of ``location``.
+    ///   - path: Replaces the file of ``location``.
+    ///   - workDirectory: Replaces the working directory of ``location``.
     func load(
         path: String? = nil,
         workDirectory: String? = nil,

@@ -37,7 +37,7 @@ struct Health: AsyncParsableCommand {
                 description: "there is no `status` section in \(loaded.file): add `status: {address: 127.0.0.1:2114}`"
             )
         }
-        // A relative path of a unix socket counts from there.
+        // A relative path of a unix socket counts from the work directory.
         guard chdir(loaded.workDirectory) == 0 else {
             let reason = String(cString: strerror(errno))
             throw HealthError(description: "cannot change to \(loaded.workDirectory): \(reason)")
@@ -46,7 +46,7 @@ struct Health: AsyncParsableCommand {
     }
 }
 
-/// Why no service could be asked, in one line.
+/// The reason why no service could be asked, in one line.
 private struct HealthError: Error, CustomStringConvertible {
     var description: String
 }

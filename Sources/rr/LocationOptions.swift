@@ -2,7 +2,7 @@ import Application
 import ArgumentParser
 import Configuration
 
-/// Where the configuration file and the working directory are.
+/// The options for the configuration file and the working directory.
 struct LocationOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
@@ -21,8 +21,7 @@ struct LocationOptions: ParsableArguments {
     )
     var workDirectory: String?
 
-    /// The directory of a server that was started with the same options: a relative file counts from the working
-    /// directory that is given.
+    /// The directory of a server started with the same options. A relative file counts from the working directory.
     var serverDirectory: String {
         let location = ConfigurationLocation(
             argument: self.config,
@@ -40,7 +39,7 @@ struct LocationOptions: ParsableArguments {
 }
 
 extension LocationOptions {
-    /// Finds the server, and tells what was done with it.
+    /// Finds the server, runs the action and prints its result.
     func signal(silent: Bool, _ action: (RunningService) throws -> String) throws {
         do {
             let done = try action(RunningService(servingIn: self.serverDirectory))

@@ -3,7 +3,7 @@ import Glibc
 
 /// The environment of this process; read here and handed down.
 enum ProcessEnvironment {
-    /// Read once at the start, before there is a second thread.
+    /// Read once at the start, before a second thread exists.
     static var variables: EnvironmentVariables {
         var entries: [[UInt8]] = []
         var entry = environ

@@ -3,9 +3,9 @@ import ArgumentParser
 import Platform
 
 extension RR {
-    // On the main thread, before there is another one.
+    // Runs on the main thread, before another one exists.
     @MainActor static func main() async {
-        // First of all: no descriptor that is opened later may get the number of a standard one.
+        // Must come first: no descriptor that is opened later may get the number of a standard one.
         StandardDescriptors.openClosedOnes()
         ProcessSignals.hold()
         guard DescriptorLimit.isEnoughToRun() else {

@@ -54,7 +54,7 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// - Parameter console: Becomes that of the configuration once it is known.
+    /// - Parameter console: Replaced by the configuration's console once it is loaded.
     private func serve(_ console: inout Console) async throws {
         ProcessSignals.leaveWhenAsked()
         let environment = ProcessEnvironment.variables
@@ -77,7 +77,7 @@ struct Serve: AsyncParsableCommand {
                 serviceManager: ServiceManager { environment[$0] },
                 cleanUp: { pidFile?.remove() }
             ),
-            // Our directory has changed since: both are absolute now.
+            // The current directory has changed since, so both paths are absolute now.
             loadAgain: { [options] in
                 try options.load(path: loaded.file, workDirectory: loaded.workDirectory, environment: environment)
             }
@@ -86,7 +86,7 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// Why the service was not even begun, in one line.
+/// The reason why the service could not be started, in one line.
 private struct StartError: Error, CustomStringConvertible {
     var description: String
 }

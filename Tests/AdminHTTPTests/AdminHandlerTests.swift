@@ -8,7 +8,7 @@ import Testing
 
 @testable import AdminHTTP
 
-/// What goes over one connection, byte by byte.
+/// The exchange over one connection, byte by byte.
 @Suite struct AdminHandlerTests {
     private let channel = EmbeddedChannel()
 

@@ -45,7 +45,7 @@ import Testing
         let late = await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
         #expect(late?.description.contains(" 503 ") == true)
         await server.stop()
-        // Why does not matter: the port may be somebody else's by now.
+        // Any reason will do: another process may have the port by now.
         await #expect(throws: ReadinessProbe.Failure.self) { try await probe.run() }
     }
 
@@ -138,7 +138,7 @@ import Testing
         while answers.withLock({ $0 }) == 0 {
             try await Task.sleep(for: .milliseconds(5))
         }
-        // Answered by another connection, after what the first one has sent.
+        // Answered on another connection, after the first one has sent its bytes.
         let other = try await Self.client(sending: request, host, port)
         while answers.withLock({ $0 }) == 1 {
             try await Task.sleep(for: .milliseconds(5))

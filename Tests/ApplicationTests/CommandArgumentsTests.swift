@@ -38,7 +38,7 @@ import Testing
             // A value is a value, whatever it begins with.
             Case(given: "serve -c -x -o -a=b --dotenv --", means: "serve --config=-x --override=-a=b --dotenv=--"),
             Case(given: "-c serve serve", means: "serve --config=serve"),
-            // What a command does not need it takes, as there.
+            // A command accepts options that it does not need, as in RoadRunner.
             Case(given: "-c x -s -o a=b --dotenv y version", means: "version"),
             Case(given: "-c x -o a=b -d stop -f -t 5", means: "stop --config=x --force --timeout=5"),
             Case(given: "-f stop", means: "stop --force"),
@@ -51,7 +51,7 @@ import Testing
             Case(given: "completion bash", means: "completion bash"),
             Case(given: "health --if-configured -c x", means: "health --if-configured --config=x"),
             Case(given: "run-as 1 2 -- php -c x -d y", means: "run-as 1 2 -- php -c x -d y"),
-            // What is wrong stays so, for the parser to say it.
+            // Invalid arguments stay invalid: the parser reports them.
             Case(given: "serve -o", means: "serve -o"),
             Case(given: "serve -pc", means: "serve --pid -c"),
             Case(given: "-o", means: "-o"),

@@ -54,7 +54,7 @@ import Testing
         #expect(error.message.hasSuffix(place == "default" ? "(default)" : "(\(error.file):\(place))"))
     }
 
-    /// Two that may well be different things are nobody's mistake.
+    /// Two addresses that may well be different are not an error.
     @Test(arguments: [
         "server: {command: php, relay: 'tcp://:7777'}\ntcp: {servers: {a: {addr: '127.0.0.2:7777'}}}",
         "server: {command: php, relay: 'unix:///tmp/rr.sock'}\ntcp: {servers: {a: {addr: 'unix://rr.sock'}}}",

@@ -1,4 +1,4 @@
-/// What each file of `Corpus` comes to, worked out apart from the code under test.
+/// The expected result of each file of `Corpus`, derived independently of the code under test.
 ///
 /// A file's line is `NAME: OUTCOME`, where the outcome is `loads` or `CODE @LINE KEY`; the indented lines below it are
 /// the keys that the file sets, with the values in force, parted by ` ; `. Backslash escapes stand for themselves in

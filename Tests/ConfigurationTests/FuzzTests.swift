@@ -6,7 +6,7 @@ import Testing
 
 /// Mutated files: any outcome is fine, as long as there is one; what loads must load again from its own rendering.
 @Suite struct FuzzTests {
-    /// What means something to the parser.
+    /// Fragments that are significant to the parser.
     private static let special =
         Array("{}[]:,&*!|>'\"%@`#-?<=\n\t \\$~.09smh".utf8) + [0x00, 0xFF, 0xC3]
 

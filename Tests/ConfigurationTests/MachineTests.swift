@@ -4,7 +4,7 @@ import Testing
 @testable import Application
 @testable import Configuration
 
-/// Defaults that are made of what the machine gives.
+/// Defaults that derive from the machine's resources.
 @Suite struct MachineTests {
     private func load(
         _ pool: String,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Application
 
-/// What a reload leaves to the next start follows from the marks of the keys.
+/// The marks of the keys determine the changes that a reload leaves to the next start.
 @Suite struct ReloadKeysTests {
     private static let head = "version: '3'\nserver: {command: php}\ntcp: {servers: {main: {addr: ':7777'}}}\n"
 

@@ -41,7 +41,7 @@ import Testing
         """
 
     private func reload(_ text: String) throws -> Settings {
-        // Another count of CPUs: what was resolved must be written out.
+        // Another number of CPUs: the resolved value must be written out.
         try load(text, processorCount: 9).settings
     }
 

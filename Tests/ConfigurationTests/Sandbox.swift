@@ -59,7 +59,7 @@ extension ConfigurationLoader where Settings == Application.Settings {
     }
 }
 
-/// What every file needs, on five lines.
+/// The required keys of a file, on five lines.
 let minimal = """
     version: "3"
     server: {command: "php worker.php"}

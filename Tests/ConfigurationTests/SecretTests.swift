@@ -3,7 +3,7 @@ import Testing
 
 @testable import Application
 
-/// `rr check` tells where a variable of workers comes from, and not what it holds.
+/// `rr check` prints the origin of a worker's variable, but not its value.
 @Suite struct SecretTests {
     private static let text = """
         version: '3'
@@ -30,7 +30,7 @@ import Testing
         for text in [loaded.yaml(), loaded.json(), loaded.explanation()] {
             #expect(!text.contains("secret-"))
             for reference in Self.references { #expect(text.contains(reference), "\(reference)") }
-            // What is no secret, or is in the file or on the command line for everybody to read.
+            // Values that are not secret, or are readable in the file or on the command line.
             #expect(text.contains("127.0.0.1:7777"))
             #expect(text.contains("told"))
         }
@@ -85,7 +85,7 @@ import Testing
         #expect(try load(loaded.yaml(), environment: environment).settings == loaded.settings)
     }
 
-    /// What is printed does not tell that it is empty.
+    /// The output does not reveal that the value is empty.
     @Test func whatIsUnsetIsSaid() throws {
         let text = """
             version: '3'

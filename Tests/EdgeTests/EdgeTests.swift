@@ -6,7 +6,7 @@ import Testing
 
 @testable import Edge
 
-/// Counts what comes, for as long as the connection lives.
+/// Counts the received bytes for as long as the connection lives.
 private struct CountingStage: ReadingStage {
     final class Count: Sendable {
         let bytes = Atomic(0)
@@ -69,7 +69,7 @@ private struct MaskingStage: TransformingStage {
     }
 }
 
-/// What became of the connections of an edge.
+/// The fates of an edge's connections.
 private final class Record: Sendable {
     let ended = Atomic(0)
     /// Answers that went to the descriptor past the pipeline.
@@ -95,7 +95,7 @@ private struct EchoMaker: SessionMaker {
     }
 }
 
-/// Answers what comes with the same, through its writer.
+/// Echoes the received bytes through its writer.
 private final class EchoSession: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -209,7 +209,7 @@ private final class EchoSession: ChannelInboundHandler {
         }
         var expected = ByteBuffer(string: "m")
         expected.writeImmutableBuffer(MaskingStage.masked(ByteBuffer(string: "hello")))
-        // The handshake's answer is not masked by its own stage, what the session writes is.
+        // A stage does not mask its own handshake's answer, but masks the session's bytes.
         #expect(try self.written(channel) == expected)
         #expect(count.bytes.load(ordering: .relaxed) == 5)
         #expect(self.addresses == ["203.0.113.9"])

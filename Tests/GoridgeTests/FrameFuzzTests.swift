@@ -4,9 +4,9 @@ import Testing
 
 @testable import Goridge
 
-/// Bytes that nobody meant: never a trap, never a loop, never more memory than what came and one reservation.
+/// Arbitrary bytes must never cause a trap, a loop, or more memory than the bytes received and one reservation.
 @Suite struct FrameFuzzTests {
-    /// Feeds a stream in random pieces and returns what was decoded before it ended or was refused.
+    /// Feeds a stream in random pieces and returns the frames decoded before it ended or was rejected.
     private func decode(
         _ stream: [UInt8],
         using random: inout SeededGenerator,
@@ -69,7 +69,7 @@ import Testing
                 }
             }
             let decoded = self.decode(stream, using: &random, seed: seed)
-            // What came whole before the first change is not touched by it.
+            // Frames that are complete before the first change are not affected by it.
             var end = 0
             let untouched = frames.prefix { frame in
                 end += frame.bytes.count

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Goridge
 
-/// What the decoder's doc comment promises about memory.
+/// The promises of the decoder's documentation about memory.
 @Suite struct FrameMemoryTests {
     private func header(announcing length: UInt32) -> ByteBuffer {
         var buffer = ByteBuffer()
@@ -72,7 +72,7 @@ import Testing
         #expect(decoder.undecoded.storageCapacity == 0, "the payload alone owns the memory")
     }
 
-    /// Reads that never end where a frame ends must not keep what was decoded long ago.
+    /// Reads that never end at a frame's end must not keep frames that were decoded long ago.
     @Test
     func memoryDoesNotGrowWithTheFramesOfThePast() throws {
         let frame = WireFrame(payload: Array(repeating: 7, count: 100)).bytes

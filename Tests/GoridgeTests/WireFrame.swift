@@ -27,7 +27,7 @@ struct WireFrame {
         return Array(buffer.readableBytesView)
     }
 
-    /// What the decoder makes of it.
+    /// The frame as decoded.
     var decoded: Frame {
         Frame(
             flags: self.flags,

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension Integration {
-    /// What a script that dies at once costs for as long as nobody mends it.
+    /// The cost of a script that dies at once, until it is fixed.
     @Suite struct CrashStormCost {
         @Test("Ten seconds of it: little processor time, no descriptor and no memory more, and service resumes")
         func cost() async throws {

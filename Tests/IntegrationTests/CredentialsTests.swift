@@ -5,7 +5,7 @@ import Testing
 extension Integration {
     /// `server.user` and `server.group`: docs/protocol.md.
     @Suite struct Credentials {
-        /// What a worker tells about itself, and its handshake with it.
+        /// A worker's report about itself, along with its handshake.
         private static let script = """
             <?php
             require 'wire.php';

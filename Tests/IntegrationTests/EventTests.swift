@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension Integration {
-    /// What workers are told: docs/protocol.md.
+    /// The events that workers receive: docs/protocol.md.
     @Suite struct Events {
         @Test("Three servers: each worker learns the server, the client's address and one uuid a connection")
         func threeServers() async throws {

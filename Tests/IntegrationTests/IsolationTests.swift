@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// Nobody gets another client's bytes, whatever becomes of a worker's pipes.
+    /// No client gets another client's bytes, whatever happens to a worker's pipes.
     @Suite struct Isolation {
         /// How a worker loses its standard input while its standard output stays open.
         enum Loss: String, CaseIterable {

@@ -32,7 +32,7 @@ extension Integration {
                 #expect(each < 4096, "\(each) bytes a connection")
                 print("idle connections: \(count), \(each) bytes of rr's memory each")
 
-                // With all of them there, somebody works as ever.
+                // With all of them connected, another client is still served.
                 let client = try rr.client()
                 #expect(try client.ask("hello") == "hello")
                 client.close()
@@ -203,7 +203,7 @@ extension Integration {
                 #expect(try rr.client().ask("hello") == "hello")
                 try gate.open()
                 #expect(try client.readLine() == "released")
-                // What was taken is answered, line by line.
+                // Accepted lines are answered one by one.
                 for _ in 0..<100 {
                     #expect(try client.read(line.count) == line)
                 }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension Integration {
-    /// Log files that are rotated, by us or by others, and outputs that do not take what is written.
+    /// Log files rotated by the service or by other tools, and outputs that take no bytes.
     @Suite struct LogFiles {
         @Test("After SIGUSR1 entries go to the file that has the name then, as logrotate has it")
         func reopening() async throws {

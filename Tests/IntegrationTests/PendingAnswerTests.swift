@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Integration {
-    /// `tcp.max_pending`: what clients do not take of their answers is bounded over all of them.
+    /// `tcp.max_pending` limits the answers that clients have not taken, over all clients.
     @Suite struct PendingAnswers {
         private static let size = 16_000_000
 
@@ -62,7 +62,7 @@ extension Integration {
                 for client in clients {
                     try client.send("big \(Self.size)\r\n")
                 }
-                // What is small goes on meanwhile.
+                // Small answers go on meanwhile.
                 #expect(try rr.client().ask("small") == "small")
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for client in clients {

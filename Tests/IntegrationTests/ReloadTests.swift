@@ -105,7 +105,7 @@ extension Integration {
                 var settings = rr.settings
                 settings.pool = ["supervisor: {exec_ttl: 1s}"]
                 try rr.reload(settings)
-                // What runs already is measured from now on.
+                // Running requests are measured from now on.
                 try client.awaitEnd()
                 try rr.log.await("exec_ttl")
 

@@ -46,7 +46,7 @@ extension Integration {
                         try rr.workers.count == 10 && rr.workers.isSuperset(of: old) && rr.events.count("STOP") == 0
                     }
                 }
-                // A second reset while one is on its way replaces nobody twice.
+                // A second reset during the first replaces no worker twice.
                 rr.process.send(signal: SIGUSR2)
                 try gate.open()
                 try rr.awaitWorkers(8, without: old)

@@ -5,7 +5,7 @@ import Testing
 extension Integration {
     /// A signal is neither late nor lost, whatever `rr` is at.
     @Suite struct Signals {
-        /// Takes a while to be read; what is in it is ignored.
+        /// Takes a while to be read; its content is ignored.
         private static let longSection =
             "http:\n" + (1...20_000).map { "  key\($0): value\n" }.joined()
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension Integration {
-    /// What workers are started with: docs/protocol.md.
+    /// The environment of started workers: docs/protocol.md.
     @Suite struct WorkerEnvironment {
         private static func environment(_ rr: RRProcess) throws -> [String: String] {
             try JSONDecoder().decode([String: String].self, from: Data(rr.client().ask("environment").utf8))

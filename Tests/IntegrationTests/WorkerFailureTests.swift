@@ -5,7 +5,7 @@ import Testing
 extension Integration {
     /// Workers that die, lie and hang while a client waits: docs/protocol.md.
     @Suite struct WorkerFailures {
-        /// What a worker does instead of answering, and what the log says then.
+        /// A worker's failure instead of an answer, and the resulting log line.
         struct Case: CustomTestStringConvertible {
             var order: String
             /// One line of the log holds all of these.
@@ -191,7 +191,7 @@ extension Integration {
                 for number in 1...3 {
                     let before = rr.workers
                     #expect(try client.ask("exit-after answer \(number)") == "answer \(number)")
-                    // What is asked while it is ending may be lost with it.
+                    // Requests made while it is ending may be lost with it.
                     try rr.awaitWholePool(without: before)
                 }
                 #expect(try client.ask("and on") == "and on")

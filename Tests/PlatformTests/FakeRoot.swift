@@ -6,7 +6,7 @@ final class FakeRoot {
 
     var path: String { self.directory.path }
 
-    /// - Parameter files: Absolute paths, with what is in them.
+    /// - Parameter files: The contents of files, by absolute path.
     init(_ files: [String: String] = [:]) throws {
         self.directory = try TemporaryDirectory()
         try self.write(files)
@@ -16,7 +16,7 @@ final class FakeRoot {
         self.directory.remove()
     }
 
-    /// - Parameter files: Absolute paths, with what is in them.
+    /// - Parameter files: The contents of files, by absolute path.
     func write(_ files: [String: String]) throws {
         for (name, text) in files {
             try self.write(name, text)

@@ -20,7 +20,7 @@ import Testing
         return lstat(self.path, &status) == 0 ? status.st_mode & 0o777 : nil
     }
 
-    /// Leaves the file of a socket that nobody listens on.
+    /// Leaves the file of a socket without a listener.
     private func leaveStaleFile() throws {
         let address = try SocketAddress(unixDomainSocketPath: self.path)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

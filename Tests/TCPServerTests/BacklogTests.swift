@@ -28,14 +28,14 @@ import Testing
         #expect(looks == [.reading, .reading, .stalled], "a few bytes are no progress")
         backlog.update(unsent: 9 << 20)
         looks = [backlog.check(), backlog.check()]
-        // What is added is nothing that was taken.
+        // Added bytes do not count as taken.
         backlog.add(1 << 20)
         backlog.update(unsent: 10 << 20)
         looks += [backlog.check(), backlog.check()]
         #expect(looks == [.reading, .reading, .reading, .stalled])
     }
 
-    /// - Returns: What so many looks find while a client takes so much between two.
+    /// - Returns: The results of `count` checks while a client takes `pace` bytes between two of them.
     private func looks(_ count: Int, at pace: Int, _ backlog: inout Backlog, unsent: inout Int) -> Set<Backlog.Pace> {
         Set(
             (0..<count).map { _ in

@@ -21,7 +21,7 @@ import WorkerPool
     }
 }
 
-/// One connection from its beginning to its end, with what a worker and a client have seen of it.
+/// One connection from its beginning to its end, as seen by a worker and a client.
 private struct ConnectionLife {
     private var random: SeededGenerator
     private var machine: ConnectionStateMachine
@@ -205,7 +205,7 @@ private struct ConnectionLife {
         }
     }
 
-    /// Does what the machine says until it waits.
+    /// Performs the machine's steps until it waits.
     private mutating func settle() -> String? {
         for _ in 0..<1000 {
             let buffered = self.machine.buffered
@@ -283,7 +283,7 @@ private struct ConnectionLife {
     }
 }
 
-/// A socket, and a client that takes what it likes.
+/// A socket, and a client that takes random amounts.
 private struct SocketModel {
     enum Check {
         case flush
@@ -312,7 +312,7 @@ private struct SocketModel {
         self.untaken == 0
     }
 
-    /// The system takes some of what is unwritten, and the client some of what the system has.
+    /// The system takes some of the unwritten bytes, and the client some of the system's.
     mutating func take(_ random: inout SeededGenerator) {
         let written = Int.random(in: 0...self.unwritten, using: &random)
         self.unwritten -= written

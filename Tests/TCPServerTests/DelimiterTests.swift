@@ -4,7 +4,7 @@ import Testing
 
 @testable import TCPServer
 
-/// The framer beside a model that looks at everything anew each time, and what a search must not cost.
+/// Compares the framer with a model that searches everything again each time, and limits the cost of a search.
 @Suite struct DelimiterTests {
     /// Short ones, and one of each kind that is too long to be compared at once; letters that hardly differ.
     private static func delimiter(_ random: inout SeededGenerator) -> [UInt8] {
@@ -36,7 +36,7 @@ import Testing
         end >= delimiter.count && bytes[(end - delimiter.count)..<end] == delimiter[...]
     }
 
-    /// What ``PacketFramer/next(_:)`` is to find, said as simply as can be.
+    /// The expected result of ``PacketFramer/next(_:)``, computed as simply as possible.
     private static func expected(_ bytes: [UInt8], _ framing: PacketFraming) -> PacketFramer.Result {
         let (mode, delimiter) = framing.delimited
         let limit = framing.maximumPacketSize

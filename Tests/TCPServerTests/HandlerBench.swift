@@ -69,7 +69,7 @@ final class HandlerBench {
     }
 }
 
-/// A client's channel, and what was asked of it.
+/// A client's channel, and the calls that were made on it.
 final class HandlerChannel {
     let channel: EmbeddedChannel
     let recorder = OutboundRecorder()
@@ -124,7 +124,7 @@ final class OutboundRecorder: ChannelOutboundHandler {
 
     private(set) var reads = 0
     private(set) var closes: [CloseMode] = []
-    /// Whether the client takes nothing of what is written.
+    /// Whether the client takes no written byte.
     var holdsFlushes = false
     private var context: ChannelHandlerContext?
 

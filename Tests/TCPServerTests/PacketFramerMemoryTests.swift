@@ -68,7 +68,7 @@ import Testing
         #expect(first == .packet(ByteBuffer(string: "one\n")))
     }
 
-    /// Or else all of what is left would be copied with each packet that a client sends on.
+    /// Otherwise all remaining bytes would be copied for each further packet of a client.
     @Test func aSmallPacketDoesNotShareTheMemoryOfMuchThatIsLeft() {
         var framer = PacketFramer()
         framer.append(ByteBuffer(string: String(repeating: "123456789\n", count: 100_000)))

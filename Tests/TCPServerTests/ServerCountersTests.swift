@@ -85,7 +85,7 @@ import WorkerPool
     }
 }
 
-/// What a connection's handler counts.
+/// The counts of a connection's handler.
 @Suite struct ConnectionCountTests {
     private func counts(_ bench: HandlerBench) throws -> ServerCounts {
         try #require(bench.counters.counts().first)

@@ -2,9 +2,9 @@ import NIOCore
 import Synchronization
 import WorkerPool
 
-/// A worker without a process: it lives on one event loop and does with each request what it is told to.
+/// A worker without a process: it lives on one event loop and handles each request as instructed.
 final class FakeWorker: WorkerHandle, @unchecked Sendable {
-    /// What a worker does with a request.
+    /// The worker's behaviour for a request.
     enum Behavior {
         /// Answers `WRITE` and the request's body.
         case answer
@@ -163,7 +163,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
         self.loop.execute {
             self.takeRequests()
             guard self.requests.isEmpty || !self.hasRefused else {
-                // It ends when it has answered what it has: then it is asked again.
+                // It ends once it has answered its requests: it is then asked again.
                 return
             }
             self.violations += self.requests.isEmpty || self.hasEnded ? 0 : 1

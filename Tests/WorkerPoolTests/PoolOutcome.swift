@@ -2,7 +2,7 @@ import NIOCore
 
 @testable import WorkerPool
 
-/// What a decision of a pool's machine asks for, by kind; each kind in the order of the actions.
+/// The actions of one decision of a pool's machine, by kind and in their order.
 struct PoolOutcome {
     typealias Actions = PoolActions<Int, WorkerID>
 
@@ -72,7 +72,7 @@ struct PoolOutcome {
 // MARK: - Of one request
 
 extension PoolOutcome {
-    /// Who serves the request that was submitted, or tried again.
+    /// The worker that serves the request that was submitted or retried.
     var leased: WorkerID? {
         self.serves.first?.id
     }
@@ -99,7 +99,7 @@ struct PoolAnswer {
     struct Next {
         var served: Int?
         var isReplaced: Bool
-        /// What starts because it leaves.
+        /// The starts caused by its leaving.
         var allStarted: [WorkerStart]
 
         var isIdle: Bool {
@@ -133,14 +133,14 @@ struct PoolAnswer {
 
 /// A worker has refused its only request.
 struct PoolRefusal {
-    /// What becomes of the request.
+    /// The outcome of the request.
     var retry: PoolOutcome
     var start: [WorkerStart]
 }
 
 /// A worker cannot be used any more.
 struct PoolFailure {
-    /// What becomes of its only request.
+    /// The outcome of its only request.
     var request: PoolOutcome?
     /// The start of its own successor.
     var start: WorkerStart?

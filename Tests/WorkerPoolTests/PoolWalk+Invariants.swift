@@ -3,7 +3,7 @@ import NIOCore
 @testable import WorkerPool
 
 extension PoolWalk {
-    /// What must hold after every event.
+    /// The invariants that hold after every event.
     func checkCounts() throws(Violation) {
         let model = self.model
         try check(
@@ -69,7 +69,7 @@ extension PoolWalk {
         )
     }
 
-    /// What the machine counts is what is there.
+    /// The machine's counts match its places.
     private func checkPlaces() throws(Violation) {
         let machine = self.machine
         let roster = machine.roster

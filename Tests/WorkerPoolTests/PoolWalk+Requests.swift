@@ -60,7 +60,7 @@ extension PoolWalk {
         try check(outcome.count == outcome.serves.count, "\(id) is asked for more than to serve")
     }
 
-    /// A worker is given what waits, as much as it may have.
+    /// A worker is given as many waiting requests as it may have.
     mutating func fill(_ id: WorkerID, _ outcome: PoolOutcome) throws(Violation) {
         for (server, number) in outcome.serves {
             try check(server == id, "\(server) serves \(number) and not \(id)")

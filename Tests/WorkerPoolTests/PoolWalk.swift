@@ -101,7 +101,7 @@ struct PoolWalk {
         Int.random(in: 0..<100, using: &self.random) < percent
     }
 
-    // MARK: What the machine asks for
+    // MARK: Actions of the machine
 
     /// Requests that a worker may have at once.
     var depth: Int {

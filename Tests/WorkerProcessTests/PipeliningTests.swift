@@ -27,7 +27,7 @@ import WorkerPool
         return machine
     }
 
-    // MARK: Who may
+    // MARK: Eligible workers
 
     @Test func aWorkerIsTriedOnceBehindOneOfItsRequests() {
         var machine = WorkerStateMachine(trial: 3)

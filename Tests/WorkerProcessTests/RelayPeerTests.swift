@@ -39,7 +39,7 @@ import Testing
         var status = stat()
         try #require(fstat(client, &status) == 0)
         #expect(inode == "\(status.st_ino)")
-        // Held by this process, which is nobody's worker; process 1 is none either, whether it may be looked at or not.
+        // Held by this process, which is not a worker; nor is process 1, whether it may be examined or not.
         #expect(RelayPeer(descriptor: accepted).belongs(to: 1, claimed: getppid()) != .belongs)
     }
 }

@@ -67,7 +67,7 @@ private struct Exchange {
     private var separate: Set<Int> = []
     /// Written by the worker and not read yet.
     private var toServer = ByteBuffer()
-    /// What the worker is yet to write, a write each, before it reads its next request.
+    /// The writes that the worker has still to do before it reads its next request.
     private var plan: [ByteBuffer] = []
     /// Answers that it has gathered.
     private var gathered = ByteBuffer()

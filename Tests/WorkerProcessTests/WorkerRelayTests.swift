@@ -64,7 +64,7 @@ import WorkerPool
             try await bench.expect(bodies.map { $0 == "error" ? "boom" : $0 })
             bench.give(["reads"])
             let before = Int(try await bench.answers(1)[0]) ?? 0
-            // What is given together is one write.
+            // Requests that are given together become one write.
             try await bench.giveAtOnce((0..<32).map { "event \($0)" } + ["reads"])
             let after = Int(try await bench.answers(33)[32]) ?? 0
             #expect(after == before + 1)
@@ -181,7 +181,7 @@ import WorkerPool
         func finished(_ outcome: RequestOutcome) {}
     }
 
-    /// What the pool would be.
+    /// Takes the place of the pool.
     private final class Bench: WorkerEvents {
         private enum Event {
             case ready

@@ -4,7 +4,7 @@ import YAML
 
 /// Mutated texts: any outcome is fine, as long as there is one.
 @Suite struct YAMLFuzzTests {
-    /// What means something to the parser.
+    /// Fragments that are significant to the parser.
     private static let special =
         Array("{}[]:,&*!|>'\"%@`#-?<=\n\t \\$~.0\u{0}".utf8) + [0xFF, 0xC3, 0xEF, 0xBB, 0xBF]
 

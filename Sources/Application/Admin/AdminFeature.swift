@@ -7,7 +7,7 @@ import Observability
 import Sockets
 import Synchronization
 
-/// Probes and metrics, when the configuration has them: there before the first worker, and until the last one is gone.
+/// Probes and metrics, if configured: served from before the first worker starts until the last one is gone.
 final class AdminFeature: Feature {
     private let status: StatusSettings?
     private let metrics: MetricsSettings?
@@ -42,7 +42,7 @@ final class AdminFeature: Feature {
         await server?.stop()
     }
 
-    /// How many addresses it listens on.
+    /// The number of addresses it listens on.
     var addressCount: Int {
         switch (self.status, self.metrics) {
         case (nil, nil): 0
@@ -51,7 +51,7 @@ final class AdminFeature: Feature {
         }
     }
 
-    /// One for each address: probes and metrics may share it.
+    /// One endpoint per address: probes and metrics may share an address.
     private func endpoints(_ service: ServiceView) -> [AdminEndpoint] {
         var endpoints: [AdminEndpoint] = []
         if let status {

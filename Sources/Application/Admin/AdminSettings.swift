@@ -5,9 +5,9 @@ import Configuration
 package struct StatusSettings: Sendable, Equatable {
     package var address = ListenAddress.tcp(host: "", port: 0)
     var unavailableStatusCode = 503
-    /// How long a connection of a probe may rest.
+    /// How long a probe's connection may be idle.
     var checkTimeout = Duration.seconds(60)
-    /// How long there may be no worker, and none be startable, before `/health` fails. Zero: it never does.
+    /// How long the service may be without workers, and unable to start any, before `/health` fails. Zero: never.
     var unavailableAfter = Duration.zero
 
     static let section = Section(Self()) {
@@ -17,7 +17,7 @@ package struct StatusSettings: Sendable, Equatable {
                 "the section `status` needs an address", fix: "add `address: 127.0.0.1:2114`, or remove the section")
         )
         Key(
-            // Any other status would tell a probe that all is well, or send it elsewhere.
+            // Any other status would report success to a probe, or redirect it.
             "unavailable_status_code", \.unavailableStatusCode, .integer(in: 400...599, zeroIsDefault: true),
             marks: .atStart, "What a probe that fails answers."
         )

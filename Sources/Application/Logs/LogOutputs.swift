@@ -3,14 +3,14 @@ import Observability
 
 /// The outputs of all channels: one for each destination, however many channels write there.
 struct LogOutputs {
-    /// The settings of a channel after `logs.channels.<name>` was laid over `logs`.
+    /// The settings of a channel: those of `logs`, overridden by `logs.channels.<name>`.
     struct Choice {
-        /// The key that the choice was made with, for messages.
+        /// The key of the setting, for messages.
         var key: String
         var destinations: [LogDestination]
         var format: LogFormat
         var lineEnding: String
-        /// Where faults of the log itself are told.
+        /// The destinations of the log's own faults.
         var faults: [LogDestination]
         var faultsKey: String
     }
@@ -26,7 +26,7 @@ struct LogOutputs {
     /// - Throws: ``Gateway/Failure`` that names the key and the file which cannot be opened.
     mutating func targets(_ choice: Choice) throws -> [ChannelLogHandler.Target] {
         var faults: [LogOutput] = []
-        // An output that fails cannot tell so itself.
+        // A failing output cannot report its own failure.
         let names = Set(choice.destinations.map(\.name))
         for destination in choice.faults where !names.contains(destination.name) {
             faults.append(try self.output(destination, choice, key: choice.faultsKey, faults: []))
@@ -66,7 +66,7 @@ struct LogOutputs {
 }
 
 extension LogOutputs.Choice {
-    /// - Parameter workDirectory: Where relative paths count from.
+    /// - Parameter workDirectory: The base of relative paths.
     init(_ settings: LogSettings, channel: String, workDirectory: String) {
         let own = settings.channels[channel]
         let ownKey = "logs.channels.\(channel)"
@@ -135,8 +135,8 @@ extension LogFormat {
     }
 
     /// - Parameters:
-    ///   - encoding: What the mode brings when `nil`.
-    ///   - isRotated: `file_logger_options` brings JSON, as in RoadRunner.
+    ///   - encoding: `nil` means the mode's default.
+    ///   - isRotated: Whether `file_logger_options` is set, which implies JSON, as in RoadRunner.
     init(mode: LogMode, encoding: LogEncoding?, isRotated: Bool = false) {
         switch (mode, encoding) {
         case (.raw, _): self = .raw

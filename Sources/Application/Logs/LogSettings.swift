@@ -7,7 +7,7 @@ package struct LogSettings: Sendable, Equatable {
     /// Overrides of single channels, by name in lower case.
     var channels: [String: LoggerSettings] = [:]
 
-    /// The channels that lines are written to here: `RR_LOGS_CHANNELS_TCP_LEVEL` works without an entry in the file.
+    /// The channels that exist: `RR_LOGS_CHANNELS_TCP_LEVEL` works without an entry in the file.
     static let knownChannels = ["rr", "server", "tcp"]
 
     static let section = Section(Self(), including: LoggerSettings.section.keys(within: \.all)) {
@@ -31,11 +31,11 @@ extension LogSettings {
 struct LoggerSettings: Sendable, Equatable {
     var mode: LogMode?
     var level: LogLevel?
-    /// `nil` means what the mode implies: JSON in production, console elsewhere.
+    /// `nil` means the mode's default: JSON in production, console elsewhere.
     var encoding: LogEncoding?
     /// `stdout`, `stderr` or files; `nil` means standard error.
     var output: [String]?
-    /// Where the logger's own faults go; `nil` means standard error.
+    /// The destination of the logger's own faults; `nil` means standard error.
     var errorOutput: [String]?
     var lineEnding: String?
     var fileLogger: FileLoggerSettings?
@@ -96,7 +96,7 @@ struct FileLoggerSettings: Sendable, Equatable {
     /// In days.
     var maxAge = Self.defaultMaxAge
     var maxBackups = Self.defaultMaxBackups
-    /// Whether rotated files are to be compressed, which this service does not do.
+    /// Whether rotated files should be compressed. This service does not compress them.
     var compress = false
 
     static let defaultMaxSize = 100

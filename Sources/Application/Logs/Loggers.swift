@@ -8,7 +8,7 @@ struct Loggers: Sendable {
     private let outputs: [LogOutput]
     /// The service itself.
     let rr: Logger
-    /// Workers and what they write to standard error.
+    /// Workers and their output on standard error.
     let server: Logger
     /// Listeners and connections.
     let tcp: Logger
@@ -48,7 +48,7 @@ struct Loggers: Sendable {
         }
     }
 
-    /// Waits until what was logged is written.
+    /// Waits until all logged entries are written.
     ///
     /// - Parameter milliseconds: The longest wait: an output may be stuck.
     func flush(milliseconds: Int) {
@@ -66,7 +66,8 @@ extension Gateway.Process {
 extension Logger.Level {
     fileprivate init(_ settings: LogSettings, channel: String) {
         let own = settings.channels[channel]?.level
-        // The default of `logs.level` is debug, as RoadRunner's: packets are logged only when their channel is asked for.
+        // `logs.level` is debug by default, as in RoadRunner. Packets, at trace level, are logged only if the channel's
+        // own level is debug.
         self = own == .debug ? .trace : Logger.Level(own ?? settings.all.level ?? .debug)
     }
 }

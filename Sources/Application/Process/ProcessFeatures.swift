@@ -6,7 +6,7 @@ import NIOPosix
 import Platform
 import WorkerPool
 
-/// Gives memory back to the system that was needed once.
+/// Returns memory to the system that is no longer in use.
 struct FreeMemoryFeature: Feature {
     private let task = BackgroundTask()
 
@@ -23,7 +23,7 @@ struct FreeMemoryFeature: Feature {
     }
 }
 
-/// Reaps processes that workers left behind, and kills those that are left at the end.
+/// Reaps processes that workers left behind, and kills the remaining ones when the service stops.
 struct LeftoversFeature: Feature {
     let descendants: Descendants
     let pool: WorkerPool
@@ -43,7 +43,7 @@ struct LeftoversFeature: Feature {
     private func reap() async {
         var children = AdoptedChildren()
         while (try? await Task.sleep(for: AdoptedChildren.interval)) != nil {
-            // Before the reaping, which frees process ids for reuse.
+            // Must precede the reaping, which frees process ids for reuse.
             self.descendants.lookAtInherited()
             children.reap(sparing: self.pool.processIDs)
         }
@@ -59,7 +59,7 @@ struct LeftoversFeature: Feature {
     }
 }
 
-/// The threads that move bytes: the first to be there and the last to go of all that needs them.
+/// The event loops' threads: started before, and stopped after, all features that need them.
 struct EventLoopsFeature: Feature {
     let group: MultiThreadedEventLoopGroup
 
@@ -68,7 +68,7 @@ struct EventLoopsFeature: Feature {
     }
 }
 
-/// Tells systemd where the service is in its life, and that it is alive for as long as every event loop is.
+/// Reports the service's phase to systemd, and that it is alive while every event loop is.
 struct ServiceManagerFeature: Feature {
     let manager: ServiceManager?
     let group: MultiThreadedEventLoopGroup
@@ -106,7 +106,7 @@ struct ServiceManagerFeature: Feature {
         self.manager?.notify(.stopping)
     }
 
-    /// The watchdog asks the event loops, so it ends before them.
+    /// The watchdog checks the event loops, so it ends before them.
     func stop() async {
         await self.watchdog.stop()
     }

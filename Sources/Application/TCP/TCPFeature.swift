@@ -9,7 +9,7 @@ import WorkerPool
 
 /// The listeners of `tcp.servers` and their connections.
 ///
-/// When they listen and how they drain is the lifecycle's.
+/// The lifecycle decides when they listen and how they drain.
 final class TCPFeature: Feature {
     private let settings: Settings
     private let descriptorLimit: Int
@@ -54,7 +54,7 @@ final class TCPFeature: Feature {
         self.server.limitConnections(to: share.connections, batch: share.batch)
     }
 
-    /// Listens, for the first time.
+    /// Listens for the first time.
     func listen() async throws {
         let listeners = try await self.server.listen(on: self.settings.tcp.servers.map { ListenerConfiguration($0) })
         self.listeners.withLock { $0 = listeners }

@@ -1,8 +1,8 @@
 import Configuration
 
 extension ValueKind<SocketMode> {
-    /// Octal digits, as chmod(1) takes them, read as they are written: a YAML number of the same digits would be another
-    /// mode. The zero in front tells that they are meant so.
+    /// Octal digits as for chmod(1), taken from the text as written: a YAML number with the same digits could be
+    /// another mode. The leading zero shows that they are meant as octal.
     static var socketMode: ValueKind {
         ValueKind(
             type: "octal text",
@@ -28,7 +28,7 @@ extension ValueKind<SocketMode> {
 }
 
 extension ValueKind<[UInt8]> {
-    /// Any bytes: a text is UTF-8, `!!binary` is what its base64 says. Empty means the default, as in RoadRunner.
+    /// Any bytes: text is taken as UTF-8, `!!binary` is decoded from base64. Empty means the default, as in RoadRunner.
     static var delimiter: ValueKind {
         ValueKind(
             type: "string",
@@ -38,7 +38,7 @@ extension ValueKind<[UInt8]> {
                 guard let (scalar, place) = try reader.scalarOfBytes(name) else { return nil }
                 let delimiter = ByteText(bytes: try reader.bytes(of: scalar, key: key, at: place))
                 guard !delimiter.isEmpty || scalar.isBinary else {
-                    // An unset variable is no wish for an empty delimiter either.
+                    // An unset variable does not ask for an empty delimiter either.
                     if scalar.unset.isEmpty {
                         let message = #"the delimiter is empty: the default "\r\n" is used"#
                         reader.diagnostics.warn(place.warning(message, key: key))
@@ -60,7 +60,7 @@ extension ValueKind<[UInt8]> {
         )
     }
 
-    /// Whether a text has a backslash and a letter where its author most likely meant a control character.
+    /// Whether a text has a backslash and a letter where a control character was most likely meant.
     private static func holdsEscape(_ text: String) -> Bool {
         zip(text.utf8, text.utf8.dropFirst()).contains { $0 == UInt8(ascii: "\\") && "rnt0x".utf8.contains($1) }
     }

@@ -3,17 +3,17 @@ import Configuration
 
 /// `tcp`: the listeners, and the pool of workers that answers them all.
 struct TCPSettings: Sendable, Equatable {
-    /// Sizes of listeners that set none of their own, in bytes.
+    /// The default of listeners that set none, in bytes.
     var readBufferSize = 1 << 20
     var maxPacketSize = 64 << 20
     /// `tcp.servers`, by name.
     private var byName: [String: ListenerSettings] = [:]
-    /// MB of answers that clients have not taken, of all together; past it large answers stay with the workers. 0: no
-    /// bound. Many large answers by default, and still little beside what workers take.
+    /// The limit, in MB, of all answers together that clients have not taken. Beyond it, large answers stay with the
+    /// workers. 0: no limit. The default has room for many large answers but is small compared to the workers' memory.
     var maxPending = 256
     var pool = PoolSettings()
 
-    /// The most listeners; each is compared with each.
+    /// The most listeners; every pair of them is compared.
     private static let mostListeners = 1000
 
     init(servers: [ListenerSettings] = [], pool: PoolSettings = PoolSettings()) {
@@ -21,7 +21,7 @@ struct TCPSettings: Sendable, Equatable {
         self.pool = pool
     }
 
-    /// By name; a file has at least one.
+    /// Sorted by name; a file has at least one.
     var servers: [ListenerSettings] {
         byName.values.sorted { $0.name < $1.name }
     }
@@ -55,7 +55,7 @@ struct ListenerSettings: Sendable, Equatable {
     /// In lower case. Workers see it as `server`.
     var name = ""
     var address = ListenAddress.tcp(host: "", port: 0)
-    /// The permissions of a unix socket's file, 0…0o777; `nil` for those of the umask.
+    /// The permissions of a unix socket's file, 0…0o777; `nil` leaves them to the umask.
     var socketMode: SocketMode?
     /// The bytes that end a packet; never empty.
     var delimiter: [UInt8] = [0x0D, 0x0A]
@@ -103,11 +103,11 @@ struct ListenerSettings: Sendable, Equatable {
     }
 }
 
-/// `tcp.servers.<name>.framing`: what one `DATA` event holds.
+/// `tcp.servers.<name>.framing`: the content of one `DATA` event.
 enum Framing: String, Sendable, Equatable, CaseIterable {
-    /// Everything read so far once it ends with the delimiter, as RoadRunner does: pipelined packets come together.
+    /// Everything read so far, once it ends with the delimiter, as in RoadRunner: pipelined packets arrive together.
     case merge
-    /// One packet an event (ours).
+    /// One packet per event. RoadRunner does not have this.
     case split
 }
 

@@ -7,7 +7,7 @@ struct PoolSettings: Sendable, Equatable {
     /// The most workers that `num_workers` may ask for.
     static let maximumWorkers = 500
 
-    /// Of a file it is never 0.
+    /// Never 0 once read from a file.
     var numWorkers = 1
     var maxJobs = 0
     var maxQueueSize = 0
@@ -15,7 +15,7 @@ struct PoolSettings: Sendable, Equatable {
     var destroyTimeout = Duration.seconds(60)
     var resetTimeout = Duration.seconds(60)
     var debug = false
-    /// Empty when `server.command` counts.
+    /// Empty if `server.command` applies.
     var command: [String] = []
     /// `nil` when the section is absent; then the pool does not grow.
     var dynamicAllocator: DynamicAllocatorSettings?
@@ -23,7 +23,7 @@ struct PoolSettings: Sendable, Equatable {
     var supervisor: SupervisorSettings?
     var pipeline = PipelineSettings()
 
-    /// Workers that are kept, without what the pool may grow by: in debug mode every event gets a fresh one.
+    /// The permanent workers, without those that the pool may grow by. In debug mode every event gets a fresh one.
     var keptWorkers: Int {
         self.debug ? 0 : self.numWorkers
     }
@@ -68,7 +68,7 @@ struct PoolSettings: Sendable, Equatable {
     }
 }
 
-/// `tcp.pool.pipeline`: how many events a worker may be given at once.
+/// `tcp.pool.pipeline`: the number of events that a worker may have at once.
 struct PipelineSettings: Sendable, Equatable {
     enum Depth: Sendable, Equatable {
         case auto
@@ -152,7 +152,7 @@ extension Key<PoolSettings> {
 struct SupervisorSettings: Sendable, Equatable {
     /// Above zero.
     var watchTick = Duration.seconds(5)
-    /// Zero is off, as in the three that follow.
+    /// Zero disables it, as for the next three.
     var ttl = Duration.zero
     var idleTTL = Duration.zero
     var execTTL = Duration.zero
@@ -173,13 +173,13 @@ struct SupervisorSettings: Sendable, Equatable {
                 + "late. 0: off."
         )
         Key(
-            // In bytes it must still fit into 64 bits.
+            // The value in bytes must fit into 64 bits.
             "max_worker_memory", \.maxWorkerMemory, .integer(in: 0...(1 << 40), unit: "MB"),
             "Resident memory. 0: off.", default: "[by the cgroup](#what-the-machine-gives), or 0"
         )
     }
 
-    /// The section is there whenever `max_worker_memory` has a default, which depends on how many workers there may be.
+    /// The section exists whenever `max_worker_memory` has a default, which depends on the largest number of workers.
     fileprivate static func `default`(
         for pool: PoolSettings, on machine: MachineResources
     ) -> DerivedDefault<SupervisorSettings>? {

@@ -14,7 +14,7 @@ struct RPCSettings: Sendable, Equatable {
         )
     }
 
-    /// Only workers use this one, and other hosts may be those of another machine.
+    /// The address, if it is certainly one of this machine: only workers use it, and it may name another machine.
     var addressOfThisMachine: ListenAddress? {
         guard let address = try? ListenAddress(parsingWithScheme: listen), address.isOfThisMachine else { return nil }
         return address
@@ -22,7 +22,7 @@ struct RPCSettings: Sendable, Equatable {
 }
 
 extension ValueKind<String> {
-    /// An address, kept as it is written.
+    /// An address, kept as written.
     fileprivate static var addressText: ValueKind {
         ValueKind(
             type: "string",

@@ -5,9 +5,9 @@ import Sockets
 import WorkerProcess
 
 extension WorkerCommand {
-    /// A worker, with the environment of docs/protocol.md: last wins.
+    /// The launch settings of a worker, with the environment of docs/protocol.md: the last value of a variable wins.
     ///
-    /// - Parameter relay: Where it is to connect; `nil` for pipes.
+    /// - Parameter relay: The address to connect to; `nil` for pipes.
     init(_ settings: Settings, relay: ListenAddress?, _ process: Gateway.Process) throws {
         var environment = process.inheritedEnvironment
         environment["RR_RELAY"] = relay?.url ?? "pipes"
@@ -40,7 +40,7 @@ extension WorkerCommand {
 }
 
 extension Gateway.Process {
-    /// The environment without the variables that are meant for this process alone.
+    /// The environment without variables that are meant only for this process.
     fileprivate var inheritedEnvironment: EnvironmentVariables {
         var environment = self.environment
         for name in ServiceManager.variables {

@@ -37,18 +37,18 @@ struct WorkerSettings: Sendable, Equatable {
         Key.withoutEffect("after_init", "only `on_init` is there", node: .anything)
     }
 
-    /// Variables that workers are given. They are never read as settings: one `rr` may have started another.
+    /// Variables that are set for workers. They are never read as settings: one `rr` may have started another.
     static let variables: Set = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
 
     static let missingCommand = MissingKey(
         "command should not be empty", fix: "say how a worker is started, such as `command: \"php worker.php\"`")
 }
 
-/// `server.relay`: what carries frames between the service and a worker.
+/// `server.relay`: the transport of frames between the service and a worker.
 enum Relay: Sendable, Equatable, CustomStringConvertible {
     /// The worker's standard input and output.
     case pipes
-    /// The service listens there, each worker connects. The port is 1…65535.
+    /// The service listens on this address, and each worker connects to it. The port is 1…65535.
     case socket(ListenAddress)
 
     /// The value as a configuration file spells it, which is also what `RR_RELAY` tells a worker.
@@ -59,7 +59,7 @@ enum Relay: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Where it is listened on; `nil` for pipes.
+    /// The address to listen on; `nil` for pipes.
     var address: ListenAddress? {
         switch self {
         case .pipes: nil
@@ -89,7 +89,7 @@ extension ValueKind<Relay> {
                 } catch {
                     throw fault(error.message)
                 }
-                // Workers are told this port: it cannot be "any".
+                // Workers are told this port, so it cannot be "any".
                 if case .tcp(_, port: 0) = address { throw fault("the port of a relay cannot be 0") }
                 return .socket(address)
             }

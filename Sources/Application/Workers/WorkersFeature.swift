@@ -10,10 +10,10 @@ import Sockets
 import WorkerPool
 import WorkerProcess
 
-/// The workers: `server.on_init`, the pool, and the socket that workers connect to with `server.relay`.
+/// The workers: `server.on_init`, the pool, and the socket of `server.relay` that workers connect to.
 ///
-/// When they start and end is the lifecycle's: they come before the listeners, and a signal, the drained connections or
-/// the grace period end them.
+/// The lifecycle decides when they start and end: they start before the listeners, and end on a signal, after the
+/// connections have drained, or with the grace period.
 struct WorkersFeature: Feature {
     private let settings: WorkerSettings
     private let process: Gateway.Process
@@ -24,7 +24,7 @@ struct WorkersFeature: Feature {
     private let unavailableAfter: Duration
     let pool: WorkerPool
 
-    /// - Throws: When `server.user` or `server.group` cannot be taken on, or `server.relay` not be listened on.
+    /// - Throws: If `server.user` or `server.group` cannot be assumed, or the service cannot listen on `server.relay`.
     init(
         _ settings: Settings,
         _ process: Gateway.Process,
@@ -93,7 +93,7 @@ struct WorkersFeature: Feature {
     }
 
     func prepareReload(_ settings: Settings) async throws -> PreparedReload {
-        // Users are looked up in files.
+        // The lookup of users reads files.
         let command = try await BlockingCall.run {
             try WorkerCommand(settings, relay: self.relay?.address, self.process)
         }
@@ -132,8 +132,9 @@ struct WorkersFeature: Feature {
 
 extension FeatureHealth {
     /// - Parameters:
-    ///   - time: How long there has been no worker to serve with; `nil` when there is one.
-    ///   - limit: `status.unavailable_after`: only a lasting loss of all workers may be helped by a restart. Zero: none.
+    ///   - time: How long no worker has been available; `nil` if one is.
+    ///   - limit: `status.unavailable_after`: a restart may help only against a lasting loss of all workers. Zero: no
+    ///     limit.
     init(withoutWorkersFor time: Duration?, unavailableAfter limit: Duration) {
         self.init()
         guard let time else {

@@ -1,24 +1,24 @@
 import Glibc
 
-/// A delimiter of packets. It is found in a stream that comes in pieces in time linear in the stream, whatever the
-/// delimiter and the pieces are: the algorithm of Knuth, Morris and Pratt looks at each byte once and keeps a number
-/// between pieces.
+/// A delimiter of packets. Searching a stream for it takes linear time, whatever the delimiter and the pieces that the
+/// stream arrives in: the algorithm of Knuth, Morris and Pratt examines each byte once and keeps one number between
+/// pieces.
 package struct Delimiter: Sendable, Hashable {
-    /// How far a stream was searched.
+    /// How far a stream has been searched.
     struct Progress {
-        /// Bytes that were looked at.
+        /// Number of bytes searched.
         var position = 0
-        /// Length of the longest beginning of the delimiter that those bytes end with, the whole of it excluded.
+        /// Length of the longest proper prefix of the delimiter that those bytes end with.
         var matched = 0
     }
 
     /// At least one byte.
     package let bytes: [UInt8]
-    /// For each beginning of the delimiter, by its length less one: the length of the longest shorter beginning that it
-    /// ends with.
+    /// For each prefix of the delimiter, by its length minus one: the length of the longest shorter prefix that it ends
+    /// with.
     private let fallbacks: [Int32]
 
-    /// - Parameter delimiter: At least one byte; stays at the end of a packet.
+    /// - Parameter delimiter: At least one byte. It stays at the end of each packet.
     package init(_ delimiter: [UInt8]) {
         precondition(!delimiter.isEmpty, "a delimiter has at least one byte")
         self.bytes = delimiter
@@ -36,7 +36,7 @@ package struct Delimiter: Sendable, Hashable {
         self.fallbacks = fallbacks
     }
 
-    /// Whether it ends so many bytes; nothing is remembered.
+    /// Whether `bytes` ends with the delimiter; the search's progress is not involved.
     func ends(_ bytes: UnsafeRawBufferPointer) -> Bool {
         self.bytes.withUnsafeBytes { expected in
             guard bytes.count >= expected.count, let base = bytes.baseAddress, let start = expected.baseAddress else {
@@ -46,21 +46,21 @@ package struct Delimiter: Sendable, Hashable {
         }
     }
 
-    /// Goes on to the first end of a delimiter, and forgets it: delimiters do not overlap.
+    /// Continues the search to the end of the next delimiter, and starts afresh there: delimiters do not overlap.
     ///
-    /// - Returns: The position after it; `nil` when there is none before `limit`.
+    /// - Returns: The position after the delimiter, or `nil` if none ends before `limit`.
     func firstEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Progress, limit: Int) -> Int? {
         self.search(bytes, &progress, limit, stopsAtFirst: true)
     }
 
-    /// Goes on to `limit`.
+    /// Continues the search to `limit`.
     ///
-    /// - Returns: The position after the last delimiter that ends on the way, also when it overlaps with another.
+    /// - Returns: The position after the last delimiter that was found, even if it overlaps with another.
     func lastEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Progress, limit: Int) -> Int? {
         self.search(bytes, &progress, limit, stopsAtFirst: false)
     }
 
-    /// Forgets the bytes before `start`, which is not beyond what was looked at.
+    /// Drops the bytes before `start` from the count. They must have been searched already.
     func forget(before start: Int, _ progress: inout Progress) {
         progress.position -= start
         while progress.matched > progress.position {
@@ -85,7 +85,7 @@ package struct Delimiter: Sendable, Hashable {
                 var matched = progress.matched
                 var end: Int?
                 while position < limit {
-                    // Most bytes begin no delimiter: the C library skips many of them at a time.
+                    // Most bytes do not begin a delimiter: memchr(3) skips many of them at a time.
                     if matched == 0, bytes[position] != first {
                         guard let hit = memchr(base + position, Int32(first), limit - position) else {
                             position = limit

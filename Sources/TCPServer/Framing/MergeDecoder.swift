@@ -1,19 +1,19 @@
 import Glibc
 
-/// All that was read is one packet, once it ends with the delimiter.
+/// Treats everything that was read as one packet once it ends with the delimiter.
 struct MergeDecoder {
-    /// How far the bytes were searched.
+    /// How far the bytes have been searched.
     private var progress = Delimiter.Progress()
-    /// Where the last packet that was found ends, 0 without one.
+    /// The end of the last packet that was found; 0 if there is none.
     private var lastEnd = 0
 
-    /// Delimiters of so many bytes are compared each time that something comes; longer ones are searched for only, as
-    /// a client that sends byte by byte would have all of them compared for each.
+    /// A delimiter of up to this many bytes is compared with the end of the input at each read. A longer one is only
+    /// searched for: a client that sends byte by byte would cause a full comparison per byte.
     private static let shortDelimiter = 64
 
-    /// - Parameter bytes: All that came since the last packet, at least one byte.
+    /// - Parameter bytes: All bytes since the last packet, at least one.
     mutating func next(in bytes: UnsafeRawBufferPointer, _ delimiter: Delimiter, limit: Int) -> PacketBoundary {
-        // Mostly what came is whole packets: nothing of it needs a look but its end.
+        // Most input consists of whole packets: only its end needs to be examined.
         if bytes.count <= limit, delimiter.bytes.count <= Self.shortDelimiter, delimiter.ends(bytes) {
             self = MergeDecoder()
             return .packet(bytes.count)
@@ -30,8 +30,8 @@ struct MergeDecoder {
         guard self.lastEnd > 0 else {
             return .tooLarge
         }
-        // Several packets may have gathered: as many as one may hold go, so that no client is cut off for being fast.
-        // After them is no end before the limit, so that the search goes on from there.
+        // Several packets may have gathered: return as many as fit into the limit, so that no client is cut off for
+        // being fast. No delimiter ends between them and the limit, so the search continues from there.
         let length = self.lastEnd
         delimiter.forget(before: length, &self.progress)
         self.lastEnd = 0

@@ -1,18 +1,18 @@
 import NIOCore
 
-/// Gathers what a client sends and cuts it into packets; each byte is looked at once, however it comes in pieces.
+/// Gathers a client's bytes and cuts them into packets. Each byte is examined once, whatever pieces it arrives in.
 struct PacketFramer {
     enum Result: Hashable {
         /// More bytes are needed.
         case incomplete
         case packet(ByteBuffer)
-        /// A packet has more bytes than a packet may have.
+        /// A packet exceeds the maximum size.
         case tooLarge
     }
 
-    /// What a decoder keeps between two pieces of the stream.
+    /// The state that a decoder keeps between two pieces of the stream.
     private enum Decoder {
-        /// Nothing of what is gathered was looked at.
+        /// No gathered byte has been examined yet.
         case fresh
         case merge(MergeDecoder)
         case split(SplitDecoder)
@@ -37,7 +37,7 @@ struct PacketFramer {
         }
     }
 
-    /// Gives back memory beyond what is gathered: what waits for its end may wait for long.
+    /// Frees memory beyond the gathered bytes: an incomplete packet may stay for long.
     mutating func compact() {
         let count = self.buffer.readableBytes
         if count == 0 {
@@ -76,7 +76,7 @@ struct PacketFramer {
         }
     }
 
-    /// What is left when no more bytes come.
+    /// Takes the remaining bytes once the client has ended its side.
     mutating func takeRest() -> ByteBuffer? {
         guard self.count > 0 else {
             return nil
@@ -90,7 +90,7 @@ struct PacketFramer {
         self.decoder = .fresh
     }
 
-    /// So many bytes are not copied for a small packet.
+    /// The number of remaining bytes beyond which a small packet is copied instead of sliced.
     private static let muchLeft = 64 * 1024
 
     private mutating func take(_ length: Int) -> ByteBuffer? {
@@ -102,8 +102,8 @@ struct PacketFramer {
         guard rest > Self.muchLeft, length < rest / 4 else {
             return self.buffer.readSlice(length: length)
         }
-        // A slice shares the memory of what is left, all of which would be copied when more comes: once for each packet
-        // of a client that sends without waiting.
+        // A slice would share memory with the remaining bytes, and the next read would have to copy them all: once per
+        // packet of a client that sends without waiting.
         var packet = ByteBufferAllocator().buffer(capacity: length)
         self.buffer.withUnsafeReadableBytes {
             _ = packet.writeBytes(UnsafeRawBufferPointer(rebasing: $0.prefix(length)))

@@ -1,15 +1,15 @@
-/// How a stream of bytes becomes packets.
+/// The rules that cut a stream of bytes into packets.
 package struct PacketFraming: Sendable, Hashable {
-    /// Where a packet ends: each rule has a decoder of its own.
+    /// Determines where a packet ends. Each rule has its own decoder.
     package enum Rule: Sendable, Hashable {
-        /// As RoadRunner does: all that was read, once it ends with the delimiter. See ``MergeDecoder``.
+        /// As in RoadRunner, everything that was read is one packet once it ends with the delimiter: ``MergeDecoder``.
         case merge(Delimiter)
         /// One packet for each delimiter. See ``SplitDecoder``.
         case split(Delimiter)
     }
 
     package var rule: Rule
-    /// The most bytes of a packet, its delimiter included.
+    /// The maximum size of a packet in bytes, including its delimiter.
     package var maximumPacketSize: Int
 
     package init(_ rule: Rule, maximumPacketSize: Int) {
@@ -18,12 +18,12 @@ package struct PacketFraming: Sendable, Hashable {
     }
 }
 
-/// What a decoder finds at the front of the bytes that came.
+/// The result of a decoder's search at the front of the gathered bytes.
 enum PacketBoundary {
     /// More bytes are needed.
     case incomplete
-    /// A packet of so many bytes, at least one; the decoder goes on with those behind it.
+    /// A packet of this many bytes, at least one; the decoder continues with the bytes after it.
     case packet(Int)
-    /// The packet that has begun has more bytes than a packet may have.
+    /// The packet that has begun exceeds the maximum size.
     case tooLarge
 }

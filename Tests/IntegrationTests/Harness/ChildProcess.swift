@@ -33,7 +33,7 @@ final class ChildProcess: @unchecked Sendable {
             errors: errors.writeEnd
         )
         Thread.detachNewThread { [pid] in
-            // Its id stays taken until it is reaped under the lock: a signal never reaches somebody else.
+            // Its id stays taken until it is reaped under the lock, so a signal never reaches another process.
             var information = siginfo_t()
             while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == -1, errno == EINTR {}
             self.reap()

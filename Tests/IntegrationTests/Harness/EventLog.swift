@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the workers have noted: each event that has reached one, in the order in which they came.
+/// The workers' notes: each event that has reached a worker, in order of arrival.
 final class EventLog: @unchecked Sendable {
     struct Entry: Decodable {
         /// `CONNECTED`, `DATA`, `CLOSE`; the worker's own: `START`, `STOP`.

@@ -4,14 +4,14 @@ import Foundation
 struct Gate {
     let path: String
 
-    /// What tells a worker to wait.
+    /// The request that makes a worker wait.
     var order: String { "wait \(self.path)" }
 
     func open() throws {
         try Data().write(to: URL(filePath: self.path))
     }
 
-    /// Holds back who comes from now on.
+    /// Holds back workers that arrive from now on.
     func shut() throws {
         try check(unlink(self.path), "unlink \(self.path)")
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the tests' worker tells about an event that says `inspect`.
+/// The report of the tests' worker about an `inspect` event.
 struct Inspection: Decodable {
     /// As it came, byte for byte.
     var context: String

@@ -62,7 +62,7 @@ final class LineLog: @unchecked Sendable {
         }
     }
 
-    /// Waits until everybody who could write has closed the pipe.
+    /// Waits until all writers have closed the pipe.
     func awaitEnd(within duration: Duration = Deadline.patience) throws {
         let deadline = Deadline(duration)
         self.condition.lock()

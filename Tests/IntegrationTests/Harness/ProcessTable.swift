@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the kernel tells about processes: `/proc`.
+/// The kernel's information about processes: `/proc`.
 enum ProcessTable {
     /// The live children of a process; those that have ended and wait to be reaped do not count.
     static func children(of parent: pid_t) -> Set<pid_t> {
@@ -66,12 +66,12 @@ enum ProcessTable {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
-    /// The path of what a process runs; `nil` when it has ended.
+    /// The path of a process's executable; `nil` if it has ended.
     static func executable(of pid: pid_t) -> String? {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
     }
 
-    /// What a process has open, by number.
+    /// The open files of a process, by descriptor.
     static func descriptors(of pid: pid_t) throws -> [Int: String] {
         let directory = "/proc/\(pid)/fd"
         let numbers = try FileManager.default.contentsOfDirectory(atPath: directory).compactMap { Int($0) }

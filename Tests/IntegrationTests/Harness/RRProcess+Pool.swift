@@ -19,7 +19,7 @@ extension RRProcess {
         try eventually("\(series) to be \(value)") { try Metrics.scrape(endpoint)[series] == value }
     }
 
-    /// Looks for a while that what must not change does not. No event tells when something does not happen.
+    /// Checks for a while that a condition stays true: no event reports that nothing happens.
     func always(_ what: String, for duration: Duration, _ isTrue: () throws -> Bool) throws {
         let deadline = Deadline(duration)
         repeat {

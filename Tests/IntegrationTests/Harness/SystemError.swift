@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a system call said.
+/// The error of a system call.
 struct SystemError: Error, CustomStringConvertible {
     var call: String
     var code: Int32
