@@ -75,7 +75,7 @@ struct PipelineSettings: Sendable, Equatable {
         case fixed(Int)
     }
 
-    var depth = Depth.auto
+    var depth = Depth.fixed(1)
     /// Above zero; for ``Depth/auto``.
     var maxWait = Duration.microseconds(500)
 
