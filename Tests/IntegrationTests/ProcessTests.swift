@@ -126,6 +126,15 @@ extension Integration {
 
     /// An event that no worker has read is another one's.
     @Suite struct UnreadEvents {
+        /// Stops a worker. The signal takes effect some time after it was sent, and until then the worker may read.
+        private static func stop(_ worker: pid_t) throws {
+            kill(worker, SIGSTOP)
+            try eventually("the worker to be stopped") {
+                let stat = try String(contentsOfFile: "/proc/\(worker)/stat", encoding: .utf8)
+                return stat.split(separator: ")").last?.hasPrefix(" T") == true
+            }
+        }
+
         /// Waits until a worker that is stopped has something to read.
         private static func awaitInput(of worker: pid_t) throws {
             try eventually("an event in the worker's input") {
@@ -144,9 +153,9 @@ extension Integration {
                 if event == "DATA" {
                     client = try rr.client()
                     #expect(try client.ask("before") == "before")
-                    kill(worker, SIGSTOP)
+                    try Self.stop(worker)
                 } else {
-                    kill(worker, SIGSTOP)
+                    try Self.stop(worker)
                     client = try rr.client()
                 }
                 try client.send("hello\r\n")
@@ -165,7 +174,7 @@ extension Integration {
                 let worker = try #require(rr.workers.first)
                 let client = try rr.client()
                 #expect(try client.ask("before") == "before")
-                kill(worker, SIGSTOP)
+                try Self.stop(worker)
                 client.close()
                 try Self.awaitInput(of: worker)
                 kill(worker, SIGKILL)
