@@ -86,8 +86,19 @@ struct Backlog: Sendable {
     ///
     /// - Parameter read: The most bytes that the worker may have read.
     func begun(read: Int) -> Int {
-        guard case .request(let request) = self.first, request.start < read else {
+        guard case .request = self.first else {
             return 0
+        }
+        return self.read(read)
+    }
+
+    /// The number of requests, from the first on, that were read at least in part, whatever is before them.
+    func read(_ read: Int) -> Int {
+        guard let start = self.firstStart, start < read else {
+            return 0
+        }
+        guard case .request = self.first else {
+            return 1
         }
         return self.others.reduce(into: 1) { count, entry in
             if case .request(let request) = entry, request.start < read {

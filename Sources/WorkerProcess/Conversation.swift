@@ -43,6 +43,8 @@ struct Conversation: Sendable {
     private var ticks = 0
     /// The worker's reply in its handshake, which is also its reply to a probe.
     private let greeting: ByteBuffer
+    /// Whether the worker may be given several requests.
+    private let isPipelined: Bool
 
     /// - Parameters:
     ///   - greeting: The payload of the worker's handshake.
@@ -51,6 +53,7 @@ struct Conversation: Sendable {
     init(greeting: ByteBuffer, isAnnounced: Bool, trial: Int?) {
         // Copied, so that it does not keep the whole read buffer alive.
         self.greeting = ByteBuffer(bytes: greeting.readableBytesView)
+        self.isPipelined = trial != nil
         self.manner = isAnnounced ? .announced : trial.map { .untried(requestsLeft: $0) } ?? .unknown
     }
 
@@ -68,7 +71,7 @@ struct Conversation: Sendable {
         if self.backlog.first == nil {
             if case .part = self.remark { false } else { true }
         } else {
-            self.pipelines && self.backlog.requests < Self.mostRequests
+            self.isPipelined && self.pipelines && self.backlog.requests < Self.mostRequests
         }
     }
 
@@ -343,6 +346,10 @@ struct Conversation: Sendable {
     ///
     /// - Parameter read: The most bytes that the worker may have read.
     func begun(read: Int) -> Int {
+        guard self.isPipelined else {
+            // The one request that there is: a worker that has gone astray may have begun it without a reply to a probe.
+            return self.backlog.read(read)
+        }
         let begun = self.backlog.begun(read: read)
         if case .announced = self.manner {
             return begun
