@@ -30,13 +30,8 @@ extension PoolStateMachine {
         }
         let id = self.roster.id(ofPlace: place)
         switch self.roster.places[place].state {
-        case .absent(.vacant):
-            break
-        case .absent(.backingOff):
-            self.vacate(place, after: .plan, &actions)
-        case .absent(.starting):
-            actions.append(.dismiss(id))
-            self.vacate(place, after: .plan, &actions)
+        case .absent:
+            self.cancelStart(in: place, &actions)
         case .ready(let worker):
             self.releaseSuccessor(of: id, &actions)
             guard !worker.leases.isEmpty else {
@@ -53,9 +48,6 @@ extension PoolStateMachine {
         }
         self.roster.setStanding(place, .uncounted)
         self.replacement.successorCounts()
-        if case .absent(.starting) = self.roster.places[place].state {
-            actions.append(.dismiss(self.roster.id(ofPlace: place)))
-        }
-        self.vacate(place, after: .plan, &actions)
+        self.cancelStart(in: place, &actions)
     }
 }

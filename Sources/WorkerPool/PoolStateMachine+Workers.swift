@@ -41,15 +41,17 @@ extension PoolStateMachine {
         self.startWorker(in: place, as: .counted, &actions)
     }
 
+    @discardableResult
     private mutating func startWorker(
         in place: Int,
         as standing: Roster<Request, Handle>.Standing,
         _ actions: inout Actions
-    ) {
+    ) -> WorkerStart {
         let id = self.roster.occupy(place, as: standing)
         // After the first failure in a row the next worker starts at once, as after any other end.
-        let delay = self.backoff(failures: self.roster.places[place].failures - 1)
-        actions.append(.start(WorkerStart(id: id, delay: delay)))
+        let start = WorkerStart(id: id, delay: self.backoff(failures: self.roster.places[place].failures - 1))
+        actions.append(.start(start))
+        return start
     }
 
     mutating func backoff(failures: Int) -> TimeAmount {
@@ -172,9 +174,7 @@ extension PoolStateMachine {
             } else {
                 self.countFailure(failure, worker)
             }
-            let wasUseful =
-                worker.jobs > 0 || now - worker.readySince >= self.configuration.backoff.healthyAfter
-            let start = self.vacate(id.place, after: .failure(wasUseful: wasUseful), &actions)
+            let start = self.vacate(id.place, after: self.failure(of: worker, now: now), &actions)
             for (index, lease) in worker.leases.enumerated() {
                 guard case .open(var entry) = lease else {
                     continue
@@ -226,8 +226,12 @@ extension PoolStateMachine {
             self.roster.withWorker(id.place) { $0.fate = .killed(code) }
             return
         }
-        let wasUseful = worker.jobs > 0 || now - worker.readySince >= self.configuration.backoff.healthyAfter
-        self.vacate(id.place, after: .failure(wasUseful: wasUseful), &actions)
+        self.vacate(id.place, after: self.failure(of: worker, now: now), &actions)
+    }
+
+    private func failure(of worker: Roster<Request, Handle>.Worker, now: NIODeadline) -> Cause {
+        let livedLong = now - worker.readySince >= self.configuration.backoff.healthyAfter
+        return .failure(wasUseful: worker.jobs > 0 || livedLong)
     }
 
     /// Makes a worker without a lease leave its place as planned.
@@ -261,11 +265,15 @@ extension PoolStateMachine {
         }
         let standing: Roster<Request, Handle>.Standing =
             if case .plan = cause { .planned } else { .counted }
-        let next = self.roster.occupy(place, as: standing)
-        let start = WorkerStart(
-            id: next, delay: self.backoff(failures: self.roster.places[place].failures - 1))
-        actions.append(.start(start))
-        return start
+        return self.startWorker(in: place, as: standing, &actions)
+    }
+
+    /// Gives up the start of a worker, if one is on its way to a place: a process that is there is told to end.
+    mutating func cancelStart(in place: Int, _ actions: inout Actions) {
+        if case .absent(.starting) = self.roster.places[place].state {
+            actions.append(.dismiss(self.roster.id(ofPlace: place)))
+        }
+        self.vacate(place, after: .plan, &actions)
     }
 
     /// Notes the way in which a worker leaves its place. Returns `false` if the place is vacant.
@@ -311,15 +319,9 @@ extension PoolStateMachine {
             actions.append(.fail(entry.request, .poolClosing))
         }
         for place in self.roster.places.indices {
-            let id = self.roster.id(ofPlace: place)
             switch self.roster.places[place].state {
-            case .absent(.vacant):
-                break
-            case .absent(.backingOff):
-                self.vacate(place, after: .plan, &actions)
-            case .absent(.starting):
-                actions.append(.dismiss(id))
-                self.vacate(place, after: .plan, &actions)
+            case .absent:
+                self.cancelStart(in: place, &actions)
             case .ready(let worker):
                 if worker.leases.isEmpty {
                     self.dismiss(place, &actions)

@@ -57,8 +57,8 @@ struct Conversation: Sendable {
         self.manner = isAnnounced ? .announced : trial.map { .untried(requestsLeft: $0) } ?? .unknown
     }
 
-    /// Whether the worker may be given requests while it has others.
-    var pipelines: Bool {
+    /// Whether it is always known which request a frame of the worker's is for.
+    var keepsOrder: Bool {
         self.manner.keepsOrder
     }
 
@@ -71,13 +71,13 @@ struct Conversation: Sendable {
         if self.backlog.first == nil {
             if case .part = self.remark { false } else { true }
         } else {
-            self.isPipelined && self.pipelines && self.backlog.requests < Self.mostRequests
+            self.isPipelined && self.keepsOrder && self.backlog.requests < Self.mostRequests
         }
     }
 
     /// Whether the worker has answered all requests, but has not replied to its first probe yet.
     var owesReply: Bool {
-        if case .probe = self.backlog.first { !self.pipelines } else { false }
+        if case .probe = self.backlog.first { !self.keepsOrder } else { false }
     }
 
     // MARK: Requests
@@ -85,7 +85,7 @@ struct Conversation: Sendable {
     mutating func lease(
         isClose: Bool,
         at start: Int,
-        size: Int,
+        size: () -> Int,
         probesCloses: Bool,
         mayTry: () -> Bool
     ) -> LeaseAction {
@@ -101,9 +101,11 @@ struct Conversation: Sendable {
             self.backlog.appendProbe()
         }
         self.backlog.append(Backlog.Request(isClose: isClose, start: start))
-        // The worker might read the request and a probe after it in two parts.
-        let mayTryNow = { size <= Self.readAtOnce && mayTry() }
-        if self.manner.isProbed(behindClose: isClose && probesCloses, mayTry: mayTryNow) {
+        let isProbed = self.manner.isProbed(behindClose: isClose && probesCloses) {
+            // The worker might read a large request and the probe after it in two parts.
+            size() <= Self.readAtOnce && mayTry()
+        }
+        if isProbed {
             probes.insert(.behind)
             self.backlog.appendProbe()
         }
@@ -111,11 +113,11 @@ struct Conversation: Sendable {
     }
 
     /// Whether the worker can read a request, and the probe before it, together with all bytes that may be unread.
-    private func fits(start: Int, size: Int) -> Bool {
+    private func fits(start: Int, size: () -> Int) -> Bool {
         guard case .replies = self.manner, let first = self.backlog.firstStart else {
             return true
         }
-        return start - first + size <= Self.readAtOnce
+        return start - first + size() <= Self.readAtOnce
     }
 
     // MARK: Frames
@@ -264,7 +266,7 @@ struct Conversation: Sendable {
     private mutating func settle(isLast: Bool) {
         self.ticks = 0
         // If answers are known to come in order, the following bytes belong to the next entries.
-        self.remark = isLast || (self.backlog.first != nil && self.pipelines) ? .nothing : .part
+        self.remark = isLast || (self.backlog.first != nil && self.keepsOrder) ? .nothing : .part
     }
 
     // MARK: Silence
@@ -277,7 +279,7 @@ struct Conversation: Sendable {
             guard interval == .long else {
                 return otherwise
             }
-            guard !self.pipelines, self.isTooLong(knowsProbes ? Self.longPatience : Self.patience) else {
+            guard !self.keepsOrder, self.isTooLong(knowsProbes ? Self.longPatience : Self.patience) else {
                 return .again
             }
             return self.lastAnswer()
@@ -295,7 +297,7 @@ struct Conversation: Sendable {
             }
             return self.isTooLong(Self.patience) ? .broken("bytes after its answer") : .again
         case (.probe, _):
-            guard !self.pipelines else {
+            guard !self.keepsOrder else {
                 return otherwise
             }
             guard interval == .short else {

@@ -66,9 +66,10 @@ package struct WorkerStateMachine: Sendable {
         if case .talking = self.state { self.conversation.isWritable } else { false }
     }
 
-    /// Whether the worker may be given requests while it has others.
+    /// Whether the worker may be given requests while it has others, where the pool gives several: it is always known which
+    /// request a frame of its is for.
     package var pipelines: Bool {
-        self.conversation.pipelines
+        self.conversation.keepsOrder
     }
 
     /// Whether the worker has answered all requests, but has not replied to its first probe yet.
@@ -119,7 +120,7 @@ package struct WorkerStateMachine: Sendable {
     package mutating func lease(
         isClose: Bool,
         at start: Int,
-        size: Int,
+        size: @autoclosure () -> Int,
         probesCloses: Bool,
         mayTry: @autoclosure () -> Bool
     ) -> LeaseAction {
