@@ -29,6 +29,8 @@ let package = Package(
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        // What workers call: the services and their wire.
+        .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -102,6 +104,10 @@ let package = Package(
             exclude: ["Corpus"]
         ),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
+        .testTarget(
+            name: "RPCTests",
+            dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .testTarget(
             name: "WorkerPoolTests",
             dependencies: ["TestSupport", "WorkerPool", .product(name: "NIOPosix", package: "swift-nio")]
