@@ -114,9 +114,8 @@ extension WorkerRelay {
         // The pool may call back before it returns.
         var answers: [WorkerAnswer] = []
         swap(&answers, &self.answers)
-        self.events.workerAnswered(self.id, answers)
+        self.events.workerAnswered(self.id, &answers)
         if self.answers.isEmpty {
-            answers.removeAll(keepingCapacity: true)
             swap(&answers, &self.answers)
         }
     }
@@ -171,7 +170,7 @@ extension WorkerRelay {
         case .failed:
             self.failed()
         case .failedAfter(let answer):
-            self.events.workerAnswered(self.id, [answer])
+            self.events.workerAnswered(self.id, answer)
             self.failed()
         case .nothing:
             self.unreadInput?.close()

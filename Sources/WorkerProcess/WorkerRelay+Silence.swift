@@ -37,7 +37,7 @@ extension WorkerRelay {
             self.releaseHeld()
         case .lastAnswer(let answer):
             self.habits.missedReply()
-            self.events.workerAnswered(self.id, [answer])
+            self.events.workerAnswered(self.id, answer)
             self.retire()
         case .broken(let reason):
             self.gather(reason, self.decoder.undecoded)

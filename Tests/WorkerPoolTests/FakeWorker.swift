@@ -131,8 +131,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
 
     private func tell(_ answers: inout [WorkerAnswer]) {
         if !answers.isEmpty {
-            self.events.workerAnswered(self.id, answers)
-            answers = []
+            self.events.workerAnswered(self.id, &answers)
         }
     }
 

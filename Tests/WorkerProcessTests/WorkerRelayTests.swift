@@ -289,7 +289,7 @@ import WorkerPool
             self.tell.yield(.pipelines)
         }
 
-        func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
+        func workerAnswered(_ id: WorkerID, _ answers: inout [WorkerAnswer]) {
             for answer in answers {
                 switch answer {
                 case .reply(_, let body): self.tell.yield(.answer(String(buffer: body)))
@@ -297,6 +297,7 @@ import WorkerPool
                 case .missing: self.tell.yield(.answer("missing"))
                 }
             }
+            answers.removeAll()
         }
 
         func workerRefused(_ id: WorkerID, isLast: Bool) {
