@@ -24,13 +24,14 @@ let package = Package(
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
         .target(name: "Text"),
-        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "JSON", dependencies: ["Text"]),
+        .target(name: "YAML", dependencies: ["CLibYAML", "Text"]),
         // Where sockets listen, as plain values: for the configuration and for what listens.
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
-        .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
-        .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -95,6 +96,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
         // Application has the keys that a configuration is tried with.
