@@ -24,13 +24,14 @@ let package = Package(
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
         .target(name: "Text"),
-        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "JSON", dependencies: ["Text"]),
+        .target(name: "YAML", dependencies: ["CLibYAML", "Text"]),
         // Where sockets listen, as plain values: for the configuration and for what listens.
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
-        .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
-        .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -44,6 +45,19 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
+        ),
+        // Where the calls of workers and of the command line come in.
+        .target(
+            name: "RPCServer",
+            dependencies: [
+                "Addresses", "Goridge", "RPC", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "RPCClient",
+            dependencies: ["Addresses", "JSON", "RPC", "Sockets", .product(name: "NIOCore", package: "swift-nio")]
         ),
         .target(
             name: "WorkerProcess",
@@ -78,23 +92,24 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
-                "TCPServer",
-                "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
+                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration", "Platform", "Sockets",
+                "AdminHTTP", "Application", "Configuration", "JSON", "Platform", "RPCClient", "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         // What several test targets use; part of no product.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
         // Application has the keys that a configuration is tried with.
@@ -106,7 +121,16 @@ let package = Package(
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
         .testTarget(
             name: "RPCTests",
-            dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["Goridge", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "RPCServerTests",
+            dependencies: [
+                "Addresses", "RPC", "RPCServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "WorkerPoolTests",

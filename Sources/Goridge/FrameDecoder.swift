@@ -30,6 +30,11 @@ package struct FrameDecoder: Sendable {
         self.failure?.bytes ?? self.pending
     }
 
+    /// The second option of the frame that ``next()`` returns next, if that has one.
+    package var secondOption: UInt32? {
+        self.pending.getInteger(at: self.pending.readerIndex + FrameHeader.fixedLength + 4, endianness: .little)
+    }
+
     /// Adds received bytes.
     package mutating func append(_ bytes: ByteBuffer) {
         guard self.failure == nil else {
