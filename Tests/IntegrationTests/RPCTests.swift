@@ -70,8 +70,10 @@ extension Integration {
                 "WORKER_CLOSE": "rpc informer.List true",
             ]
             try await self.withRPC(Settings(workers: 4, environment: environment)) { rr, _ in
-                let atStart = try rr.events.all.filter { $0.event == "RPC" }.compactMap(\.result)
-                #expect(atStart.count == 8)
+                let atStart = try awaitValue("the calls after the handshakes") {
+                    let results = try rr.events.all.filter { $0.event == "RPC" }.compactMap(\.result)
+                    return results.count == 8 ? results : nil
+                }
                 #expect(atStart.allSatisfy { $0 == "[\"tcp\"]" || $0.hasPrefix("\"20") }, "\(atStart)")
                 let clients = try (0..<20).map { _ in try rr.client() }
                 for client in clients {
@@ -111,9 +113,14 @@ extension Integration {
                         var numExecs: Int
                         var created: Int64
                         var memoryUsage: Int
-                        var CPUPercent: Double
+                        var processorPercent: Double
                         var command: String
                         var statusStr: String
+
+                        enum CodingKeys: String, CodingKey {
+                            case pid, status, numExecs, created, memoryUsage, command, statusStr
+                            case processorPercent = "CPUPercent"
+                        }
                     }
                     var workers: [Worker]
                 }
