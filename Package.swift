@@ -32,6 +32,9 @@ let package = Package(
         .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
         .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
+        // The services of state: locks, and the metrics of applications.
+        .target(name: "Locks", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "ApplicationMetrics", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -109,6 +112,19 @@ let package = Package(
         .testTarget(
             name: "RPCTests",
             dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "LocksTests",
+            dependencies: [
+                "Locks", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationMetricsTests",
+            dependencies: [
+                "ApplicationMetrics", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "WorkerPoolTests",
