@@ -32,9 +32,15 @@ let package = Package(
         .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
         .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
-        // The services of state: locks, and the metrics of applications.
+        // The services of state: locks, and the metrics and the log of applications.
         .target(name: "Locks", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "ApplicationMetrics", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "ApplicationLog",
+            dependencies: [
+                "RPC", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -124,6 +130,13 @@ let package = Package(
             name: "ApplicationMetricsTests",
             dependencies: [
                 "ApplicationMetrics", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationLogTests",
+            dependencies: [
+                "ApplicationLog", "RPC", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(
