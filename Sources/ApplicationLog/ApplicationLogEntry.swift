@@ -19,22 +19,19 @@ extension ApplicationLogEntry {
     /// Reads a protobuf message `applogger.v1.LogEntry`, or a JSON object with the same names.
     init(_ call: RPCCall) throws(RPCError) {
         self.init()
-        switch call.codec {
-        case .proto:
-            do throws(ProtobufError) {
-                try self.read(protobuf: call.argument)
-            } catch {
-                throw RPCError("\(error)")
-            }
-        case .json:
-            let argument = try JSONArgument(call.argument)
+        guard call.codec == .proto else {
+            let argument = try JSONArgument(call)
             self.message = try argument.member("message").text
             for attribute in try argument.member("log_attrs").elements.prefix(Self.mostAttributes) {
                 self.attributes.append(
                     Attribute(key: try attribute.member("key").text, value: try attribute.member("value").text))
             }
-        case .raw, .msgpack, .gob:
-            throw RPCError.unsupported(call.codec)
+            return
+        }
+        do throws(ProtobufError) {
+            try self.read(protobuf: call.argument)
+        } catch {
+            throw RPCError("\(error)")
         }
     }
 

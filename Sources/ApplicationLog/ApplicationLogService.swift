@@ -48,8 +48,7 @@ package struct ApplicationLogService: Sendable {
     /// A method of a JSON string; its result means nothing.
     private func text(_ body: @escaping @Sendable (String) -> Void) -> RPCMethod {
         .immediate { call throws(RPCError) in
-            guard call.codec == .json else { throw RPCError.unsupported(call.codec) }
-            body(try JSONArgument(call.argument).text)
+            body(try JSONArgument(call).text)
             return ByteBuffer(string: "false")
         }
     }

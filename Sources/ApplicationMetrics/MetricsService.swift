@@ -58,8 +58,7 @@ package struct MetricsService: Sendable {
         _ word: String, _ body: @escaping @Sendable (JSONArgument) throws(MetricsCallFault) -> Void
     ) -> RPCMethod {
         .immediate { call throws(RPCError) in
-            guard call.codec == .json else { throw .unsupported(call.codec) }
-            let argument = try JSONArgument(call.argument)
+            let argument = try JSONArgument(call)
             do throws(MetricsCallFault) {
                 try body(argument)
             } catch {

@@ -15,21 +15,18 @@ extension LockRequest {
     /// Reads a protobuf message of `lock.v1`, or a JSON object with the same names.
     init(_ call: RPCCall) throws(RPCError) {
         self.init()
-        switch call.codec {
-        case .proto:
-            do throws(ProtobufError) {
-                try self.read(protobuf: call.argument)
-            } catch {
-                throw RPCError("\(error)")
-            }
-        case .json:
-            let argument = try JSONArgument(call.argument)
+        guard call.codec == .proto else {
+            let argument = try JSONArgument(call)
             self.resource = try argument.member("resource").text
             self.id = try argument.member("id").text
             self.ttl = try argument.member("ttl").integer
             self.wait = try argument.member("wait").integer
-        case .raw, .msgpack, .gob:
-            throw RPCError.unsupported(call.codec)
+            return
+        }
+        do throws(ProtobufError) {
+            try self.read(protobuf: call.argument)
+        } catch {
+            throw RPCError("\(error)")
         }
     }
 

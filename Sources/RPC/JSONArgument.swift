@@ -1,5 +1,4 @@
 import JSON
-import NIOCore
 
 /// A JSON argument, read as Go's decoder reads a struct: names match without regard to case, others are ignored, and
 /// what is absent or `null` is the zero value.
@@ -8,18 +7,10 @@ package struct JSONArgument: Sendable {
     /// The member's name, for errors; empty for the argument itself.
     private let name: String
 
-    /// - Parameter argument: Without readable bytes it stands for the zero value.
-    package init(_ argument: ByteBuffer) throws(RPCError) {
-        self.name = ""
-        guard argument.readableBytes > 0 else {
-            self.value = .null
-            return
-        }
-        do throws(JSONValue.Malformed) {
-            self.value = try JSONValue(parsing: argument.readableBytesView)
-        } catch {
-            throw RPCError("\(error)")
-        }
+    /// - Parameter call: Without readable bytes its argument stands for the zero value.
+    /// - Throws: When the codec is not JSON, too.
+    package init(_ call: RPCCall) throws(RPCError) {
+        self.init(try call.json(), name: "")
     }
 
     private init(_ value: JSONValue, name: String) {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct JSONArgumentTests {
     private func argument(_ text: String) throws -> JSONArgument {
-        try JSONArgument(ByteBuffer(string: text))
+        try JSONArgument(RPCCall(codec: .json, argument: ByteBuffer(string: text)))
     }
 
     private func failure(_ body: () throws -> Void) -> String? {
