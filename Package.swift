@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
+                "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "Locks",
+                "Observability", "Platform", "RPC", "Sockets",
                 "TCPServer",
                 "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -6,12 +6,16 @@ import Observability
 struct Loggers: Sendable {
     private let levels: [String: LogLevelSwitch]
     private let outputs: [LogOutput]
+    /// What workers log by RPC.
+    let app: Logger
     /// The service itself.
     let rr: Logger
     /// Workers and their output on standard error.
     let server: Logger
     /// Listeners and connections.
     let tcp: Logger
+    /// Standard error, for text of workers that is no entry of the log.
+    let standardError: LogOutput
 
     /// - Throws: ``Gateway/Failure`` when a file cannot be opened; it names the key.
     init(_ settings: LogSettings, _ process: Gateway.Process) throws {
@@ -27,10 +31,12 @@ struct Loggers: Sendable {
             let targets = try outputs.targets(choice)
             return Logger(label: channel) { _ in ChannelLogHandler(channel: channel, level: level, targets: targets) }
         }
+        self.app = try logger("app")
         self.rr = try logger("rr")
         self.server = try logger("server")
         self.tcp = try logger("tcp")
         self.levels = levels
+        self.standardError = try outputs.standardError()
         self.outputs = outputs.all
     }
 
