@@ -4,6 +4,8 @@ import NIOCore
 import NIOPosix
 import Observability
 import Platform
+import RPC
+import TCPServer
 
 extension Gateway {
     /// The parts of the service. A new feature is a line in ``list``.
@@ -13,6 +15,9 @@ extension Gateway {
         let workers: WorkersFeature
         let tcp: TCPFeature
         private let admin: AdminFeature
+        private let metrics: ApplicationMetricsFeature?
+        private let locks = LocksFeature()
+        private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
 
@@ -22,19 +27,30 @@ extension Gateway {
         /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
         /// cannot undo its preparation comes last.
         var list: FeatureList<Settings> {
-            FeatureList([
+            let parts: [Part<Settings>?] = [
                 Part(FreeMemoryFeature()),
                 Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
                 Part(EventLoopsFeature(group: self.group)),
                 Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
                 Part(LogsFeature(loggers: self.loggers), \.logs),
                 Part(self.admin),
+                self.metrics.map { Part($0, \.metrics) },
+                Part(self.locks),
+                self.rpc.map { Part($0) },
                 Part(self.workers, \.self),
                 Part(self.tcp, \.self),
-            ])
+            ]
+            return FeatureList(parts.compactMap { $0 })
         }
 
-        init(_ settings: Settings, _ process: Process, _ loggers: Loggers, _ status: ServiceStatus) throws {
+        /// - Parameter effective: The configuration in effect, for callers who ask for it.
+        init(
+            _ settings: Settings,
+            _ process: Process,
+            _ loggers: Loggers,
+            _ status: ServiceStatus,
+            effective: EffectiveConfiguration
+        ) throws {
             // NIO ends the process when it lacks descriptors for an event loop.
             let descriptorLimit = DescriptorLimit.raise(loggers.rr)
             try DescriptorLimit.check(
@@ -56,7 +72,10 @@ extension Gateway {
                 descriptorLimit: descriptorLimit,
                 logger: loggers.server
             )
-            self.tcp = TCPFeature(
+            let rpcConnections = settings.rpc.map {
+                DescriptorLimit.rpcConnections(of: descriptorLimit, wanted: $0.maxConnections)
+            }
+            let tcp = TCPFeature(
                 settings,
                 pool: self.workers.pool,
                 group: self.group,
@@ -64,10 +83,29 @@ extension Gateway {
                 others: DescriptorLimit.Others(
                     loops: process.eventLoops,
                     adminAddresses: self.admin.addressCount,
-                    hasRelay: self.workers.hasRelay
+                    hasRelay: self.workers.hasRelay,
+                    rpcConnections: rpcConnections
                 ),
                 logger: loggers.tcp,
                 isDraining: { status.phase == .draining }
+            )
+            self.tcp = tcp
+            let (metrics, locks) = (ApplicationMetricsFeature(settings.metrics, logger: loggers.rpc), self.locks)
+            self.metrics = metrics
+            let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
+            self.rpc = RPCFeature(
+                settings,
+                connections: rpcConnections ?? 0,
+                owner: self.workers.groupID,
+                services: { service, loop in
+                    let services: [RPCService?] = [
+                        .information { effective.report }, .connections(tcp.server.connections), calls.informer,
+                        calls.resetter, settings.status.map { .status($0.unavailableStatusCode, service.health) },
+                        metrics?.service, locks.service(on: loop), loggers.service,
+                    ]
+                    return services.compactMap { $0 }
+                },
+                logger: loggers.rpc
             )
         }
     }

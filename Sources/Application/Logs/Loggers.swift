@@ -8,6 +8,8 @@ struct Loggers: Sendable {
     private let outputs: [LogOutput]
     /// What workers log by RPC.
     let app: Logger
+    /// Calls of workers and of the command line.
+    let rpc: Logger
     /// The service itself.
     let rr: Logger
     /// Workers and their output on standard error.
@@ -32,6 +34,7 @@ struct Loggers: Sendable {
             return Logger(label: channel) { _ in ChannelLogHandler(channel: channel, level: level, targets: targets) }
         }
         self.app = try logger("app")
+        self.rpc = try logger("rpc")
         self.rr = try logger("rr")
         self.server = try logger("server")
         self.tcp = try logger("tcp")
