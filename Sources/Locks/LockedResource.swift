@@ -22,7 +22,9 @@ struct LockedResource: Sendable {
     }
 
     private var holding = Holding.free
-    private var waiting: [LockClaim] = []
+    private var waiting = WaitingClaims()
+    /// Whether a claim may be the promotion of a reader that has just become the only one.
+    private var mayPromote = false
 
     /// Whether nothing would be lost with it.
     var isUnused: Bool {
@@ -70,6 +72,7 @@ struct LockedResource: Sendable {
             // Without this the dictionary would be copied.
             self.holding = .free
             readers[owner] = nil
+            self.mayPromote = readers.count == 1
             self.holding = .shared(readers)
         } else {
             self.holding = .free
@@ -91,22 +94,7 @@ struct LockedResource: Sendable {
     ///
     /// - Returns: Whether it did.
     mutating func giveUp(_ number: ClaimNumber) -> Bool {
-        // Numbers ascend.
-        var low = 0
-        var high = self.waiting.count
-        while low < high {
-            let middle = (low + high) / 2
-            if self.waiting[middle].number < number {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        guard low < self.waiting.count, self.waiting[low].number == number else {
-            return false
-        }
-        self.waiting.remove(at: low)
-        return true
+        self.waiting.remove(number)
     }
 
     /// The next claim that is granted after a change; ask until there is none.
@@ -116,12 +104,15 @@ struct LockedResource: Sendable {
             return grant
         }
         // The claims before it wait for the reader that waits for its own promotion.
-        guard case .shared(let readers) = self.holding, readers.count == 1,
-            let index = self.waiting.firstIndex(where: { $0.mode == .exclusive && readers[$0.owner] != nil })
-        else {
+        guard self.mayPromote, case .shared(let readers) = self.holding, readers.count == 1 else {
             return nil
         }
-        return self.passingGrant(self.waiting.remove(at: index))
+        self.mayPromote = false
+        guard let claim = self.waiting.first(where: { $0.mode == .exclusive && readers[$0.owner] != nil }) else {
+            return nil
+        }
+        _ = self.waiting.remove(claim.number)
+        return self.passingGrant(claim)
     }
 
     /// Grants what needs no other lock to end, because the owner holds a shared one.

@@ -53,6 +53,8 @@ package struct JSONArgument: Sendable {
         get throws(RPCError) {
             switch self.value {
             case .null: return []
+            // An empty array of PHP may be meant as a map.
+            case .array(let elements) where elements.isEmpty: return []
             case .object(let members): return members.map { ($0.name, JSONArgument($0.value, name: $0.name)) }
             default: throw self.mismatch("an object")
             }

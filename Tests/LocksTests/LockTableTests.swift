@@ -261,4 +261,27 @@ import Testing
         )
         #expect(locks.table.resourceCount == 1)
     }
+
+    /// One after the other in a list this would take minutes.
+    @Test func manyThatWaitAreServedAndLeaveInTime() {
+        let locks = Fixture(mostBytes: .max)
+        let count = 20_000
+        locks.lock("w")
+        for index in 0..<count {
+            locks.lock("\(index)", .shared, ttl: 100, wait: 1000)
+        }
+        locks.release("w")
+        #expect(locks.answers().count == count)
+        #expect(locks.table.counts.held == count)
+        for index in 0..<count {
+            locks.lock("w\(index)", wait: 1000)
+        }
+        // The last one first, then every other one, then the rest.
+        for number in locks.names.keys.sorted().suffix(count / 4).reversed() + locks.names.keys.sorted() {
+            locks.table.abandon(number, at: locks.now)
+        }
+        #expect(locks.table.counts.waiting == 0)
+        locks.pass(100)
+        #expect(locks.table.resourceCount == 0)
+    }
 }

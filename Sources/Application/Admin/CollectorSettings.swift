@@ -81,7 +81,7 @@ extension MetricsSettings {
 extension MetricsRegistry {
     /// A new one, which refuses the names of the service's own metrics.
     static var ofApplication: MetricsRegistry {
-        // Any of these prefix may be one of ours one day.
+        // Any name with `rr_` may be one of ours one day.
         MetricsRegistry { $0.hasPrefix("rr_") || ProcessMetrics.names.contains($0) }
     }
 }
