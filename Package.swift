@@ -207,7 +207,7 @@ let package = Package(
         ),
         .testTarget(name: "FeaturesTests", dependencies: ["Features", "Observability"]),
         .testTarget(
-            name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability", "Platform"]),
+            name: "ApplicationTests", dependencies: ["Application", "Configuration", "JSON", "Observability", "Platform"]),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport"], exclude: ["Fixtures"]),
     ]

@@ -193,7 +193,14 @@ final class RPCConnection: ChannelDuplexHandler {
             self.count(result, entry, since: start)
             self.reply(result, id: request.id, codec: request.codec, name: entry.nameBytes, context)
         case .deferred(let body):
-            body(call, self.deferred(request, entry, since: start, context))
+            let reply = RPCReply()
+            body(call, reply)
+            let number = self.lastCall + 1
+            guard let result = reply.detach({ self.sender(of: number, context) }) else {
+                return self.wait(for: reply, number, request, entry, since: start)
+            }
+            self.count(result, entry, since: start)
+            self.reply(result, id: request.id, codec: request.codec, name: entry.nameBytes, context)
         }
     }
 
@@ -204,23 +211,27 @@ final class RPCConnection: ChannelDuplexHandler {
 
     // MARK: Replies
 
-    private func deferred(
-        _ request: RPCFrame,
-        _ entry: RPCMethodTable.Entry,
-        since: NIODeadline,
-        _ context: ChannelHandlerContext
-    ) -> RPCReply {
-        self.lastCall += 1
-        let number = self.lastCall
+    /// Takes the reply of a call that is completed later, on any thread.
+    private func sender(of number: UInt64, _ context: ChannelHandlerContext) -> RPCReply.Send {
         let eventLoop = context.eventLoop
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
-        let reply = RPCReply { result in
+        return { result in
             if eventLoop.inEventLoop {
                 connection.value.completed(number, result)
             } else {
                 eventLoop.execute { connection.value.completed(number, result) }
             }
         }
+    }
+
+    private func wait(
+        for reply: RPCReply,
+        _ number: UInt64,
+        _ request: RPCFrame,
+        _ entry: RPCMethodTable.Entry,
+        since: NIODeadline
+    ) {
+        self.lastCall = number
         self.calls[number] = Deferred(
             reply: reply,
             id: request.id,
@@ -231,7 +242,6 @@ final class RPCConnection: ChannelDuplexHandler {
         )
         self.bytesInFlight += request.payload.readableBytes
         self.environment.deferred(1)
-        return reply
     }
 
     private func completed(_ number: UInt64, _ result: Result<ByteBuffer, RPCError>) {
