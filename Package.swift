@@ -32,6 +32,15 @@ let package = Package(
         .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
         .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
+        // The services of state: locks, and the metrics and the log of applications.
+        .target(name: "Locks", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "ApplicationMetrics", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "ApplicationLog",
+            dependencies: [
+                "RPC", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -92,8 +101,9 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
-                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "JSON",
+                "Locks", "Observability", "Platform", "RPC", "RPCServer", "Sockets", "TCPServer", "Text",
+                "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -130,6 +140,26 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "LocksTests",
+            dependencies: [
+                "Locks", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationMetricsTests",
+            dependencies: [
+                "ApplicationMetrics", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationLogTests",
+            dependencies: [
+                "ApplicationLog", "RPC", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(

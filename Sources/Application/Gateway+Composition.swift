@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Observability
 import Platform
+import RPC
 import TCPServer
 
 extension Gateway {
@@ -14,6 +15,8 @@ extension Gateway {
         let workers: WorkersFeature
         let tcp: TCPFeature
         private let admin: AdminFeature
+        private let metrics: ApplicationMetricsFeature?
+        private let locks = LocksFeature()
         private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
@@ -24,19 +27,20 @@ extension Gateway {
         /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
         /// cannot undo its preparation comes last.
         var list: FeatureList<Settings> {
-            FeatureList(
-                [
-                    Part(FreeMemoryFeature()),
-                    Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
-                    Part(EventLoopsFeature(group: self.group)),
-                    Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
-                    Part(LogsFeature(loggers: self.loggers), \.logs),
-                    Part(self.admin),
-                ] + (self.rpc.map { [Part($0)] } ?? []) + [
-                    Part(self.workers, \.self),
-                    Part(self.tcp, \.self),
-                ]
-            )
+            let parts: [Part<Settings>?] = [
+                Part(FreeMemoryFeature()),
+                Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
+                Part(EventLoopsFeature(group: self.group)),
+                Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
+                Part(LogsFeature(loggers: self.loggers), \.logs),
+                Part(self.admin),
+                self.metrics.map { Part($0, \.metrics) },
+                Part(self.locks),
+                self.rpc.map { Part($0) },
+                Part(self.workers, \.self),
+                Part(self.tcp, \.self),
+            ]
+            return FeatureList(parts.compactMap { $0 })
         }
 
         /// - Parameter effective: The configuration in effect, for callers who ask for it.
@@ -86,16 +90,20 @@ extension Gateway {
                 isDraining: { status.phase == .draining }
             )
             self.tcp = tcp
+            let (metrics, locks) = (ApplicationMetricsFeature(settings.metrics, logger: loggers.rpc), self.locks)
+            self.metrics = metrics
             let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
             self.rpc = RPCFeature(
                 settings,
                 connections: rpcConnections ?? 0,
                 owner: self.workers.groupID,
-                services: { service in
-                    [
+                services: { service, loop in
+                    let services: [RPCService?] = [
                         .information { effective.report }, .connections(tcp.server.connections), calls.informer,
-                        calls.resetter,
-                    ] + (settings.status.map { [.status($0.unavailableStatusCode, service.health)] } ?? [])
+                        calls.resetter, settings.status.map { .status($0.unavailableStatusCode, service.health) },
+                        metrics?.service, locks.service(on: loop), loggers.service,
+                    ]
+                    return services.compactMap { $0 }
                 },
                 logger: loggers.rpc
             )

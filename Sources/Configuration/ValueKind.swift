@@ -162,6 +162,27 @@ extension ValueKind<[String]> {
     }
 }
 
+extension ValueKind<[Double]> {
+    package static var numbers: ValueKind {
+        ValueKind(
+            type: "list of numbers",
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in try reader.numbers(key) }
+        )
+    }
+}
+
+extension ValueKind<[Double: Double]> {
+    package static var numberMap: ValueKind {
+        ValueKind(
+            type: "map of numbers, or list of one-key maps",
+            node: .variables,
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in try reader.numberMap(key) }
+        )
+    }
+}
+
 extension ValueKind<[EnvironmentEntry]> {
     /// Variables for a process. Values from the environment are secrets.
     package static var variables: ValueKind {

@@ -16,6 +16,7 @@ import Testing
             ("logs: {channels: {tcp: {output: stdout}, rr: {level: warn}}}", ["logs.channels.tcp.output"]),
             ("logs: {file_logger_options: {log_output: x}}", ["logs.file_logger_options"]),
             ("status: {address: ':1'}\nmetrics: {}", ["status", "metrics"]),
+            ("metrics: {collect: {mails: {type: counter}}}", ["metrics"]),
         ] as [(String, [String])]
     )
     func keys(text: String, keys: [String]) throws {
