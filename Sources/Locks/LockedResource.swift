@@ -23,7 +23,7 @@ struct LockedResource: Sendable {
 
     private var holding = Holding.free
     private var waiting = WaitingClaims()
-    /// Whether a claim may be the promotion of a reader that has just become the only one.
+    /// Whether a claim may be the promotion of the only reader, since there is only one.
     private var mayPromote = false
 
     /// Whether nothing would be lost with it.
@@ -68,15 +68,9 @@ struct LockedResource: Sendable {
         guard let number = self.holder(owner) else {
             return nil
         }
-        if case .shared(var readers) = self.holding, readers.count > 1 {
-            // Without this the dictionary would be copied.
-            self.holding = .free
-            readers[owner] = nil
-            self.mayPromote = readers.count == 1
-            self.holding = .shared(readers)
-        } else {
-            self.holding = .free
-        }
+        var readers = self.takeReaders()
+        readers[owner] = nil
+        self.setReaders(readers)
         return number
     }
 
@@ -132,21 +126,30 @@ struct LockedResource: Sendable {
 
     /// Grants what the holders allow.
     private mutating func grant(_ claim: LockClaim) -> Grant? {
-        switch self.holding {
-        case .free:
-            self.holding =
-                switch claim.mode {
-                case .exclusive: .exclusive(owner: claim.owner, claim.number)
-                case .shared: .shared([claim.owner: claim.number])
-                }
-        case .shared(var readers):
-            guard claim.mode == .shared else { return nil }
-            self.holding = .free
-            readers[claim.owner] = claim.number
-            self.holding = .shared(readers)
+        switch claim.mode {
         case .exclusive:
-            return nil
+            guard case .free = self.holding else { return nil }
+            self.holding = .exclusive(owner: claim.owner, claim.number)
+        case .shared:
+            if case .exclusive = self.holding { return nil }
+            var readers = self.takeReaders()
+            readers[claim.owner] = claim.number
+            self.setReaders(readers)
         }
         return .held(claim)
+    }
+
+    /// Takes the readers out: their dictionary would be copied if it were in two places when it changes.
+    private mutating func takeReaders() -> [String: ClaimNumber] {
+        guard case .shared(let readers) = self.holding else {
+            return [:]
+        }
+        self.holding = .free
+        return readers
+    }
+
+    private mutating func setReaders(_ readers: [String: ClaimNumber]) {
+        self.mayPromote = readers.count == 1
+        self.holding = readers.isEmpty ? .free : .shared(readers)
     }
 }

@@ -265,7 +265,7 @@ import Testing
     /// One after the other in a list this would take minutes.
     @Test func manyThatWaitAreServedAndLeaveInTime() {
         let locks = Fixture(mostBytes: .max)
-        let count = 20_000
+        let count = 10_000
         locks.lock("w")
         for index in 0..<count {
             locks.lock("\(index)", .shared, ttl: 100, wait: 1000)
