@@ -31,6 +31,8 @@ let package = Package(
         .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
         .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
+        // Storages of keys and values; one driver a target, but for the one in memory.
+        .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -107,6 +109,10 @@ let package = Package(
         .testTarget(
             name: "RPCTests",
             dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "KeyValueTests",
+            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
         ),
         .testTarget(
             name: "WorkerPoolTests",
