@@ -95,6 +95,12 @@ let package = Package(
         ),
         // What several test targets use; part of no product.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // The tests that every storage has to pass.
+        .target(
+            name: "StorageTestSupport",
+            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/StorageTestSupport"
+        ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
@@ -112,7 +118,9 @@ let package = Package(
         ),
         .testTarget(
             name: "KeyValueTests",
-            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: [
+                "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "WorkerPoolTests",
