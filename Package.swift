@@ -24,15 +24,14 @@ let package = Package(
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
         .target(name: "Text"),
-        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "JSON", dependencies: ["Text"]),
+        .target(name: "YAML", dependencies: ["CLibYAML", "Text"]),
         // Where sockets listen, as plain values: for the configuration and for what listens.
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
-        .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
-        .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
-        // Storages of keys and values; one driver a target, but for the one in memory.
-        .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -56,6 +55,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+        // Storages of keys and values, that in memory among them; every other driver is a target of its own.
+        .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
@@ -103,6 +104,7 @@ let package = Package(
         ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
         // Application has the keys that a configuration is tried with.
