@@ -46,6 +46,15 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // Where the calls of workers and of the command line come in.
+        .target(
+            name: "RPCServer",
+            dependencies: [
+                "Addresses", "Goridge", "RPC", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "WorkerProcess",
             dependencies: [
@@ -116,7 +125,16 @@ let package = Package(
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
         .testTarget(
             name: "RPCTests",
-            dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["Goridge", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "RPCServerTests",
+            dependencies: [
+                "Addresses", "RPC", "RPCServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "KeyValueTests",
