@@ -66,6 +66,10 @@ let package = Package(
         ),
         // Storages of keys and values, that in memory among them; every other driver is a target of its own.
         .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "KeyValueService",
+            dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
@@ -140,6 +144,13 @@ let package = Package(
             name: "KeyValueTests",
             dependencies: [
                 "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "JSON", "KeyValue", "KeyValueService", "RPC", "StorageTestSupport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(

@@ -34,7 +34,7 @@ enum GoTime {
     }
 
     private static func floorDivide(_ number: Int64, _ divisor: Int64) -> Int64 {
-        number >= 0 ? number / divisor : -((divisor - 1 - number) / divisor)
+        number / divisor - (number % divisor < 0 ? 1 : 0)
     }
 }
 

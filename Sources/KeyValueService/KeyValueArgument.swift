@@ -11,31 +11,37 @@ struct KeyValueArgument {
         var timeout = ByteBuffer()
     }
 
+    /// The most items of one call: two bytes of a frame become an item of a hundred.
+    static let itemLimit = 1_000_000
+
     var storage = ByteBuffer()
     var items: [Item] = []
 
     init(_ call: RPCCall) throws(RPCError) {
         switch call.codec {
         case .proto:
-            do {
-                try self.read(ProtobufReader(call.argument))
-            } catch {
-                throw RPCError(error.description)
-            }
+            try self.readProto(ProtobufReader(call.argument))
         case .json: try self.readJSON(try call.json())
         case .raw: throw .rawPayload
         case .msgpack, .gob: throw .unknownCodec
         }
+        guard self.items.count <= Self.itemLimit else {
+            throw RPCError("a call has more than \(Self.itemLimit) items")
+        }
     }
 
-    private mutating func read(_ message: ProtobufReader) throws(ProtobufError) {
-        var reader = message
-        while let tag = try reader.nextTag() {
-            switch (tag.number, tag.type) {
-            case (1, .bytes): self.storage = try reader.utf8()
-            case (2, .bytes): self.items.append(try Item(ProtobufReader(try reader.bytes())))
-            default: try reader.skip(tag)
+    private mutating func readProto(_ message: ProtobufReader) throws(RPCError) {
+        do {
+            var reader = message
+            while self.items.count <= Self.itemLimit, let tag = try reader.nextTag() {
+                switch (tag.number, tag.type) {
+                case (1, .bytes): self.storage = try reader.utf8()
+                case (2, .bytes): self.items.append(try Item(ProtobufReader(try reader.bytes())))
+                default: try reader.skip(tag)
+                }
             }
+        } catch {
+            throw RPCError(error.description)
         }
     }
 }

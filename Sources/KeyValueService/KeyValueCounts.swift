@@ -9,13 +9,17 @@ final class KeyValueCalls: Sendable {
     private let nanoseconds = Atomic<Int>(0)
 
     func count(isFailure: Bool, took time: TimeAmount) {
-        (isFailure ? self.failed : self.completed).wrappingAdd(1, ordering: .relaxed)
+        if isFailure {
+            self.failed.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            self.completed.wrappingAdd(1, ordering: .relaxed)
+        }
         self.nanoseconds.wrappingAdd(Int(time.nanoseconds), ordering: .relaxed)
     }
 
     func counts(of method: KeyValueMethod) -> KeyValueCounts.Method {
         KeyValueCounts.Method(
-            name: method.rawValue,
+            name: method.name,
             completed: self.completed.load(ordering: .relaxed),
             failed: self.failed.load(ordering: .relaxed),
             seconds: Double(self.nanoseconds.load(ordering: .relaxed)) * 1e-9

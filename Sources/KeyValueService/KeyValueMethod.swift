@@ -1,16 +1,24 @@
 import KeyValue
+import RPC
 
 /// The methods of the service `kv`.
-enum KeyValueMethod: String, CaseIterable, Sendable {
-    case has = "Has"
-    case set = "Set"
-    case get = "MGet"
-    case expire = "MExpire"
-    case timeToLive = "TTL"
-    case delete = "Delete"
-    case clear = "Clear"
-    case add = "Add"
-    case increment = "Incr"
+enum KeyValueMethod: Int, CaseIterable, Sendable {
+    case has, set, get, expire, timeToLive, delete, clear, add, increment
+
+    /// On the wire.
+    var name: String {
+        switch self {
+        case .has: "Has"
+        case .set: "Set"
+        case .get: "MGet"
+        case .expire: "MExpire"
+        case .timeToLive: "TTL"
+        case .delete: "Delete"
+        case .clear: "Clear"
+        case .add: "Add"
+        case .increment: "Incr"
+        }
+    }
 
     /// Its name in RoadRunner's error texts.
     var operation: String {
@@ -27,21 +35,6 @@ enum KeyValueMethod: String, CaseIterable, Sendable {
         }
     }
 
-    /// Its place among all.
-    var index: Int {
-        switch self {
-        case .has: 0
-        case .set: 1
-        case .get: 2
-        case .expire: 3
-        case .timeToLive: 4
-        case .delete: 5
-        case .clear: 6
-        case .add: 7
-        case .increment: 8
-        }
-    }
-
     var kind: StorageRequest.Kind {
         switch self {
         case .has: .has
@@ -54,5 +47,10 @@ enum KeyValueMethod: String, CaseIterable, Sendable {
         case .add: .add
         case .increment: .increment
         }
+    }
+
+    var tooLarge: RPCError {
+        RPCError(
+            "\(self.operation): the values have more than \(KeyValueResult.limit) bytes together, ask for fewer keys")
     }
 }

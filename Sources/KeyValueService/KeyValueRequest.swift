@@ -54,7 +54,8 @@ extension StorageRequest {
             // Without a value it is one more.
             let amount = item.value.readableBytes > 0 ? StoredInteger.parse(item.value.readableBytesView) : 1
             guard let amount else {
-                throw RPCError("\(method.operation): the value, which is what to add, is not a decimal integer of 64 bits")
+                throw RPCError(
+                    "\(method.operation): the value, which is what to add, is not a decimal integer of 64 bits")
             }
             list.append(StorageIncrement(key: item.key, by: amount, expiry: try self.expiry(item, method)))
         }

@@ -14,7 +14,7 @@ package struct KeyValueService: Sendable {
     package var rpc: RPCService {
         var methods: [String: RPCMethod] = [:]
         for method in KeyValueMethod.allCases {
-            methods[method.rawValue] = .deferred { call, reply in
+            methods[method.name] = .deferred { call, reply in
                 self.perform(method, call, reply)
             }
         }

@@ -44,15 +44,17 @@ final class NamedStorage: Sendable {
         _ complete: @escaping @Sendable (Result<KeyValueResult, RPCError>) -> Void
     ) {
         let start = NIODeadline.now()
-        let calls = self.calls[method.index]
+        let calls = self.calls[method.rawValue]
         do throws(RPCError) {
             let request = try StorageRequest(method, items, self.storage.driver)
             self.storage.perform(request) { result in
                 switch result {
                 case .success(let answer):
                     self.count(answer)
-                    calls.count(isFailure: false, took: NIODeadline.now() - start)
-                    complete(.success(KeyValueResult(answer, to: items)))
+                    let result = KeyValueResult(answer, to: items)
+                    let isTooLarge = result.byteCount > KeyValueResult.limit
+                    calls.count(isFailure: isTooLarge, took: NIODeadline.now() - start)
+                    complete(isTooLarge ? .failure(method.tooLarge) : .success(result))
                 case .failure(let error):
                     calls.count(isFailure: true, took: NIODeadline.now() - start)
                     let operation = self.storage.driver.operation(method.kind)
