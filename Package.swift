@@ -20,6 +20,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
@@ -66,6 +67,10 @@ let package = Package(
         ),
         // Storages of keys and values, that in memory among them; every other driver is a target of its own.
         .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "KeyValueFile",
+            dependencies: ["CSQLite", "KeyValue", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .target(
             name: "KeyValueService",
             dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
@@ -115,6 +120,14 @@ let package = Package(
             dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
             path: "Tests/StorageTestSupport"
         ),
+        // Writes to a storage's file until a test kills it.
+        .executableTarget(
+            name: "StorageWriter",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/StorageWriter"
+        ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
@@ -144,6 +157,13 @@ let package = Package(
             name: "KeyValueTests",
             dependencies: [
                 "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueFileTests",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", "StorageWriter", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(

@@ -38,17 +38,17 @@ package struct History<Operation: Sendable>: Sendable {
     ) -> Bool {
         let events = self.events.sorted { $0.began < $1.began }
         var visited: Set<SearchPlace<State>> = []
-        var stack = [SearchPlace(done: [], state: initial)]
+        var stack = [SearchPlace(first: 0, later: [], state: initial)]
         while let place = stack.popLast() {
-            guard place.done.count < events.count else { return true }
+            guard place.first < events.count else { return true }
             guard visited.insert(place).inserted else { continue }
             // An operation may come next if it began before every open one ended.
             var end = UInt64.max
-            for index in events.indices where !place.done.contains(index) {
+            for index in place.first..<events.count where !place.later.contains(index) {
                 guard events[index].began < end else { break }
                 end = min(end, events[index].ended)
                 if let state = apply(place.state, events[index].operation) {
-                    stack.append(SearchPlace(done: place.done.union([index]), state: state))
+                    stack.append(place.after(index, state))
                 }
             }
         }
@@ -56,7 +56,19 @@ package struct History<Operation: Sendable>: Sendable {
     }
 }
 
+/// How far the search has got: few operations overlap, so few are done out of their order.
 private struct SearchPlace<State: Hashable>: Hashable {
-    var done: Set<Int>
+    /// All before it are done.
+    var first: Int
+    /// Those done after it.
+    var later: Set<Int>
     var state: State
+
+    func after(_ index: Int, _ state: State) -> SearchPlace {
+        var next = SearchPlace(first: self.first, later: self.later.union([index]), state: state)
+        while next.later.remove(next.first) != nil {
+            next.first += 1
+        }
+        return next
+    }
 }
