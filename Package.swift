@@ -57,6 +57,10 @@ let package = Package(
             ]
         ),
         .target(
+            name: "RPCClient",
+            dependencies: ["Addresses", "JSON", "RPC", "Sockets", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .target(
             name: "WorkerProcess",
             dependencies: [
                 "Addresses", "Goridge", "Platform", "Sockets", "WorkerPool",
@@ -99,17 +103,17 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
-                "TCPServer",
-                "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
+                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration", "Platform", "Sockets",
+                "AdminHTTP", "Application", "Configuration", "JSON", "Platform", "RPCClient", "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         // What several test targets use; part of no product.

@@ -30,6 +30,30 @@ extension RPCCall {
     }
 }
 
+extension RPCCall {
+    /// The argument of a method that takes a JSON string.
+    ///
+    /// - Parameter what: What the string is, for the error without one.
+    package func text(_ what: String) throws(RPCError) -> String {
+        guard let text = try self.json().string else {
+            throw RPCError("\(what) is wanted, as a string")
+        }
+        return text
+    }
+}
+
+extension RPCReply {
+    /// The argument of a call; `nil` if it is none, which has failed the call then.
+    package func take<Argument>(_ argument: () throws(RPCError) -> Argument) -> Argument? {
+        do throws(RPCError) {
+            return try argument()
+        } catch {
+            self.complete(.failure(error))
+            return nil
+        }
+    }
+}
+
 extension ByteBuffer {
     package init(json: JSONValue) {
         self.init(string: json.text)

@@ -50,12 +50,12 @@ package struct RPCMethodTable: Sendable {
         self.slots = slots
     }
 
-    /// The method that a request calls.
+    /// The method that a frame calls.
     ///
     /// - Throws: In the words of Go's net/rpc: PHP code looks for some of them.
-    package func find(_ request: RPCRequest) throws(RPCError) -> Entry {
-        let found = request.payload.withUnsafeReadableBytes { payload -> Entry? in
-            let name = UnsafeRawBufferPointer(rebasing: payload[..<request.nameLength])
+    package func find(_ call: RPCFrame) throws(RPCError) -> Entry {
+        let found = call.payload.withUnsafeReadableBytes { payload -> Entry? in
+            let name = UnsafeRawBufferPointer(rebasing: payload[..<call.nameLength])
             var slot = Self.hash(name) & (self.slots.count - 1)
             while self.slots[slot] >= 0 {
                 let entry = self.entries[Int(self.slots[slot])]
@@ -67,7 +67,7 @@ package struct RPCMethodTable: Sendable {
             return nil
         }
         guard let found else {
-            throw self.missing(String(buffer: request.name))
+            throw self.missing(String(buffer: call.name))
         }
         return found
     }

@@ -37,7 +37,7 @@ final class RPCConnection: ChannelDuplexHandler {
     private static let batch = 128 * 1024
 
     private let environment: RPCEnvironment
-    private var decoder: RPCRequestDecoder
+    private var decoder: RPCFrameDecoder
     private var phase = Phase.serving
     private var caller = RPCCaller()
     private var context: ChannelHandlerContext?
@@ -54,7 +54,7 @@ final class RPCConnection: ChannelDuplexHandler {
 
     init(_ environment: RPCEnvironment) {
         self.environment = environment
-        self.decoder = RPCRequestDecoder(messageLimit: environment.limits.messageBytes)
+        self.decoder = RPCFrameDecoder(messageLimit: environment.limits.messageBytes)
     }
 
     // MARK: The channel
@@ -68,7 +68,6 @@ final class RPCConnection: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.environment.opened()
         let transport = context.pipeline.syncOperations
         let process = try? transport.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
             PeerProcess.id(of: $0)
@@ -77,7 +76,7 @@ final class RPCConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.environment.closed(calls: self.calls.count)
+        self.environment.deferred(-self.calls.count)
         let calls = self.calls
         self.calls = [:]
         for call in calls.values {
@@ -166,7 +165,7 @@ final class RPCConnection: ChannelDuplexHandler {
         self.caller.processID.map { "process \($0)" } ?? context.remoteAddress.map { "\($0)" } ?? "unknown"
     }
 
-    private func run(_ request: RPCRequest, _ context: ChannelHandlerContext) {
+    private func run(_ request: RPCFrame, _ context: ChannelHandlerContext) {
         let entry: RPCMethodTable.Entry
         do throws(RPCError) {
             entry = try self.environment.methods.find(request)
@@ -181,7 +180,7 @@ final class RPCConnection: ChannelDuplexHandler {
             return self.reply(
                 .failure(.unknownCodec), id: request.id, codec: request.codec, name: request.name, context)
         }
-        let call = RPCCall(codec: request.codec, argument: request.argument, caller: self.caller)
+        let call = RPCCall(codec: request.codec, argument: request.body, caller: self.caller)
         let start: NIODeadline = self.environment.isMeasured ? .now() : .uptimeNanoseconds(0)
         switch entry.method {
         case .immediate(let body):
@@ -206,7 +205,7 @@ final class RPCConnection: ChannelDuplexHandler {
     // MARK: Replies
 
     private func deferred(
-        _ request: RPCRequest,
+        _ request: RPCFrame,
         _ entry: RPCMethodTable.Entry,
         since: NIODeadline,
         _ context: ChannelHandlerContext

@@ -38,10 +38,8 @@ final class RPCEnvironment: Sendable {
         self.counts.accepted.wrappingAdd(1, ordering: .relaxed)
     }
 
-    /// - Parameter calls: Calls whose replies nobody will read.
-    func closed(calls: Int) {
+    func closed() {
         self.counts.open.wrappingSubtract(1, ordering: .relaxed)
-        self.deferred(-calls)
     }
 
     func deferred(_ change: Int) {
@@ -87,6 +85,17 @@ final class RPCEnvironment: Sendable {
 }
 
 extension RPCEnvironment: AcceptLimit {
+    /// The gate of the listener. A connection counts as soon as it is accepted, so that the next batch knows of it.
+    func acceptGate() -> AcceptGateHandler {
+        let gate = AcceptGateHandler(limits: [self], logger: self.logger)
+        gate.accepted = { context, data in
+            self.opened()
+            AcceptGateHandler.unwrapInboundIn(data).closeFuture.whenComplete { _ in self.closed() }
+            context.fireChannelRead(data)
+        }
+        return gate
+    }
+
     private static let checkInterval = TimeAmount.milliseconds(10)
 
     var reason: String { "too many RPC connections (rpc.max_connections)" }

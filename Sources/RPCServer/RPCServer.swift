@@ -78,14 +78,12 @@ package final class RPCServer: Sendable {
         package init(_ address: ListenAddress, mode: UInt32, group: UInt32? = nil) {
             self.address = address
             self.mode = mode
-            self.group = group
-        }
+            }
     }
 
     /// TCP keep-alive: seconds of silence before the first probe, and between probes.
     private static let keepAlive: CInt = 15
 
-    private let group: MultiThreadedEventLoopGroup
     private let environment: RPCEnvironment
     private let listener: BoundListener
     private let asked: ListenAddress
@@ -93,9 +91,9 @@ package final class RPCServer: Sendable {
     /// Listens.
     ///
     /// - Parameters:
-    ///   - group: Of one loop, which ``stop()`` shuts down.
+    ///   - group: Of one loop.
     ///   - isMeasured: Whether the time of each call is taken.
-    /// - Throws: ``RPCServerError``; the group is shut down then.
+    /// - Throws: ``RPCServerError``.
     package init(
         _ place: Place,
         services: [RPCService],
@@ -105,14 +103,13 @@ package final class RPCServer: Sendable {
         logger: Logger
     ) async throws(RPCServerError) {
         let environment = RPCEnvironment(services, limits, isMeasured: isMeasured, logger: logger)
-        let bootstrap = Self.bootstrap(environment, group, logger)
+        let bootstrap = Self.bootstrap(environment, group)
         let options = BoundSocket.Options(
             backlog: 4096,
             mode: place.mode,
             isWithoutDelay: true,
             keepAlive: Self.keepAlive
         )
-        self.group = group
         self.environment = environment
         self.asked = place.address
         do {
@@ -123,7 +120,6 @@ package final class RPCServer: Sendable {
                 BoundListener.Environment(makeChannel: { try await bootstrap().channel(of: $0) }, logger: { logger })
             )
         } catch {
-            try? await group.shutdownGracefully()
             throw RPCServerError(address: place.address, reason: (error as? IOError)?.listenFailure ?? "\(error)")
         }
     }
@@ -141,16 +137,14 @@ package final class RPCServer: Sendable {
 
     private static func bootstrap(
         _ environment: RPCEnvironment,
-        _ group: MultiThreadedEventLoopGroup,
-        _ logger: Logger
+        _ group: MultiThreadedEventLoopGroup
     ) -> @Sendable () -> ServerBootstrap {
         {
             ServerBootstrap(group: group)
                 .serverChannelOption(.maxMessagesPerRead, value: UInt(Self.batch))
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let gate = AcceptGateHandler(limits: [environment], logger: logger)
-                        try channel.pipeline.syncOperations.addHandler(gate)
+                        try channel.pipeline.syncOperations.addHandler(environment.acceptGate())
                     }
                 }
                 // Calls of one connection are run before more are read.
@@ -176,10 +170,8 @@ package final class RPCServer: Sendable {
         self.environment.snapshot
     }
 
-    /// Closes the listener and every connection; what is in flight is abandoned.
-    package func stop() async {
+    /// Closes the listener. The connections go on until their group is shut down.
+    package func close() async {
         await self.listener.close()
-        // Closes the connections.
-        try? await self.group.shutdownGracefully()
     }
 }

@@ -180,7 +180,6 @@ import Testing
         self.desk.complete("a")
         self.channel.embeddedEventLoop.run()
         #expect(self.environment.snapshot.callsInFlight == 0)
-        #expect(self.environment.snapshot.connections == 0)
     }
 
     @Test func aMalformedFrameEndsTheConnectionAfterTheCallsBeforeIt() throws {

@@ -70,7 +70,7 @@ import Testing
             }
             let caller = address.isTCP ? 0 : getpid()
             #expect(String(buffer: reply).hasSuffix("who.Am\(caller)"))
-            await server.stop()
+            await server.close()
         }
         #expect(!FileManager.default.fileExists(atPath: path))
     }
@@ -113,7 +113,7 @@ import Testing
             try await written
             #expect(count.withLock { $0 } == calls)
         }
-        await server.stop()
+        await server.close()
     }
 
     @Test func tooManyConnectionsWait() async throws {
@@ -133,15 +133,20 @@ import Testing
             return open
         }
         #expect(server.snapshot.connections <= 1 + RPCServer.batch)
-        // Each gets its turn as those before it close.
-        for connection in open {
-            try await connection.executeThenClose { input, output in
-                try await output.write(self.request(1, "echo.It", "true"))
-                for try await _ in input { break }
+        // Each gets its turn as others close.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for connection in open {
+                group.addTask {
+                    try await connection.executeThenClose { input, output in
+                        try await output.write(self.request(1, "echo.It", "true"))
+                        for try await _ in input { break }
+                    }
+                }
             }
+            try await group.waitForAll()
         }
         #expect(server.snapshot.accepted == UInt64(connections))
-        await server.stop()
+        await server.close()
     }
 
     @Test func anAddressThatIsTakenIsNamed() async throws {
@@ -149,6 +154,6 @@ import Testing
         let error = await #expect(throws: RPCServerError.self) { _ = try await self.server(server.address, []) }
         let text = error?.description ?? ""
         #expect(text.hasPrefix("cannot listen on \(server.address.url) (rpc.listen): Address already in use"))
-        await server.stop()
+        await server.close()
     }
 }

@@ -62,8 +62,8 @@ import Testing
     @Test func requestsAreReadInAnyPieces() throws {
         let stream = Self.requests.flatMap { WireCall.bytes($0.bytes) }
         for size in [1, 2, 7, 40, stream.count] {
-            var decoder = RPCRequestDecoder(messageLimit: 1 << 20)
-            var read: [RPCRequest] = []
+            var decoder = RPCFrameDecoder(messageLimit: 1 << 20)
+            var read: [RPCFrame] = []
             for start in stride(from: 0, to: stream.count, by: size) {
                 decoder.append(ByteBuffer(bytes: stream[start..<min(start + size, stream.count)]))
                 while let request = try decoder.next() {
@@ -75,7 +75,7 @@ import Testing
                 #expect(request.id == expected.id)
                 #expect(request.codec == expected.codec)
                 #expect(String(buffer: request.name) == expected.name)
-                #expect(Array(request.argument.readableBytesView) == WireCall.bytes(expected.argument))
+                #expect(Array(request.body.readableBytesView) == WireCall.bytes(expected.argument))
             }
         }
     }
@@ -110,7 +110,7 @@ import Testing
     }
 
     private func fault(_ bytes: ByteBuffer, limit: Int = 1 << 20) -> RPCFault? {
-        var decoder = RPCRequestDecoder(messageLimit: limit)
+        var decoder = RPCFrameDecoder(messageLimit: limit)
         decoder.append(bytes)
         do {
             _ = try decoder.next()
@@ -150,7 +150,7 @@ import Testing
             var frame = ByteBuffer()
             frame.writeFrameHeader(FrameHeader(flags: flags, optionCount: 2, payloadLength: 0))
             frame.writeInteger(UInt64(0))
-            var decoder = RPCRequestDecoder(messageLimit: 10)
+            var decoder = RPCFrameDecoder(messageLimit: 10)
             decoder.append(frame)
             #expect(try decoder.next()?.codec == codec)
         }
@@ -175,12 +175,12 @@ import Testing
                     FrameHeader(flags: .init(rawValue: bytes[1] & 0xFD), optionCount: 2, payloadLength: length))
                 bytes.replaceSubrange(0..<12, with: frame.readableBytesView)
             }
-            var decoder = RPCRequestDecoder(messageLimit: 1 << 16)
+            var decoder = RPCFrameDecoder(messageLimit: 1 << 16)
             decoder.append(ByteBuffer(bytes: bytes))
             var count = 0
             while let request = try? decoder.next() {
                 count += request.payload.readableBytes + 20
-                #expect(request.name.readableBytes + request.argument.readableBytes == request.payload.readableBytes)
+                #expect(request.name.readableBytes + request.body.readableBytes == request.payload.readableBytes)
             }
             #expect(count <= bytes.count)
         }

@@ -5,8 +5,8 @@ import Testing
 @testable import RPC
 
 @Suite struct RPCMethodTableTests {
-    private func request(_ name: String) -> RPCRequest {
-        RPCRequest(id: 1, codec: .json, nameLength: name.utf8.count, payload: ByteBuffer(string: name + "true"))
+    private func request(_ name: String) -> RPCFrame {
+        RPCFrame(id: 1, codec: .json, nameLength: name.utf8.count, payload: ByteBuffer(string: name + "true"))
     }
 
     private func find(_ name: String, in table: RPCMethodTable) -> Result<String, RPCError> {

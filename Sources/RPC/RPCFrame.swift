@@ -1,28 +1,31 @@
 import Goridge
 import NIOCore
 
-/// One request frame: which method is called, and with what.
-package struct RPCRequest: Sendable, Hashable {
+/// One frame, of a call or of its reply.
+package struct RPCFrame: Sendable, Hashable {
     /// The caller's number of the call: its reply carries the same.
     package var id: UInt32
     package var codec: RPCCodec
+    /// Of a reply: whether it tells why the call has failed.
+    package var isError = false
     /// Bytes of the method's name, `service.Method`, at the front of the payload.
     package var nameLength: Int
-    /// Name and argument.
+    /// The name, then the argument, the result or the error's text.
     package var payload: ByteBuffer
 
     package var name: ByteBuffer {
         self.payload.getSlice(at: self.payload.readerIndex, length: self.nameLength) ?? ByteBuffer()
     }
 
-    package var argument: ByteBuffer {
-        var argument = self.payload
-        argument.moveReaderIndex(forwardBy: self.nameLength)
-        return argument
+    /// What follows the name.
+    package var body: ByteBuffer {
+        var body = self.payload
+        body.moveReaderIndex(forwardBy: self.nameLength)
+        return body
     }
 }
 
-/// Bytes that are no request: nothing that follows them can be understood.
+/// Bytes that are no frame of a call: nothing that follows them can be understood.
 package struct RPCFault: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Reason: Sendable, Hashable {
         case frame(FrameError.Reason)
@@ -45,13 +48,13 @@ package struct RPCFault: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Cuts what a caller sends into requests. As ``FrameDecoder`` it reserves nothing for what is only announced, and throws
+/// Cuts what a caller sends, or gets, into frames. As ``FrameDecoder`` it reserves nothing for what is only announced, and throws
 /// the same error for ever after the first one.
-package struct RPCRequestDecoder: Sendable {
+package struct RPCFrameDecoder: Sendable {
     private var frames: FrameDecoder
     private var fault: RPCFault?
 
-    /// - Parameter messageLimit: The most bytes of name and argument, up to 1 GiB.
+    /// - Parameter messageLimit: The most bytes of a name and what follows, up to 1 GiB.
     package init(messageLimit: Int) {
         self.frames = FrameDecoder(payloadLimit: messageLimit)
     }
@@ -60,8 +63,8 @@ package struct RPCRequestDecoder: Sendable {
         self.frames.append(bytes)
     }
 
-    /// The next whole request, or `nil` when more bytes are needed.
-    package mutating func next() throws(RPCFault) -> RPCRequest? {
+    /// The next whole frame, or `nil` when more bytes are needed.
+    package mutating func next() throws(RPCFault) -> RPCFrame? {
         if let fault {
             throw fault
         }
@@ -81,9 +84,10 @@ package struct RPCRequestDecoder: Sendable {
         guard nameLength <= frame.payload.readableBytes else {
             throw self.fail(.nameLength(nameLength, payload: frame.payload.readableBytes), frame.payload)
         }
-        return RPCRequest(
+        return RPCFrame(
             id: frame.firstOption,
             codec: RPCCodec(frame.flags),
+            isError: frame.flags.contains(.error),
             nameLength: Int(nameLength),
             payload: frame.payload
         )
