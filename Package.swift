@@ -20,6 +20,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
@@ -77,6 +78,16 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+        // Storages of keys and values, that in memory among them; every other driver is a target of its own.
+        .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "KeyValueFile",
+            dependencies: ["CSQLite", "KeyValue", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .target(
+            name: "KeyValueService",
+            dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
@@ -102,7 +113,8 @@ let package = Package(
             name: "Application",
             dependencies: [
                 "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "JSON",
-                "Locks", "Observability", "Platform", "RPC", "RPCServer", "Sockets", "TCPServer", "Text",
+                "KeyValue", "KeyValueFile", "KeyValueService", "Locks", "Observability", "Platform", "RPC",
+                "RPCServer", "Sockets", "TCPServer", "Text",
                 "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
@@ -117,6 +129,20 @@ let package = Package(
         ),
         // What several test targets use; part of no product.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // The tests that every storage has to pass.
+        .target(
+            name: "StorageTestSupport",
+            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/StorageTestSupport"
+        ),
+        // Writes to a storage's file until a test kills it.
+        .executableTarget(
+            name: "StorageWriter",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/StorageWriter"
+        ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
@@ -159,6 +185,26 @@ let package = Package(
             name: "ApplicationLogTests",
             dependencies: [
                 "ApplicationLog", "RPC", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueTests",
+            dependencies: [
+                "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueFileTests",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", "StorageWriter", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "JSON", "KeyValue", "KeyValueService", "RPC", "StorageTestSupport", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),

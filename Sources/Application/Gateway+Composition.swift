@@ -17,6 +17,7 @@ extension Gateway {
         private let admin: AdminFeature
         private let metrics: ApplicationMetricsFeature?
         private let locks = LocksFeature()
+        private let kv: KeyValueFeature?
         private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
@@ -36,6 +37,7 @@ extension Gateway {
                 Part(self.admin),
                 self.metrics.map { Part($0, \.metrics) },
                 Part(self.locks),
+                self.kv.map { Part($0) },
                 self.rpc.map { Part($0) },
                 Part(self.workers, \.self),
                 Part(self.tcp, \.self),
@@ -92,6 +94,8 @@ extension Gateway {
             self.tcp = tcp
             let (metrics, locks) = (ApplicationMetricsFeature(settings.metrics, logger: loggers.rpc), self.locks)
             self.metrics = metrics
+            let kv = KeyValueFeature(settings, workDirectory: process.workDirectory, logger: loggers.rr)
+            self.kv = kv
             let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
             self.rpc = RPCFeature(
                 settings,
@@ -101,7 +105,7 @@ extension Gateway {
                     let services: [RPCService?] = [
                         .information { effective.report }, .connections(tcp.server.connections), calls.informer,
                         calls.resetter, settings.status.map { .status($0.unavailableStatusCode, service.health) },
-                        metrics?.service, locks.service(on: loop), loggers.service,
+                        metrics?.service, kv?.rpc, locks.service(on: loop), loggers.service,
                     ]
                     return services.compactMap { $0 }
                 },
