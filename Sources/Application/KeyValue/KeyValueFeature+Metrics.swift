@@ -1,3 +1,4 @@
+import KeyValue
 import KeyValueService
 import Observability
 
