@@ -13,6 +13,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // TLS in a channel's pipeline, with the BoringSSL it brings: linked statically, so the binary needs no library.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -33,6 +35,20 @@ let package = Package(
         .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
         // Storages of keys and values; one driver a target, but for the one in memory.
         .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        // Redis by RESP: a server, a master that sentinels name, or a cluster. Knows nothing of storages.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "Addresses",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .target(
+            name: "RedisStorage",
+            dependencies: ["KeyValue", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -113,6 +129,23 @@ let package = Package(
         .testTarget(
             name: "KeyValueTests",
             dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "Addresses", "RedisClient", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .testTarget(
+            name: "RedisStorageTests",
+            dependencies: [
+                "Addresses", "KeyValue", "RedisClient", "RedisStorage", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "WorkerPoolTests",
