@@ -46,7 +46,7 @@ let package = Package(
             ]
         ),
         .target(
-            name: "RedisStorage",
+            name: "KeyValueRedis",
             dependencies: ["KeyValue", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
         ),
         .target(
@@ -140,9 +140,9 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "RedisStorageTests",
+            name: "KeyValueRedisTests",
             dependencies: [
-                "Addresses", "KeyValue", "RedisClient", "RedisStorage", "TestSupport",
+                "Addresses", "KeyValue", "RedisClient", "KeyValueRedis", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]

@@ -1,5 +1,4 @@
 import Addresses
-import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -150,7 +149,7 @@ final class Link: @unchecked Sendable {
                 self.channel = channel
                 self.perform(self.machine.connected())
             case .failure(let error):
-                self.failed(attempt, "dial tcp \(Self.name(self.address)): \(Self.reason(error, of: "connect"))")
+                self.failed(attempt, "dial tcp \(Self.name(self.address)): \(Self.reason(error, of: "connect", self.address))")
             }
         }
     }
@@ -189,46 +188,12 @@ final class Link: @unchecked Sendable {
 
     fileprivate func ended(_ error: (any Error)?, _ attempt: Int) {
         self.failed(
-            attempt, "read tcp \(Self.name(self.address)): \(error.map { Self.reason($0, of: "read") } ?? "EOF")")
+            attempt, "read tcp \(Self.name(self.address)): \(error.map { Self.reason($0, of: "read", self.address) } ?? "EOF")")
     }
 
     private func failed(_ attempt: Int, _ text: String) {
         guard attempt == self.attempt else { return }
         self.perform(self.machine.failed(RedisError(.network, text), now: .now()))
-    }
-}
-
-// MARK: Reasons
-
-extension Link {
-    /// In Go's words where it has some.
-    private static func reason(_ error: any Error, of call: String) -> String {
-        switch error {
-        case let error as IOError: "\(call): \(String(cString: strerror(error.errnoCode)).lowercased())"
-        case ChannelError.connectTimeout: "i/o timeout"
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { Self.reason($0.error, of: call) }
-                ?? (error.dnsAError ?? error.dnsAAAAError).map { _ in "lookup \(error.host): no such host" }
-                ?? "no address"
-        case let error as RESPFault: "protocol: \(error.reason)"
-        default: "\(error)".split(separator: "\n").joined(separator: " ")
-        }
-    }
-}
-
-extension ListenAddress {
-    /// The address that a client connects to: without a host it is this machine.
-    fileprivate var dialled: ListenAddress {
-        guard case .tcp(host: "", let port) = self else { return self }
-        return .tcp(host: "127.0.0.1", port: port)
-    }
-
-    /// The name that a certificate must be for; without one, it is the address.
-    fileprivate var serverName: String? {
-        guard case .tcp(let host, _) = self, (try? SocketAddress(ipAddress: host, port: 0)) == nil, !host.isEmpty else {
-            return nil
-        }
-        return host
     }
 }
 

@@ -53,7 +53,7 @@ package final class RedisClient: @unchecked Sendable {
     package func start() {
         self.onLoop {
             if let masters = self.router.masters {
-                masters.forEach { _ = self.link(to: $0) }
+                for master in masters { _ = self.link(to: master) }
             } else {
                 self.discover()
                 self.watchSentinels()
@@ -249,7 +249,7 @@ extension RedisClient {
     private func dismissInquiries() {
         let inquiries = self.inquiries
         self.inquiries = []
-        inquiries.forEach { $0.close() }
+        for inquiry in inquiries { inquiry.close() }
     }
 
     private func endInquiry(of address: ListenAddress) {
@@ -260,7 +260,7 @@ extension RedisClient {
     private func endWaiting(_ error: RedisError?) {
         let waiting = self.waiting
         self.waiting = []
-        waiting.forEach { $0(error) }
+        for body in waiting { body(error) }
     }
 
     /// On a connection of its own, so that neither waits for the other's calls.
@@ -342,11 +342,10 @@ extension RedisClient {
         guard case .closing(let promises) = self.life, self.commands == 0 else { return }
         self.life = .closed
         self.dismissInquiries()
-        self.links.values.forEach { $0.close() }
+        for link in Array(self.links.values) + self.watches { link.close() }
         self.links = [:]
-        self.watches.forEach { $0.close() }
         self.watches = []
-        promises.forEach { $0.succeed() }
+        for promise in promises { promise.succeed() }
     }
 }
 

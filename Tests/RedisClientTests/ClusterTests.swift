@@ -55,7 +55,7 @@ private struct Cluster {
     }
 
     func kill() {
-        self.servers.forEach { $0.kill() }
+        for server in self.servers { server.kill() }
     }
 
     func client() -> RedisClient {

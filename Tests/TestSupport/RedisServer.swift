@@ -28,7 +28,7 @@ package final class RedisServer: @unchecked Sendable {
         self.options = options
         self.directory = try TemporaryDirectory()
         // Between its choice and its use another process may take the port.
-        for attempt in 1... {
+        for attempt in 1...5 {
             let candidate = try port ?? Self.freePort()
             do {
                 try self.process.start(kind, options, candidate, self.directory)

@@ -1,11 +1,11 @@
 import Addresses
 import Glibc
 import KeyValue
+import KeyValueRedis
 import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
-import RedisStorage
 import TestSupport
 import Testing
 

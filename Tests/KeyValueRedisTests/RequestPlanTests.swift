@@ -3,7 +3,7 @@ import NIOCore
 import RedisClient
 import Testing
 
-@testable import RedisStorage
+@testable import KeyValueRedis
 
 @Suite struct RequestPlanTests {
     private func bytes(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }
