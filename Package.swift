@@ -22,19 +22,61 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
         .target(name: "Text"),
-        .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "JSON", dependencies: ["Text"]),
+        .target(name: "YAML", dependencies: ["CLibYAML", "Text"]),
         // Where sockets listen, as plain values: for the configuration and for what listens.
         .target(name: "Addresses"),
         .target(name: "Configuration", dependencies: ["Addresses", "Platform", "Text", "YAML"]),
-        .target(name: "Goridge", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
-        .target(name: "RPC", dependencies: ["Goridge", .product(name: "NIOCore", package: "swift-nio")]),
-        // Storages of keys and values; one driver a target, but for the one in memory.
+        .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "WorkerPool",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "Sockets",
+            dependencies: [
+                "Addresses",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        // Where the calls of workers and of the command line come in.
+        .target(
+            name: "RPCServer",
+            dependencies: [
+                "Addresses", "Goridge", "RPC", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "RPCClient",
+            dependencies: ["Addresses", "JSON", "RPC", "Sockets", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .target(
+            name: "WorkerProcess",
+            dependencies: [
+                "Addresses", "Goridge", "Platform", "Sockets", "WorkerPool",
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+        // Storages of keys and values, that in memory among them; every other driver is a target of its own.
         .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "KeyValueFile",
+            dependencies: ["CSQLite", "KeyValue", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         // Redis by RESP: a server, a master that sentinels name, or a cluster. Knows nothing of storages.
         .target(
             name: "RedisClient",
@@ -50,27 +92,8 @@ let package = Package(
             dependencies: ["KeyValue", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
         ),
         .target(
-            name: "WorkerPool",
-            dependencies: [
-                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
-            ]
-        ),
-        .target(
-            name: "Sockets",
-            dependencies: [
-                "Addresses",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ]
-        ),
-        .target(
-            name: "WorkerProcess",
-            dependencies: [
-                "Addresses", "Goridge", "Platform", "Sockets", "WorkerPool",
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ]
+            name: "KeyValueService",
+            dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
         ),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
@@ -96,23 +119,38 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "Observability", "Platform", "Sockets",
-                "TCPServer",
-                "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
+                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration", "Platform", "Sockets",
+                "AdminHTTP", "Application", "Configuration", "JSON", "Platform", "RPCClient", "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         // What several test targets use; part of no product.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // The tests that every storage has to pass.
+        .target(
+            name: "StorageTestSupport",
+            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/StorageTestSupport"
+        ),
+        // Writes to a storage's file until a test kills it.
+        .executableTarget(
+            name: "StorageWriter",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/StorageWriter"
+        ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["TestSupport", "YAML"]),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"]),
         // Application has the keys that a configuration is tried with.
@@ -124,11 +162,36 @@ let package = Package(
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
         .testTarget(
             name: "RPCTests",
-            dependencies: ["RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["Goridge", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "RPCServerTests",
+            dependencies: [
+                "Addresses", "RPC", "RPCServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "KeyValueTests",
-            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: [
+                "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueFileTests",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", "StorageWriter", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "JSON", "KeyValue", "KeyValueService", "RPC", "StorageTestSupport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
         ),
         .testTarget(
             name: "RedisClientTests",
@@ -142,7 +205,7 @@ let package = Package(
         .testTarget(
             name: "KeyValueRedisTests",
             dependencies: [
-                "Addresses", "KeyValue", "RedisClient", "KeyValueRedis", "TestSupport",
+                "Addresses", "KeyValue", "KeyValueRedis", "RedisClient", "StorageTestSupport", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]

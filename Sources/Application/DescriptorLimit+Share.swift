@@ -1,6 +1,7 @@
 import AdminHTTP
 import Logging
 import Platform
+import RPCServer
 import WorkerProcess
 
 /// Divides the descriptors among workers, listeners and connections.
@@ -66,12 +67,22 @@ extension DescriptorLimit {
         min(max(limit / 8, RelayListener.leastCallerLimit), RelayListener.largestCallerLimit)
     }
 
+    /// The fewest connections of RPC, however low the limit is.
+    private static let fewestRPCConnections = 64
+
+    /// The connections of RPC that may be open: no more than an eighth of the limit.
+    static func rpcConnections(of limit: Int, wanted: Int) -> Int {
+        min(wanted, max(limit / 8, self.fewestRPCConnections))
+    }
+
     /// Users of descriptors besides clients and workers.
     struct Others: Hashable {
         var loops: Int
         /// Addresses of probes and metrics.
         var adminAddresses = 0
         var hasRelay = false
+        /// Connections of RPC that may be open; `nil` without RPC.
+        var rpcConnections: Int?
     }
 
     /// The share of connections that leaves enough for everything else, but is at least a quarter of the limit.
@@ -82,8 +93,9 @@ extension DescriptorLimit {
     static func share(of limit: Int, workers: Int, listeners: Int, _ others: Others) -> Share {
         let admin = others.adminAddresses * (1 + AdminServer.connectionLimit)
         let relay = others.hasRelay ? 1 + self.relayCallers(of: limit) : 0
+        let rpc = others.rpcConnections.map { 1 + self.perLoop + RPCServer.batch + $0 } ?? 0
         let rest =
-            limit - self.reserve - self.perLoop * (others.loops + 1) - self.perWorker * workers - admin - relay
+            limit - self.reserve - self.perLoop * (others.loops + 1) - self.perWorker * workers - admin - relay - rpc
         let plenty = rest - (1 + self.largestBatch) * listeners
         if plenty >= limit / 2 {
             return Share(connections: plenty, batch: self.largestBatch)

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Observability
 import Platform
+import TCPServer
 
 extension Gateway {
     /// The parts of the service. A new feature is a line in ``list``.
@@ -13,6 +14,7 @@ extension Gateway {
         let workers: WorkersFeature
         let tcp: TCPFeature
         private let admin: AdminFeature
+        private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
 
@@ -22,19 +24,29 @@ extension Gateway {
         /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
         /// cannot undo its preparation comes last.
         var list: FeatureList<Settings> {
-            FeatureList([
-                Part(FreeMemoryFeature()),
-                Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
-                Part(EventLoopsFeature(group: self.group)),
-                Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
-                Part(LogsFeature(loggers: self.loggers), \.logs),
-                Part(self.admin),
-                Part(self.workers, \.self),
-                Part(self.tcp, \.self),
-            ])
+            FeatureList(
+                [
+                    Part(FreeMemoryFeature()),
+                    Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
+                    Part(EventLoopsFeature(group: self.group)),
+                    Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
+                    Part(LogsFeature(loggers: self.loggers), \.logs),
+                    Part(self.admin),
+                ] + (self.rpc.map { [Part($0)] } ?? []) + [
+                    Part(self.workers, \.self),
+                    Part(self.tcp, \.self),
+                ]
+            )
         }
 
-        init(_ settings: Settings, _ process: Process, _ loggers: Loggers, _ status: ServiceStatus) throws {
+        /// - Parameter effective: The configuration in effect, for callers who ask for it.
+        init(
+            _ settings: Settings,
+            _ process: Process,
+            _ loggers: Loggers,
+            _ status: ServiceStatus,
+            effective: EffectiveConfiguration
+        ) throws {
             // NIO ends the process when it lacks descriptors for an event loop.
             let descriptorLimit = DescriptorLimit.raise(loggers.rr)
             try DescriptorLimit.check(
@@ -56,7 +68,10 @@ extension Gateway {
                 descriptorLimit: descriptorLimit,
                 logger: loggers.server
             )
-            self.tcp = TCPFeature(
+            let rpcConnections = settings.rpc.map {
+                DescriptorLimit.rpcConnections(of: descriptorLimit, wanted: $0.maxConnections)
+            }
+            let tcp = TCPFeature(
                 settings,
                 pool: self.workers.pool,
                 group: self.group,
@@ -64,10 +79,25 @@ extension Gateway {
                 others: DescriptorLimit.Others(
                     loops: process.eventLoops,
                     adminAddresses: self.admin.addressCount,
-                    hasRelay: self.workers.hasRelay
+                    hasRelay: self.workers.hasRelay,
+                    rpcConnections: rpcConnections
                 ),
                 logger: loggers.tcp,
                 isDraining: { status.phase == .draining }
+            )
+            self.tcp = tcp
+            let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
+            self.rpc = RPCFeature(
+                settings,
+                connections: rpcConnections ?? 0,
+                owner: self.workers.groupID,
+                services: { service in
+                    [
+                        .information { effective.report }, .connections(tcp.server.connections), calls.informer,
+                        calls.resetter,
+                    ] + (settings.status.map { [.status($0.unavailableStatusCode, service.health)] } ?? [])
+                },
+                logger: loggers.rpc
             )
         }
     }

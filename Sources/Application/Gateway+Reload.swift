@@ -8,6 +8,7 @@ extension Gateway {
     /// A prepared reload, ready to be committed.
     struct Reload: Sendable {
         var settings: Settings
+        var effective: EffectiveNode
         var prepared: PreparedReload
     }
 
@@ -17,6 +18,7 @@ extension Gateway {
         self.report(loaded.warnings)
         return Reload(
             settings: loaded.settings,
+            effective: loaded.effective,
             prepared: try await self.features.prepareReload(loaded.settings)
         )
     }
@@ -27,6 +29,7 @@ extension Gateway {
         case .success(let reload):
             self.warnAboutWhatStays(current, reload.settings)
             reload.prepared.commit()
+            self.effective.replace(reload.effective)
             current = reload.settings
             self.loggers.rr.notice("the configuration was reloaded")
             self.workers.pool.reset()

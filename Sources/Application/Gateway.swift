@@ -50,6 +50,7 @@ package struct Gateway: Sendable {
     let loadAgain: @Sendable () throws -> LoadedSettings
     let loggers: Loggers
     let status = ServiceStatus()
+    let effective: EffectiveConfiguration
     let descendants: Descendants
     /// The features that the lifecycle controls.
     let workers: WorkersFeature
@@ -70,7 +71,14 @@ package struct Gateway: Sendable {
         self.process = process
         self.loadAgain = loadAgain
         self.loggers = try Loggers(loaded.settings.logs, process)
-        let composition = try Composition(loaded.settings, process, self.loggers, self.status)
+        self.effective = EffectiveConfiguration(loaded.effective)
+        let composition = try Composition(
+            loaded.settings,
+            process,
+            self.loggers,
+            self.status,
+            effective: self.effective
+        )
         self.descendants = composition.descendants
         self.workers = composition.workers
         self.tcp = composition.tcp

@@ -5,7 +5,7 @@ import Platform
 package struct Settings: Sendable, Equatable {
     var server = WorkerSettings()
     var tcp = TCPSettings()
-    /// `nil` if the section is absent, as for the next two; workers then get no `RR_RPC`.
+    /// `nil` if the section is absent, as for the next two.
     var rpc: RPCSettings?
     package var status: StatusSettings?
     var metrics: MetricsSettings?
@@ -33,7 +33,7 @@ package struct Settings: Sendable, Equatable {
     private var addresses: [AddressClaim] {
         var claims = tcp.servers.map { AddressClaim(["tcp", "servers", $0.name, "addr"], $0.address) }
         if let address = server.relay.address { claims.append(AddressClaim(["server", "relay"], address)) }
-        if let address = rpc?.addressOfThisMachine { claims.append(AddressClaim(["rpc", "listen"], address)) }
+        if let address = rpc?.address { claims.append(AddressClaim(["rpc", "listen"], address)) }
         if let status { claims.append(AddressClaim(["status", "address"], status.address, group: "admin")) }
         if let metrics { claims.append(AddressClaim(["metrics", "address"], metrics.address, group: "admin")) }
         return claims

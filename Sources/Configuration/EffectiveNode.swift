@@ -1,3 +1,4 @@
+import Text
 import YAML
 
 /// A node of the effective configuration: the result of defaults, includes, expansion and overrides.

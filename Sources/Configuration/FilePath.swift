@@ -1,9 +1,9 @@
 import Glibc
 
 /// Paths as text, the way Go's `filepath` treats them.
-enum FilePath {
+package enum FilePath {
     /// `path` as an absolute path without `.`, `..` and doubled slashes; a relative one counts from `directory`.
-    static func absolute(_ path: String, in directory: String) -> String {
+    package static func absolute(_ path: String, in directory: String) -> String {
         var parts: [Substring] = []
         let joined = path.hasPrefix("/") ? path : "\(directory)/\(path)"
         for part in joined.split(separator: "/") where part != "." {

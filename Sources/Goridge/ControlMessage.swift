@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// A message between server and worker about themselves, as JSON in a control frame.
@@ -9,19 +10,17 @@ package enum ControlMessage: Sendable, Hashable {
 
     /// Reads the payload of a control frame; `nil` when it is neither of these.
     package init?(payload: ByteBuffer) {
-        guard let text = String(validating: payload.readableBytesView, as: UTF8.self), let object = JSONObject(text)
-        else {
+        guard let object = try? JSONValue(parsing: payload.readableBytesView), case .object = object else {
             return nil
         }
         let number: Int?
-        switch object.fields["pid"] {
+        switch object["pid"] {
         case nil, .null: number = nil
-        case .number(let digits):
-            number = Int(digits)
+        case .some(let value):
+            number = value.integer()
             guard number != nil else { return nil }
-        default: return nil
         }
-        switch object.fields["stop"] {
+        switch object["stop"] {
         case .bool(true): self = .stop
         case nil, .null, .bool(false):
             guard let number else { return nil }
@@ -55,11 +54,11 @@ package struct WorkerGreeting: Sendable, Hashable {
     /// Reads the payload of a control frame; `nil` if it has no pid.
     package init?(payload: ByteBuffer) {
         guard case .pid = ControlMessage(payload: payload),
-            let object = JSONObject(String(buffer: payload))
+            let object = try? JSONValue(parsing: payload.readableBytesView)
         else {
             return nil
         }
-        self.answersOnce = object.fields["answers"] == .string("batched")
+        self.answersOnce = object["answers"] == .string("batched")
     }
 }
 

@@ -33,6 +33,11 @@ package struct FrameDecoder: Sendable {
         self.failure == nil && self.pending.readableBytes == 0
     }
 
+    /// The second option of the frame that ``next()`` returns next, if that has one.
+    package var secondOption: UInt32? {
+        self.pending.getInteger(at: self.pending.readerIndex + FrameHeader.fixedLength + 4, endianness: .little)
+    }
+
     /// Adds received bytes.
     package mutating func append(_ bytes: ByteBuffer) {
         guard self.failure == nil else {

@@ -50,6 +50,12 @@ final class ConnectionHandler: @unchecked Sendable {
         self.context?.close(promise: nil)
     }
 
+    /// Closes the socket because somebody other than its worker asked for that.
+    func closeOnDemand() {
+        self.closeCause = self.closeCause ?? .demand
+        self.context?.close(promise: nil)
+    }
+
     var isDraining: Bool {
         self.machine.isDraining
     }

@@ -24,6 +24,8 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     case drain
     /// The server's time to stop was over.
     case cutOff = "cut_off"
+    /// `tcp.Close` asked for it.
+    case demand
 }
 
 /// The counts of one server since it first listened.
@@ -67,7 +69,7 @@ final class LoopCounters: Sendable {
     private let closeEvents = LoopCounter()
     private let receivedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<11, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<12, LoopCounter> { _ in LoopCounter() }
 
     func connectionAccepted() {
         self.accepted.add(1)
@@ -141,6 +143,7 @@ extension CloseCause {
         case .error: 8
         case .drain: 9
         case .cutOff: 10
+        case .demand: 11
         }
     }
 

@@ -6,7 +6,7 @@ import WorkerPool
 
 /// Listens for all configured servers and serves their connections with the workers of a pool.
 package final class TCPServer: Sendable {
-    let pool: WorkerPool
+    package let pool: WorkerPool
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
     /// The connections of each event loop, indexed by the loop's index.

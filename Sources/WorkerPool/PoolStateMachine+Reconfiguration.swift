@@ -24,7 +24,7 @@ extension PoolStateMachine {
     }
 
     /// Makes a counted worker leave as soon as it is free, along with its successor.
-    private mutating func release(_ place: Int, _ actions: inout Actions) {
+    mutating func release(_ place: Int, _ actions: inout Actions) {
         guard self.roster.places[place].standing.isCounted else {
             return
         }

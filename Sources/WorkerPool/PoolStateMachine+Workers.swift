@@ -42,7 +42,7 @@ extension PoolStateMachine {
     }
 
     @discardableResult
-    private mutating func startWorker(
+    mutating func startWorker(
         in place: Int,
         as standing: Roster<Request, Handle>.Standing,
         _ actions: inout Actions

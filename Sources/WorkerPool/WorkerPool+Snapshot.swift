@@ -17,6 +17,8 @@ package struct PoolSnapshot: Sendable {
     package struct Worker: Sendable {
         package var processID: Int32
         package var state: WorkerState
+        /// Requests that it has answered; 0 once it has left its place.
+        package var jobs: Int
         /// The resident bytes of the process; 0 if no longer known.
         package var residentMemory: Int
     }
@@ -25,26 +27,35 @@ package struct PoolSnapshot: Sendable {
     package var workers: [Worker]
     /// Requests that wait for a worker.
     package var waiting: Int
+    /// Workers that the pool keeps.
+    package var target: Int
     package var measures: PoolMeasures
 }
 
 extension WorkerPool {
     /// The current workers, requests and counts. Reads a file per worker: do not call it on an event loop with packets.
     package func snapshot() -> PoolSnapshot {
-        let (states, waiting, measures) = self.state.withLock { state in
+        let (states, waiting, target, measures) = self.state.withLock { state in
             let states = state.processes.map { id, handle in
-                (handle, Self.workerState(state.machine.roster.state(of: id)))
+                let held = state.machine.roster.state(of: id)
+                return (handle, Self.workerState(held), state.machine.roster.worker(of: id)?.jobs ?? 0)
             }
-            return (states, state.machine.waiting, state.machine.measures)
+            return (states, state.machine.waiting, state.machine.configuration.numWorkers, state.machine.measures)
         }
-        let workers = states.compactMap { handle, state in
+        let workers = states.compactMap { handle, state, jobs in
             handle.processID.map { processID in
-                PoolSnapshot.Worker(processID: processID, state: state, residentMemory: handle.residentMemory ?? 0)
+                PoolSnapshot.Worker(
+                    processID: processID,
+                    state: state,
+                    jobs: jobs,
+                    residentMemory: handle.residentMemory ?? 0
+                )
             }
         }
         return PoolSnapshot(
             workers: workers.sorted { $0.processID < $1.processID },
             waiting: waiting,
+            target: target,
             measures: measures
         )
     }

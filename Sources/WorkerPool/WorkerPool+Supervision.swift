@@ -4,9 +4,18 @@ import Synchronization
 
 extension WorkerPool {
     /// Replaces every worker under traffic: a successor is ready before its worker is told to stop.
-    package func reset() {
+    ///
+    /// - Returns: The reset's number, for ``resetProgress(_:sparing:)``.
+    @discardableResult
+    package func reset() -> UInt64 {
         self.logger.notice("the workers are being replaced")
-        self.decide { $0.machine.reset() }
+        var number: UInt64 = 0
+        self.decide { state in
+            let actions = state.machine.reset()
+            number = state.machine.epoch
+            return actions
+        }
+        return number
     }
 
     /// Kills a worker that has not finished its requests within the time that a reset allows.

@@ -71,6 +71,11 @@ package final class WorkerPool: Sendable {
         self.state.withLock { $0.machine.configuration }
     }
 
+    /// The most workers, not counting those that are being replaced.
+    package var maximumWorkers: Int {
+        self.configuration.maximumWorkers
+    }
+
     /// The process ids of all workers, including those that are starting or leaving.
     package var processIDs: Set<Int32> {
         Set(self.state.withLock { $0.processes }.values.compactMap { $0.processID })

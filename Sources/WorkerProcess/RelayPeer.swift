@@ -13,13 +13,6 @@ struct RelayPeer {
         case unknown(String)
     }
 
-    /// `struct ucred`.
-    private struct Credentials {
-        var pid: pid_t = 0
-        var userID: uid_t = 0
-        var groupID: gid_t = 0
-    }
-
     let descriptor: CInt
 
     /// Whether the other end is held by a worker: its process, a process of its group, or a descendant of it.
@@ -28,14 +21,12 @@ struct RelayPeer {
     ///   - worker: The process that was started.
     ///   - claimed: The process that the other end claims to be, which descends from the worker.
     func belongs(to worker: pid_t, claimed: pid_t) -> Verdict {
-        var credentials = Credentials()
-        var length = socklen_t(MemoryLayout<Credentials>.size)
         guard let local = try? SocketAddress.local(of: self.descriptor) else {
-            guard getsockopt(self.descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
+            guard let process = PeerProcess.id(of: self.descriptor) else {
                 return .stranger("who has connected cannot be told")
             }
-            let isWorker = ProcessLineage(of: credentials.pid).processes.contains(worker)
-            return isWorker ? .belongs : .stranger("process \(credentials.pid) is none of the worker's")
+            let isWorker = ProcessLineage(of: process).processes.contains(worker)
+            return isWorker ? .belongs : .stranger("process \(process) is none of the worker's")
         }
         guard let remote = try? SocketAddress.remote(of: self.descriptor),
             let inode = TCPSocketTable.inode(of: .init(remote), connectedTo: .init(local))

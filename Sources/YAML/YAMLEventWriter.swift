@@ -1,4 +1,5 @@
 import CLibYAML
+import Text
 
 /// libyaml's emitter, fed from a ``YAMLTree``.
 struct YAMLEventWriter: ~Copyable {

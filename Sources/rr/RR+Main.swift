@@ -16,7 +16,8 @@ extension RR {
         do {
             let arguments = CommandArguments.canonical(Array(CommandLine.arguments.dropFirst()))
             var command = try await self.asyncParseAsRoot(arguments)
-            if !(command is Serve) {
+            // Those two have what must be put in order before the end.
+            if !(command is Serve || command is Workers) {
                 ProcessSignals.release()
             }
             if var command = command as? any AsyncParsableCommand {

@@ -15,6 +15,8 @@ struct RR: AsyncParsableCommand {
               rr serve -c app.yaml -p    another file; write .pid for `rr stop`
               rr check                   is it valid, and what is in effect?
               rr check --explain         and where does each value come from?
+              rr workers                 what the workers do
+              rr reset                   replace them, for new code
               rr reload                  have the server of this directory take over a changed configuration
               rr stop                    stop it
 
@@ -27,8 +29,8 @@ struct RR: AsyncParsableCommand {
             """,
         version: "rr version \(Version.current)",
         subcommands: [
-            Serve.self, Check.self, Reload.self, Reset.self, Stop.self, Health.self, ShowVersion.self, Completion.self,
-            RunAs.self,
+            Serve.self, Check.self, Workers.self, Reset.self, Reload.self, Stop.self, Health.self, ShowVersion.self,
+            Completion.self, RunAs.self,
         ]
     )
 

@@ -6,6 +6,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import StorageTestSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,6 +27,30 @@ import Testing
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// The test of all drivers. The server's clock cannot be moved: expiries are long over, or far.
+    @Test(arguments: [UInt64(1), 2, 3])
+    func itDoesWhatADictionaryDoes(seed: UInt64) async throws {
+        let server = try RedisServer()
+        defer { server.kill() }
+        let storage = Self.storage(server)
+        var walk = StorageWalk()
+        walk.expiries = [-.max / 2, -1_800_000_000_000, -20, -1, 0, 3_600_000, 7_200_001, 86_400_000]
+        walk.steps = 0...0
+        #expect(await walk.run(storage, clock: ManualClock(Self.now()), seed: seed, requests: 3000) == nil)
+        await storage.close()
+    }
+
+    @Test func whatManyClientsAreAnsweredCouldHaveHappenedOneByOne() async throws {
+        let server = try RedisServer()
+        defer { server.kill() }
+        // Each with a connection of its own, as several services have.
+        let storages = (0..<2).map { _ in Self.storage(server) }
+        let key = ByteBuffer(string: "number")
+        let history = await StorageHammer.history(of: Both(storages), key: key, clients: 16, operations: 100)
+        #expect(history.isLinearizable)
+        for storage in storages { await storage.close() }
+    }
+
     private func keys(_ keys: String...) -> [ByteBuffer] { keys.map { ByteBuffer(string: $0) } }
 
     private func item(_ key: String, _ value: String, _ expiry: UnixMilliseconds? = nil) -> StorageItem {
@@ -37,24 +63,14 @@ import Testing
 
     /// An answer in words.
     private func perform(_ storage: RedisStorage, _ request: StorageRequest) async -> String {
-        let result = await withCheckedContinuation { continuation in
-            storage.perform(request) { continuation.resume(returning: $0) }
-        }
-        switch result {
-        case .failure(let error): return "error \(error.text)"
-        case .success(.done): return "done"
-        case .success(.existence(let list)), .success(.added(let list)): return "\(list)"
-        case .success(.numbers(let numbers)): return "\(numbers)"
-        case .success(.expiries(let expiries)): return "\(expiries)"
-        case .success(.values(let values)):
-            let texts = values.map { value in
-                value.map { value in
-                    var buffer = ByteBuffer()
-                    value.write(to: &buffer)
-                    return String(buffer: buffer)
-                } ?? "–"
-            }
-            return texts.joined(separator: " ")
+        switch await storage.ask(request) {
+        case .failed(let error): "error \(error.text)"
+        case .done: "done"
+        case .existence(let list), .added(let list): "\(list)"
+        case .numbers(let numbers): "\(numbers)"
+        case .expiries(let expiries): "\(expiries)"
+        case .values(let values):
+            values.map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "–" }.joined(separator: " ")
         }
     }
 
@@ -182,4 +198,24 @@ import Testing
         }
         await storage.close()
     }
+}
+
+/// Takes requests to storages in turn.
+private final class Both: Storage {
+    private let storages: [RedisStorage]
+    private let next = Atomic<Int>(0)
+
+    init(_ storages: [RedisStorage]) {
+        self.storages = storages
+    }
+
+    var driver: StorageDriver { .redis }
+    var measures: StorageMeasures { StorageMeasures() }
+
+    func perform(_ request: StorageRequest, _ completion: @escaping StorageCompletion) {
+        let index = self.next.wrappingAdd(1, ordering: .relaxed).oldValue % self.storages.count
+        self.storages[index].perform(request, completion)
+    }
+
+    func close() async {}
 }

@@ -17,6 +17,7 @@ extension PoolWalk {
             try self.occupy(outcome.start)
         case 8..<10: try self.limitReset()
         case 10... where self.isCutOff: try self.cutOff()
+        case 10 where self.isReconfigured: try self.resize()
         default: try self.isReconfigured ? self.reconfigure() : self.tick()
         }
     }
@@ -94,7 +95,34 @@ extension PoolWalk {
             configuration.pipeline = .fixed(.random(in: 1...8, using: &self.random))
         }
         self.model.configuration = configuration
-        let outcome = PoolOutcome(self.machine.reconfigure(configuration, now: self.now))
+        try self.takeOver(PoolOutcome(self.machine.reconfigure(configuration, now: self.now)))
+    }
+
+    /// One worker more, or less.
+    private mutating func resize() throws(Violation) {
+        let count = self.model.configuration.numWorkers
+        var actions = Machine.Actions()
+        var added: WorkerID?
+        do throws(PoolSizeFault) {
+            if Bool.random(using: &self.random) {
+                added = try self.machine.addWorker(maximum: 6, &actions)
+                self.model.configuration.numWorkers += 1
+            } else {
+                let spared = self.pickBusy()
+                try self.machine.removeWorker(sparing: { $0 == spared }, &actions)
+                self.model.configuration.numWorkers -= 1
+            }
+        } catch {
+            let expected: PoolSizeFault =
+                self.machine.phase == .running ? (count > 1 ? .atMaximum : .atMinimum) : .notServing
+            try check(error == expected && actions.all.isEmpty, "\(error) with \(count) workers")
+        }
+        let outcome = PoolOutcome(actions)
+        try check(added == nil || outcome.start.map(\.id) == [added], "another worker is started")
+        try self.takeOver(outcome)
+    }
+
+    private mutating func takeOver(_ outcome: PoolOutcome) throws(Violation) {
         try check(outcome.failed.isEmpty && outcome.kill.isEmpty, "requests fail for a new configuration")
         try self.stop(outcome.stop)
         try self.dismiss(outcome.dismissed)

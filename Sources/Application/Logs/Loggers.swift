@@ -6,6 +6,8 @@ import Observability
 struct Loggers: Sendable {
     private let levels: [String: LogLevelSwitch]
     private let outputs: [LogOutput]
+    /// Calls of workers and of the command line.
+    let rpc: Logger
     /// The service itself.
     let rr: Logger
     /// Workers and their output on standard error.
@@ -27,6 +29,7 @@ struct Loggers: Sendable {
             let targets = try outputs.targets(choice)
             return Logger(label: channel) { _ in ChannelLogHandler(channel: channel, level: level, targets: targets) }
         }
+        self.rpc = try logger("rpc")
         self.rr = try logger("rr")
         self.server = try logger("server")
         self.tcp = try logger("tcp")

@@ -40,15 +40,20 @@ final class TCPFeature: Feature {
     }
 
     func start(_ service: ServiceView) async throws {
-        self.limitConnections(self.settings)
+        self.limitConnections(listeners: self.settings.tcp.servers.count)
+    }
+
+    /// The pool keeps more workers than before, or fewer.
+    func workersChanged() {
+        self.limitConnections(listeners: self.listeners.withLock { $0.count })
     }
 
     /// Keeps enough descriptors for the workers.
-    private func limitConnections(_ settings: Settings) {
+    private func limitConnections(listeners: Int) {
         let share = DescriptorLimit.share(
             of: self.descriptorLimit,
-            workers: PoolConfiguration(settings.tcp.pool).maximumWorkers,
-            listeners: settings.tcp.servers.count,
+            workers: self.server.pool.maximumWorkers,
+            listeners: listeners,
             self.others
         )
         self.server.limitConnections(to: share.connections, batch: share.batch)
@@ -73,7 +78,7 @@ final class TCPFeature: Feature {
         let listeners = try await self.server.listen(on: servers, keeping: current)
         return PreparedReload {
             self.listeners.withLock { $0 = listeners }
-            self.limitConnections(settings)
+            self.limitConnections(listeners: settings.tcp.servers.count)
         }
     }
 

@@ -7,12 +7,14 @@ import WorkerProcess
 extension WorkerCommand {
     /// The launch settings of a worker, with the environment of docs/protocol.md: the last value of a variable wins.
     ///
-    /// - Parameter relay: The address to connect to; `nil` for pipes.
-    init(_ settings: Settings, relay: ListenAddress?, _ process: Gateway.Process) throws {
+    /// - Parameters:
+    ///   - relay: The address to connect to; `nil` for pipes.
+    ///   - rpc: Where workers find RPC; `nil` where there is none.
+    init(_ settings: Settings, relay: ListenAddress?, rpc: ListenAddress?, _ process: Gateway.Process) throws {
         var environment = process.inheritedEnvironment
         environment["RR_RELAY"] = relay?.url ?? "pipes"
-        if let rpc = settings.rpc {
-            environment["RR_RPC"] = rpc.listen
+        if let rpc {
+            environment["RR_RPC"] = rpc.url
         }
         environment.set(settings.server.environment)
         environment["RR_VERSION"] = Version.current

@@ -5,6 +5,12 @@ extension PrometheusText {
     /// Adds the workers and the counters of the pool, those with RoadRunner's names first.
     mutating func add(_ pool: PoolSnapshot) {
         self.addWorkers(pool.workers)
+        self.family(
+            "rr_tcp_workers_target",
+            .gauge,
+            "Workers that the pool keeps: num_workers, and what RPC calls have added or removed.",
+            pool.target
+        )
         self.family("rr_tcp_requests_waiting", .gauge, "Events that wait for a worker.", pool.waiting)
         self.add(
             pool.measures.waits,

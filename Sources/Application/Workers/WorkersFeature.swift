@@ -19,10 +19,14 @@ struct WorkersFeature: Feature {
     private let process: Gateway.Process
     private let logger: Logger
     private let relay: RelayListener?
+    /// Where workers find RPC: a reload does not change it.
+    private let rpc: ListenAddress?
     private let launcher: WorkerProcessLauncher
     /// `status.unavailable_after`.
     private let unavailableAfter: Duration
     let pool: WorkerPool
+    /// The group that workers run as, if it is another than this process's own.
+    let groupID: UInt32?
 
     /// - Throws: If `server.user` or `server.group` cannot be assumed, or the service cannot listen on `server.relay`.
     init(
@@ -38,7 +42,9 @@ struct WorkersFeature: Feature {
         self.unavailableAfter = settings.status?.unavailableAfter ?? .zero
         let configuration = PoolConfiguration(settings.tcp.pool)
         let address = settings.server.relay.address
-        let command = try WorkerCommand(settings, relay: address, process)
+        self.rpc = settings.rpc?.address?.reachableFromWorkers(in: process.workDirectory)
+        let command = try WorkerCommand(settings, relay: address, rpc: self.rpc, process)
+        self.groupID = command.credentials?.groupID
         let serverPID = Int(getpid())
         self.relay = try address.map {
             try RelayListener(
@@ -95,7 +101,7 @@ struct WorkersFeature: Feature {
     func prepareReload(_ settings: Settings) async throws -> PreparedReload {
         // The lookup of users reads files.
         let command = try await BlockingCall.run {
-            try WorkerCommand(settings, relay: self.relay?.address, self.process)
+            try WorkerCommand(settings, relay: self.relay?.address, rpc: self.rpc, self.process)
         }
         return PreparedReload {
             let configuration = PoolConfiguration(settings.tcp.pool)

@@ -18,7 +18,8 @@
 
 declare(strict_types=1);
 
-require __DIR__ . '/wire.php';
+require_once __DIR__ . '/wire.php';
+require_once __DIR__ . '/rpc.php';
 
 const VERBS = [
     'echo', 'inspect', 'write', 'writeclose', 'continue', 'close', 'context', 'error', 'environment', 'sha256', 'big',
@@ -26,6 +27,7 @@ const VERBS = [
     'half-exit', 'optionless', 'huge', 'twice', 'close-stdout', 'close-stdin', 'orphan', 'flood', 'flood-exit', 'stop',
     'stop-once', 'wait-exit', 'eat', 'eat-wait', 'family', 'adopted', 'print', 'silent', 'deaf', 'big-deaf', 'helper',
     'answer-error', 'answer-late-error', 'error-answer', 'answer-part', 'getenv', 'stray-burn', 'daemon', 'daemon-hang',
+    'rpc', 'rpc-own',
 ];
 
 function note(array $entry): void
@@ -142,12 +144,23 @@ function obey(string $verb, string $argument, array $context, string $header, st
         'stray-burn' => [leaveGroup(), burn()],
         'daemon' => [startDaemon(), answer('WRITE', "started\r\n")],
         'daemon-hang' => [startDaemon(), leaveGroup(), hang()],
+        // "rpc METHOD ARGUMENT": a call from within the event; its result, or its error, is the answer.
+        'rpc' => answer('WRITE', call($argument) . "\r\n"),
+        // "rpc-own METHOD": the same about the event's own connection.
+        'rpc-own' => answer('WRITE', call("$argument " . json_encode($context['uuid'])) . "\r\n"),
         'adopted' => answer('WRITE', leaveOrphan() . "\r\n"),
         'flood' => [flood((int) $argument), answer('WRITE', "flooded\r\n")],
         'flood-exit' => [flood((int) $argument), exit(0)],
         'stop' => answer('{"stop":true}', ''),
         'stop-once' => @mkdir($argument) ? answer('{"stop":true}', '') : answer('WRITE', getmypid() . "\r\n"),
     };
+}
+
+function call(string $order): string
+{
+    $result = str_replace(["\r", "\n"], ['', ' '], rpc(...explode(' ', $order, 2) + [1 => 'null']));
+    note(['event' => 'RPC', 'result' => $result]);
+    return $result;
 }
 
 function startHelper(): void
@@ -223,6 +236,7 @@ function prepare(string $order): void
         'garbage' => [put("$argument\n"), hang()],
         'exit' => [fwrite(STDERR, "$argument\n"), exit(7)],
         'flood' => flood((int) $argument),
+        'rpc' => call($argument),
         // "rendezvous N DIRECTORY": goes on when N workers are here, which never happens when they start in turn.
         'rendezvous' => (function (string $count, string $directory): void {
             touch("$directory/" . getmypid());

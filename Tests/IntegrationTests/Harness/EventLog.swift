@@ -21,9 +21,11 @@ final class EventLog: @unchecked Sendable {
         var verb: String?
         /// The packet's first two words, from a fuzz worker.
         var title: String?
+        /// What an RPC call has answered.
+        var result: String?
 
         enum CodingKeys: String, CodingKey {
-            case event, pid, server, uuid, length, sha256, tail, flags, options, verb, title
+            case event, pid, server, uuid, length, sha256, tail, flags, options, verb, title, result
             case remoteAddress = "remote_addr"
         }
     }

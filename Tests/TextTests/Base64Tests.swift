@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import YAML
+import Text
 
 @Suite struct Base64Tests {
     @Test func agreesWithFoundation() {

@@ -1,4 +1,4 @@
-/// The base64 of RFC 4648, for `!!binary`.
+/// The base64 of RFC 4648, with padding.
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -29,7 +29,7 @@ package enum Base64 {
                 padding += 1
                 continue
             }
-            guard padding == 0, let digit = alphabet.firstIndex(of: byte) else { return nil }
+            guard padding == 0, let digit = self.value(byte) else { return nil }
             word = (word << 6 | digit) & 0xFF_FFFF
             digits += 1
             if digits % 4 == 0 {
@@ -44,5 +44,16 @@ package enum Base64 {
         default: return nil
         }
         return bytes
+    }
+
+    private static func value(_ digit: UInt8) -> Int? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(digit - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(digit - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(digit - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
     }
 }
