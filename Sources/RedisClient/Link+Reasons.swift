@@ -6,16 +6,17 @@ import NIOSSL
 
 extension Link {
     /// Why a connection failed, in one line and in Go's words where it has some.
-    static func reason(_ error: any Error, of call: String, _ address: ListenAddress) -> String {
+    func reason(_ error: any Error, of call: String) -> String {
         switch error {
         case let error as IOError: "\(call): \(String(cString: strerror(error.errnoCode)).lowercased())"
         case ChannelError.connectTimeout: "i/o timeout"
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { Self.reason($0.error, of: call, address) }
+            error.connectionErrors.first.map { self.reason($0.error, of: call) }
                 ?? (error.dnsAError ?? error.dnsAAAAError).map { _ in "lookup \(error.host): no such host" }
                 ?? "no address"
         case let error as RESPFault: "protocol: \(error.reason)"
-        case NIOSSLExtraError.failedToValidateHostname: "tls: the certificate is not for \(address.host)"
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            "tls: the certificate is not for \(self.address.host)"
         case is NIOSSLError, is BoringSSLError: "tls: \(Self.boringSSLReason("\(error)"))"
         default: "\(error)".split(separator: "\n").joined(separator: " ")
         }

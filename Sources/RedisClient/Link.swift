@@ -149,7 +149,7 @@ final class Link: @unchecked Sendable {
                 self.channel = channel
                 self.perform(self.machine.connected())
             case .failure(let error):
-                self.failed(attempt, "dial tcp \(Self.name(self.address)): \(Self.reason(error, of: "connect", self.address))")
+                self.failed(attempt, "dial", self.reason(error, of: "connect"))
             }
         }
     }
@@ -187,13 +187,13 @@ final class Link: @unchecked Sendable {
     }
 
     fileprivate func ended(_ error: (any Error)?, _ attempt: Int) {
-        self.failed(
-            attempt, "read tcp \(Self.name(self.address)): \(error.map { Self.reason($0, of: "read", self.address) } ?? "EOF")")
+        self.failed(attempt, "read", error.map { self.reason($0, of: "read") } ?? "EOF")
     }
 
-    private func failed(_ attempt: Int, _ text: String) {
+    private func failed(_ attempt: Int, _ operation: String, _ reason: String) {
         guard attempt == self.attempt else { return }
-        self.perform(self.machine.failed(RedisError(.network, text), now: .now()))
+        let error = RedisError(.network, "\(operation) tcp \(Self.name(self.address)): \(reason)")
+        self.perform(self.machine.failed(error, now: .now()))
     }
 }
 

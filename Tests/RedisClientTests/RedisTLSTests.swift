@@ -14,10 +14,13 @@ private struct Certificates {
         try self.directory.write("subjectAltName=DNS:localhost,IP:127.0.0.1\n", to: "names")
         for name in ["ca", "other"] {
             try self.openssl(
-                "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=\(name) -keyout \(name).key -out \(name).crt")
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=\(name) -keyout \(name).key -out \(name).crt"
+            )
         }
         for name in ["server", "client"] {
-            try self.openssl("req -newkey rsa:2048 -nodes -subj /CN=\(name) -keyout \(name).key -out \(name).csr")
+            try self.openssl(
+                "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=\(name) -keyout \(name).key -out \(name).csr"
+            )
             try self.openssl(
                 "x509 -req -in \(name).csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out \(name).crt"
             )
