@@ -198,7 +198,7 @@ let package = Package(
             dependencies: [
                 "Addresses", "RedisClient", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
@@ -207,7 +207,7 @@ let package = Package(
             dependencies: [
                 "Addresses", "KeyValue", "KeyValueRedis", "RedisClient", "StorageTestSupport", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(

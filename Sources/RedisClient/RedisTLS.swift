@@ -15,7 +15,13 @@ package struct RedisTLS: Sendable, Hashable {
 
     /// A file that cannot be used.
     package struct Fault: Error, Sendable, Hashable {
-        package enum File: Sendable, Hashable { case certificate, key, rootCA, system }
+        package enum File: Sendable, Hashable {
+            case certificate
+            case key
+            case rootCA
+            /// The system's own authorities.
+            case system
+        }
 
         package var file: File
         package var reason: String

@@ -4,7 +4,6 @@ import KeyValue
 import KeyValueRedis
 import Logging
 import NIOCore
-import NIOPosix
 import RedisClient
 import StorageTestSupport
 import Synchronization
@@ -16,7 +15,7 @@ import Testing
     private static func storage(_ server: RedisServer) -> RedisStorage {
         let configuration = RedisConfiguration(.single(.tcp(host: "127.0.0.1", port: server.port)))
         let logger = Logger(label: "redis") { _ in SwiftLogNoOpLogHandler() }
-        let client = RedisClient(configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        let client = RedisClient(configuration, logger: logger)
         client.start()
         return RedisStorage(client)
     }

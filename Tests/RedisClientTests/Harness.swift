@@ -1,7 +1,6 @@
 import Addresses
 import Logging
 import NIOCore
-import NIOPosix
 import RedisClient
 import Synchronization
 import TestSupport
@@ -24,7 +23,7 @@ extension RedisClient {
         configuration.writeTimeout = .seconds(30)
         change(&configuration)
         let logger = Logger(label: "redis") { _ in SwiftLogNoOpLogHandler() }
-        let client = RedisClient(configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        let client = RedisClient(configuration, logger: logger)
         client.start()
         return client
     }
