@@ -119,8 +119,9 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
-                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "KeyValue", "KeyValueFile",
+                "KeyValueService", "Observability", "Platform", "RPC", "RPCServer", "Sockets", "TCPServer", "Text",
+                "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),

@@ -14,6 +14,7 @@ extension Gateway {
         let workers: WorkersFeature
         let tcp: TCPFeature
         private let admin: AdminFeature
+        private let kv: KeyValueFeature?
         private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
@@ -24,19 +25,18 @@ extension Gateway {
         /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
         /// cannot undo its preparation comes last.
         var list: FeatureList<Settings> {
-            FeatureList(
-                [
-                    Part(FreeMemoryFeature()),
-                    Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
-                    Part(EventLoopsFeature(group: self.group)),
-                    Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
-                    Part(LogsFeature(loggers: self.loggers), \.logs),
-                    Part(self.admin),
-                ] + (self.rpc.map { [Part($0)] } ?? []) + [
-                    Part(self.workers, \.self),
-                    Part(self.tcp, \.self),
-                ]
-            )
+            var parts: [Part<Settings>] = [
+                Part(FreeMemoryFeature()),
+                Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
+                Part(EventLoopsFeature(group: self.group)),
+                Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
+                Part(LogsFeature(loggers: self.loggers), \.logs),
+                Part(self.admin),
+            ]
+            parts += self.kv.map { [Part($0)] } ?? []
+            parts += self.rpc.map { [Part($0)] } ?? []
+            parts += [Part(self.workers, \.self), Part(self.tcp, \.self)]
+            return FeatureList(parts)
         }
 
         /// - Parameter effective: The configuration in effect, for callers who ask for it.
@@ -86,16 +86,19 @@ extension Gateway {
                 isDraining: { status.phase == .draining }
             )
             self.tcp = tcp
+            let kv = KeyValueFeature(settings, workDirectory: process.workDirectory, logger: loggers.rr)
+            self.kv = kv
             let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
             self.rpc = RPCFeature(
                 settings,
                 connections: rpcConnections ?? 0,
                 owner: self.workers.groupID,
                 services: { service in
-                    [
+                    let status = settings.status.map { RPCService.status($0.unavailableStatusCode, service.health) }
+                    return [
                         .information { effective.report }, .connections(tcp.server.connections), calls.informer,
                         calls.resetter,
-                    ] + (settings.status.map { [.status($0.unavailableStatusCode, service.health)] } ?? [])
+                    ] + [kv?.rpc, status].compactMap(\.self)
                 },
                 logger: loggers.rpc
             )

@@ -29,6 +29,8 @@ package struct Section<Settings: Sendable>: Sendable {
 
     package var schema: [SchemaKey] { keys.map(\.schema) }
 
+    package var keyNames: Set<String> { Set(keys.map(\.schema.name)) }
+
     /// Reads all keys of a section.
     ///
     /// - Parameter defaults: In place of the prototype.

@@ -13,7 +13,7 @@ package struct ValueKind<Value: Sendable & Equatable>: Sendable {
     let node: SchemaNode
     /// The value as `rr check` prints a default; `nil` when nothing is printed.
     let effective: @Sendable (Value) -> EffectiveNode?
-    let read: Read
+    package let read: Read
 
     package init(
         type: String,

@@ -5,16 +5,16 @@ import NIOCore
 enum GoTime {
     /// - Throws: A text such as `parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`.
     static func parse(_ bytes: ByteBuffer) throws(RFC3339Error) -> UnixMilliseconds {
-        var result: Result<UnixMilliseconds, RFC3339Error> = .success(0)
-        bytes.withUnsafeReadableBytes { bytes in
-            var reader = RFC3339Reader(bytes)
-            do throws(RFC3339Error) {
-                result = .success(try reader.read())
-            } catch {
-                result = .failure(error)
-            }
+        try bytes.withUnsafeReadableBytes { self.parse($0) }.get()
+    }
+
+    static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<UnixMilliseconds, RFC3339Error> {
+        var reader = RFC3339Reader(bytes)
+        do throws(RFC3339Error) {
+            return .success(try reader.read())
+        } catch {
+            return .failure(error)
         }
-        return try result.get()
     }
 
     /// The whole second, such as `2026-11-25T11:00:00+00:00`: PHP's clients do not read fractions. A time that four digits

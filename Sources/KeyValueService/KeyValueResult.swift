@@ -75,6 +75,22 @@ struct KeyValueResult {
         return buffer
     }
 
+    /// A result of one key and its value.
+    static func proto(key: UnsafeRawBufferPointer, _ value: StoredValue) -> ByteBuffer {
+        let length =
+            ByteBuffer.protobufLength(ofBytes: key.count, field: 1)
+            + ByteBuffer.protobufLength(ofBytes: value.count, field: 2)
+        var buffer = ByteBufferAllocator().buffer(capacity: length + 11)
+        buffer.writeProtobufMessageHeader(length: length, field: 1)
+        buffer.writeProtobufMessageHeader(length: key.count, field: 1)
+        buffer.writeBytes(key)
+        if value.count > 0 {
+            buffer.writeProtobufMessageHeader(length: value.count, field: 2)
+            value.write(to: &buffer)
+        }
+        return buffer
+    }
+
     private var json: ByteBuffer {
         let items = self.items.map { item in
             var members: [JSONMember] = []

@@ -7,6 +7,8 @@ import Synchronization
 final class NamedStorage: Sendable {
     let name: String
     let storage: any Storage
+    /// The storage itself, if it is one in memory.
+    private let memory: MemoryStorage?
     /// Lower case.
     private let nameBytes: [UInt8]
     /// In the order of the methods.
@@ -17,21 +19,20 @@ final class NamedStorage: Sendable {
     init(_ name: String, _ storage: any Storage) {
         self.name = name
         self.storage = storage
+        self.memory = storage as? MemoryStorage
         self.nameBytes = Array(name.lowercased().utf8)
         self.calls = KeyValueMethod.allCases.map { _ in KeyValueCalls() }
     }
 
     /// Names are lower case in RoadRunner's configuration, so PHP has to ask for them in lower case there; here in any.
-    func isNamed(_ name: ByteBuffer) -> Bool {
-        name.withUnsafeReadableBytes { bytes in
-            if bytes.count == self.nameBytes.count,
-                zip(bytes, self.nameBytes).allSatisfy({ $0 == $1 || Self.lowercase($0) == $1 })
-            {
-                return true
-            }
-            guard bytes.contains(where: { $0 >= 0x80 }) else { return false }
-            return Array(String(decoding: bytes, as: UTF8.self).lowercased().utf8) == self.nameBytes
+    func isNamed(_ name: UnsafeRawBufferPointer) -> Bool {
+        if name.count == self.nameBytes.count,
+            name.indices.allSatisfy({ Self.lowercase(name[$0]) == self.nameBytes[$0] })
+        {
+            return true
         }
+        guard name.contains(where: { $0 >= 0x80 }) else { return false }
+        return Array(String(decoding: name, as: UTF8.self).lowercased().utf8) == self.nameBytes
     }
 
     private static func lowercase(_ byte: UInt8) -> UInt8 {
@@ -65,6 +66,41 @@ final class NamedStorage: Sendable {
             calls.count(isFailure: true, took: NIODeadline.now() - start)
             complete(.failure(error))
         }
+    }
+
+    /// Gets or sets one item in memory.
+    ///
+    /// - Returns: `nil` if that is left to ``perform(_:_:_:)``.
+    func performAtOnce(_ method: KeyValueMethod, _ item: SingleItem) -> ByteBuffer? {
+        guard let memory = self.memory else { return nil }
+        let start = NIODeadline.now()
+        let result: ByteBuffer?
+        switch method {
+        case .get:
+            do {
+                if let value = try memory.value(of: item.key) {
+                    self.hits.wrappingAdd(1, ordering: .relaxed)
+                    result = KeyValueResult.proto(key: item.key, value)
+                } else {
+                    self.misses.wrappingAdd(1, ordering: .relaxed)
+                    result = ByteBuffer()
+                }
+            } catch {
+                return nil
+            }
+        case .set:
+            var expiry: UnixMilliseconds?
+            if !item.timeout.isEmpty {
+                guard case .success(let time) = GoTime.parse(item.timeout) else { return nil }
+                expiry = time
+            }
+            result = (try? memory.set(item.key, to: item.value, expiry: expiry)) == true ? ByteBuffer() : nil
+        default: result = nil
+        }
+        if result != nil {
+            self.calls[method.rawValue].count(isFailure: false, took: NIODeadline.now() - start)
+        }
+        return result
     }
 
     private func count(_ answer: StorageAnswer) {

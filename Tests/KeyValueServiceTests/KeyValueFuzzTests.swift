@@ -10,6 +10,32 @@ import Testing
 @Suite struct KeyValueFuzzTests {
     private static let methods = ["Has", "Set", "MGet", "MExpire", "TTL", "Delete", "Clear", "Add", "Incr"]
 
+    /// The shortest way of a call does what the long one does: a storage that is not one in memory always takes that.
+    @Test(arguments: 0..<4 as Range<UInt64>)
+    func bothWaysAgree(seed: UInt64) {
+        let (short, long) = (ServiceCaller(), ServiceCaller(isHidden: true))
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<12_000 {
+            let key = ["k", "l", " k", "", "\u{E9}"][random.pick(0...4)]
+            let timeout = ["", "", "2025-11-25T11:00:01Z", "2025-11-25T11:00:00.005Z", "2025-11-25T10:00:00Z", "x"][
+                random.pick(0...5)]
+            let storage = random.chance(90) ? "users" : "USERS"
+            var bytes = ServiceCaller.argument(storage, [(key, "value", timeout)])
+            if random.chance(40) { random.mutate(&bytes, special: [0x0A, 0x12, 0x1A, 0, 1, 0x7F, 0x80, 0xFF]) }
+            let method = ["Set", "MGet", "Has"][random.pick(0...2)]
+            let argument = ByteBuffer(bytes: bytes)
+            #expect(short.call(method, .proto, argument) == long.call(method, .proto, argument), "\(method) \(bytes)")
+            let time = Int64(random.pick(0...3))
+            short.clock.advance(by: time)
+            long.clock.advance(by: time)
+        }
+        let (counts, others) = (short.service.counts[0], long.service.counts[0])
+        #expect(
+            counts.hits == others.hits && counts.misses == others.misses
+                && counts.measures.items == others.measures.items)
+        #expect(counts.methods.map { [$0.completed, $0.failed] } == others.methods.map { [$0.completed, $0.failed] })
+    }
+
     @Test(arguments: 0..<4 as Range<UInt64>)
     func mutatedProtobuf(seed: UInt64) {
         let caller = ServiceCaller(

@@ -12,9 +12,11 @@ struct ServiceCaller {
     let storage: MemoryStorage
     let service: KeyValueService
 
-    init(_ name: String = "users", limits: MemoryLimits = MemoryLimits()) {
+    /// - Parameter isHidden: Whether the service does not see what kind of storage it has.
+    init(_ name: String = "users", limits: MemoryLimits = MemoryLimits(), isHidden: Bool = false) {
         self.storage = MemoryStorage(limits: limits, now: self.clock.now)
-        self.service = KeyValueService([(name, self.storage)])
+        let storage: any Storage = isHidden ? HiddenStorage(storage: self.storage) : self.storage
+        self.service = KeyValueService([(name, storage)])
     }
 
     /// - Returns: The result's bytes; storages in memory reply before the call returns.
@@ -39,6 +41,10 @@ struct ServiceCaller {
     func proto(
         _ method: String, storage: String = "users", _ items: [(key: String, value: String, timeout: String)]
     ) -> Result<[UInt8], RPCError> {
+        self.call(method, .proto, ByteBuffer(bytes: Self.argument(storage, items)))
+    }
+
+    static func argument(_ storage: String, _ items: [(key: String, value: String, timeout: String)]) -> [UInt8] {
         var argument = ByteBuffer()
         argument.writeProtobuf(storage, field: 1)
         for item in items {
@@ -49,7 +55,7 @@ struct ServiceCaller {
             argument.writeProtobufMessageHeader(length: message.readableBytes, field: 2)
             argument.writeBuffer(&message)
         }
-        return self.call(method, .proto, argument)
+        return Array(argument.readableBytesView)
     }
 
     func text(_ method: String, storage: String = "users", key: String, timeout: String = "") -> String {
@@ -63,4 +69,19 @@ struct ServiceCaller {
 func hexadecimal(_ text: String) -> [UInt8] {
     let digits = text.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
+}
+
+private struct HiddenStorage: Storage {
+    let storage: MemoryStorage
+
+    var driver: StorageDriver { self.storage.driver }
+    var measures: StorageMeasures { self.storage.measures }
+
+    func perform(_ request: StorageRequest, _ completion: @escaping StorageCompletion) {
+        self.storage.perform(request, completion)
+    }
+
+    func close() async {
+        await self.storage.close()
+    }
 }

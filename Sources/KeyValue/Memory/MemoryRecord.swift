@@ -13,18 +13,26 @@ struct MemoryRecord: @unchecked Sendable {
     private let storage: Storage
 
     /// - Returns: `nil` if a part has 4 GiB or more, which no frame carries.
-    init?(key: ByteBuffer, value: ByteBuffer) {
-        guard let keyLength = UInt32(exactly: key.readableBytes),
-            let valueLength = UInt32(exactly: value.readableBytes)
-        else { return nil }
-        self.storage = Storage.create(minimumCapacity: key.readableBytes + value.readableBytes) { _ in
+    init?(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        guard let keyLength = UInt32(exactly: key.count), let valueLength = UInt32(exactly: value.count) else {
+            return nil
+        }
+        self.storage = Storage.create(minimumCapacity: key.count + value.count) { _ in
             Lengths(key: keyLength, value: valueLength)
         }
         self.storage.withUnsafeMutablePointerToElements { bytes in
             let bytes = UnsafeMutableRawPointer(bytes)
-            key.withUnsafeReadableBytes { Self.copy($0, to: bytes) }
-            value.withUnsafeReadableBytes { Self.copy($0, to: bytes + key.readableBytes) }
+            Self.copy(key, to: bytes)
+            Self.copy(value, to: bytes + key.count)
         }
+    }
+
+    init?(key: ByteBuffer, value: ByteBuffer) {
+        let record = key.withUnsafeReadableBytes { key in
+            value.withUnsafeReadableBytes { value in MemoryRecord(key: key, value: value) }
+        }
+        guard let record else { return nil }
+        self = record
     }
 
     private static func copy(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
@@ -43,19 +51,11 @@ struct MemoryRecord: @unchecked Sendable {
         Int(self.storage.header.value)
     }
 
-    func hasKey(_ key: ByteBuffer) -> Bool {
+    func hasKey(_ key: UnsafeRawBufferPointer) -> Bool {
         self.storage.withUnsafeMutablePointers { lengths, bytes in
-            key.withUnsafeReadableBytes { other in
-                guard other.count == Int(lengths.pointee.key) else { return false }
-                guard let base = other.baseAddress else { return true }
-                return memcmp(bytes, base, other.count) == 0
-            }
-        }
-    }
-
-    func withKey<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        self.storage.withUnsafeMutablePointers { lengths, bytes in
-            body(UnsafeRawBufferPointer(start: bytes, count: Int(lengths.pointee.key)))
+            guard key.count == Int(lengths.pointee.key) else { return false }
+            guard let base = key.baseAddress else { return true }
+            return memcmp(bytes, base, key.count) == 0
         }
     }
 

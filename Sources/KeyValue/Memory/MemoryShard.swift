@@ -29,7 +29,13 @@ struct MemoryShards: Sendable {
 
     /// The table of a key, for the holder of its lock.
     func table(of key: MemoryKey) -> MemoryTable {
-        self.all[key.shard].table
+        self.all[key.hash.shard].table
+    }
+
+    /// Runs a body with the table of one key, and its lock.
+    func withTable<Result: Sendable>(of hash: MemoryHash, _ body: (MemoryTable) -> Result) -> Result {
+        let shard = self.all[hash.shard]
+        return shard.lock.withLock { _ in body(shard.table) }
     }
 
     /// Runs a body with the locks of all that these keys are in.
@@ -39,7 +45,7 @@ struct MemoryShards: Sendable {
     ) throws(StorageError) -> Result {
         var shards: UInt64 = 0
         for key in keys {
-            shards |= 1 << UInt64(key.shard)
+            shards |= 1 << UInt64(key.hash.shard)
         }
         return try self.withLocks(shards, body)
     }

@@ -88,7 +88,7 @@ extension MemoryStorage {
             let table = self.shards.table(of: write.key)
             let index = table.find(write.key, now: now)
             if let record = write.record {
-                table.set(record, write.key, at: index, expiry: write.expiry)
+                table.set(record, write.key.hash, at: index, expiry: write.expiry)
             } else if let index {
                 table.remove(index)
             }

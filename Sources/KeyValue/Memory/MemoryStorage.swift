@@ -79,7 +79,7 @@ package final class MemoryStorage: Storage {
     }
 
     private func answer(_ request: StorageRequest) throws(StorageError) -> StorageAnswer {
-        guard !self.isClosed.load(ordering: .relaxed) else { throw .closed }
+        try self.checkOpen()
         switch request {
         case .has(let keys): return .existence(try self.look(keys) { _, index in index != nil })
         case .get(let keys): return .values(try self.look(keys, self.value))
@@ -91,6 +91,10 @@ package final class MemoryStorage: Storage {
         case .delete(let keys): return try self.delete(keys)
         case .clear: return try self.clear()
         }
+    }
+
+    func checkOpen() throws(StorageError) {
+        guard !self.isClosed.load(ordering: .relaxed) else { throw .closed }
     }
 
     private func look<Result: Sendable>(
@@ -107,7 +111,7 @@ package final class MemoryStorage: Storage {
         }
     }
 
-    private func value(_ table: MemoryTable, _ index: UInt32?) -> StoredValue? {
+    func value(_ table: MemoryTable, _ index: UInt32?) -> StoredValue? {
         guard let index, let record = table.record(at: index) else { return nil }
         table.touch(index)
         return StoredValue(record)

@@ -47,10 +47,14 @@ final class MemoryTable: @unchecked Sendable {
 
     /// Finds a key; if its time has passed it is removed and not found.
     func find(_ key: MemoryKey, now: UnixMilliseconds) -> UInt32? {
-        var index = self.buckets[self.bucket(of: key.hash)]
+        key.bytes.withUnsafeReadableBytes { self.find($0, key.hash, now: now) }
+    }
+
+    func find(_ key: UnsafeRawBufferPointer, _ hash: MemoryHash, now: UnixMilliseconds) -> UInt32? {
+        var index = self.buckets[self.bucket(of: hash.low)]
         while index != MemorySlab.none {
             let entry = self.slab.pointer(to: index)
-            if entry.pointee.hash == key.hash, let record = entry.pointee.record, record.hasKey(key.bytes) {
+            if entry.pointee.hash == hash.low, let record = entry.pointee.record, record.hasKey(key) {
                 guard entry.pointee.expiry > now else {
                     self.expire(index)
                     return nil
@@ -63,7 +67,7 @@ final class MemoryTable: @unchecked Sendable {
     }
 
     /// Sets a key that ``find(_:now:)`` has just found at an index, or not found.
-    func set(_ record: MemoryRecord, _ key: MemoryKey, at found: UInt32?, expiry: UnixMilliseconds) {
+    func set(_ record: MemoryRecord, _ hash: MemoryHash, at found: UInt32?, expiry: UnixMilliseconds) {
         if let index = found {
             let entry = self.slab.pointer(to: index)
             self.bytes += record.count - (entry.pointee.record?.count ?? 0)
@@ -72,9 +76,9 @@ final class MemoryTable: @unchecked Sendable {
             self.touch(index)
             return
         }
-        let bucket = self.bucket(of: key.hash)
+        let bucket = self.bucket(of: hash.low)
         let index = self.slab.insert(
-            MemorySlab.Entry(record: record, expiry: .max, hash: key.hash, next: self.buckets[bucket]))
+            MemorySlab.Entry(record: record, expiry: .max, hash: hash.low, next: self.buckets[bucket]))
         self.buckets[bucket] = index
         self.count += 1
         self.bytes += record.count + Self.overhead
@@ -150,24 +154,5 @@ final class MemoryTable: @unchecked Sendable {
             }
             previous = entry.pointee.next
         }
-    }
-}
-
-/// A key with its hash, which is computed before the lock is taken.
-struct MemoryKey {
-    let bytes: ByteBuffer
-    let hash: UInt32
-    /// Other bits than those of `hash`.
-    let shard: Int
-
-    /// - Parameter shards: A power of two, 65536 at most.
-    init(_ bytes: ByteBuffer, shards: Int) {
-        // Seeded anew in each process: nobody can choose keys that share a bucket.
-        var hasher = Hasher()
-        bytes.withUnsafeReadableBytes { hasher.combine(bytes: $0) }
-        let hash = UInt(bitPattern: hasher.finalize())
-        self.bytes = bytes
-        self.hash = UInt32(truncatingIfNeeded: hash)
-        self.shard = Int(hash >> 48) & (shards - 1)
     }
 }
