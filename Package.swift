@@ -120,8 +120,8 @@ let package = Package(
             name: "Application",
             dependencies: [
                 "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "KeyValue", "KeyValueFile",
-                "KeyValueService", "Observability", "Platform", "RPC", "RPCServer", "Sockets", "TCPServer", "Text",
-                "WorkerProcess",
+                "KeyValueRedis", "KeyValueService", "Observability", "Platform", "RPC", "RPCServer", "RedisClient",
+                "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
