@@ -1,4 +1,5 @@
 import Addresses
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -124,9 +125,8 @@ final class Link: @unchecked Sendable {
     private func connect() {
         self.attempt += 1
         let attempt = self.attempt
-        let bootstrap = ClientBootstrap(group: self.eventLoop)
+        var bootstrap = ClientBootstrap(group: self.eventLoop)
             .connectTimeout(self.configuration.dialTimeout)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls = self.configuration.tls {
@@ -137,6 +137,15 @@ final class Link: @unchecked Sendable {
                     try channel.pipeline.syncOperations.addHandler(LinkHandler(self, attempt))
                 }
             }
+        if self.address.isTCP {
+            // A server that is gone without a word is noticed within a minute and a half, even if nothing is asked of it.
+            bootstrap =
+                bootstrap
+                .channelOption(.socketOption(.so_keepalive), value: 1)
+                .channelOption(.tcpOption(NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE)), value: 60)
+                .channelOption(.tcpOption(NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)), value: 10)
+                .channelOption(.tcpOption(NIOBSDSocket.Option(rawValue: TCP_KEEPCNT)), value: 3)
+        }
         let connecting: EventLoopFuture<any Channel> =
             switch self.address.dialled {
             case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
