@@ -13,6 +13,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // TLS in a channel's pipeline, with the BoringSSL it brings: linked statically, so the binary needs no library.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -84,6 +86,20 @@ let package = Package(
             name: "KeyValueFile",
             dependencies: ["CSQLite", "KeyValue", .product(name: "NIOCore", package: "swift-nio")]
         ),
+        // Redis by RESP: a server, a master that sentinels name, or a cluster. Knows nothing of storages.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "Addresses",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .target(
+            name: "KeyValueRedis",
+            dependencies: ["KeyValue", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         .target(
             name: "KeyValueService",
             dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
@@ -113,9 +129,8 @@ let package = Package(
             name: "Application",
             dependencies: [
                 "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "JSON",
-                "KeyValue", "KeyValueFile", "KeyValueService", "Locks", "Observability", "Platform", "RPC",
-                "RPCServer", "Sockets", "TCPServer", "Text",
-                "WorkerProcess",
+                "KeyValue", "KeyValueFile", "KeyValueRedis", "KeyValueService", "Locks", "Observability", "Platform",
+                "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -205,6 +220,23 @@ let package = Package(
             name: "KeyValueServiceTests",
             dependencies: [
                 "JSON", "KeyValue", "KeyValueService", "RPC", "StorageTestSupport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "Addresses", "RedisClient", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueRedisTests",
+            dependencies: [
+                "Addresses", "KeyValue", "KeyValueRedis", "RedisClient", "StorageTestSupport", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),

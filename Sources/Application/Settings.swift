@@ -72,7 +72,8 @@ extension ConfigurationLoader where Settings == Application.Settings {
         let schema = Schema(
             Application.Settings.section.schema,
             notRun: Application.Settings.sectionsNotRun,
-            reservedVariables: WorkerSettings.variables
+            reservedVariables: WorkerSettings.variables,
+            lending: [SectionLending("config", of: "kv")]
         )
         self.init(Application.Settings.section, schema: schema, environment: environment, machine: machine)
     }

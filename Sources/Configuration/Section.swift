@@ -33,12 +33,14 @@ package struct Section<Settings: Sendable>: Sendable {
 
     /// Reads all keys of a section.
     ///
-    /// - Parameter defaults: In place of the prototype.
+    /// - Parameters:
+    ///   - defaults: In place of the prototype.
+    ///   - names: The keys that are read; `nil` for all.
     package func read(
-        _ reader: inout SectionReader, over defaults: Settings? = nil
+        _ reader: inout SectionReader, over defaults: Settings? = nil, only names: Set<String>? = nil
     ) throws(ConfigurationError) -> Settings {
         var settings = defaults ?? prototype
-        for key in keys { try key.read(&reader, &settings) }
+        for key in keys where names?.contains(key.schema.name) ?? true { try key.read(&reader, &settings) }
         try check?(&reader, &settings)
         return settings
     }

@@ -126,6 +126,23 @@ extension ValueKind<String> {
     }
 }
 
+extension ValueKind<String> {
+    /// A password: printed as the variable that it came from, or else masked.
+    package static var secret: ValueKind {
+        ValueKind(
+            type: "string",
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in
+                var unnoted = reader
+                guard let text = try unnoted.text(key), let (scalar, place) = try reader.scalar(key) else { return nil }
+                let shown = EffectiveScalar.text(text).hidden(behind: scalar.reference ?? EffectiveScalar.mask)
+                reader.note(key, shown, from: place)
+                return text
+            }
+        )
+    }
+}
+
 extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
     /// One of a few words.
     ///

@@ -58,7 +58,9 @@ package struct StorageWalk {
                 })
         case 82..<91:
             return .expire(
-                self.list(count, &random) { StorageExpiry(key: self.key(&$0), at: self.expiry(&$0, now) ?? now + 500) })
+                self.list(count, &random) {
+                    StorageExpiry(key: self.key(&$0), at: self.expiry(&$0, now) ?? now + self.farthest)
+                })
         case 91..<99: return .delete(self.list(count, &random) { self.key(&$0) })
         default: return .clear
         }
@@ -76,6 +78,8 @@ package struct StorageWalk {
     ) -> [Element] {
         (0..<count).map { _ in make(&random) }
     }
+
+    private var farthest: Int64 { self.expiries.max() ?? 0 }
 
     private func key(_ random: inout SeededGenerator) -> ByteBuffer {
         ByteBuffer(bytes: self.keys[random.pick(0...self.keys.count - 1)])

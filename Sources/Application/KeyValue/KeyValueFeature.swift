@@ -37,7 +37,7 @@ final class KeyValueFeature: Feature {
         for storage in self.settings {
             let opened: any Storage
             do {
-                opened = try await storage.open(in: self.workDirectory)
+                opened = try await storage.open(in: self.workDirectory, self.logger)
             } catch {
                 throw Gateway.Failure(description: "kv.\(storage.name): \(error)")
             }
@@ -65,7 +65,7 @@ final class KeyValueFeature: Feature {
 
 extension KeyValueSettings {
     /// Opens the storage; what blocks does so on a thread of its own.
-    fileprivate func open(in workDirectory: String) async throws -> any Storage {
+    fileprivate func open(in workDirectory: String, _ logger: Logger) async throws -> any Storage {
         switch self.driver {
         case .memory:
             let storage = MemoryStorage(limits: self.config.memory.limits)
@@ -81,6 +81,8 @@ extension KeyValueSettings {
             let storage = try await BlockingCall.run { try FileStorage(configuration) }
             storage.startSweeping(every: configuration.sweepInterval)
             return storage
+        case .redis:
+            return try await BlockingCall.run { try self.config.redis.open(in: workDirectory, logger) }
         }
     }
 }

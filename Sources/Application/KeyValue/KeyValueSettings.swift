@@ -10,14 +10,16 @@ struct KeyValueSettings: Sendable, Equatable {
     static let section = Section(Self()) {
         Key(
             "driver", \.driver, .driver, marks: .atStart,
-            "`memory` loses everything at a restart; `boltdb`, or `file`, keeps it in one file. See [KV](kv.md).",
+            "`memory` loses everything at a restart; `boltdb`, or `file`, keeps it in one file; `redis` in Redis. See "
+                + "[KV](kv.md).",
             required: MissingKey(
                 { "could not find mandatory driver field in the \($0.dropFirst("kv.".count)) storage" },
                 fix: "add `driver: memory`")
         )
-        Key("config", \.config, section: KeyValueConfig.section)
+        Key("config", \.config, section: KeyValueConfig.section, only: { KeyValueConfig.keys(of: $0.driver) })
     } check: { reader, storage throws(ConfigurationError) in
         storage.warnOfOthersKeys(reader)
+        storage.warnOfDatabase(reader)
     }
 
     /// A key of another driver's has no effect, which is easily overlooked.
@@ -32,22 +34,38 @@ struct KeyValueSettings: Sendable, Equatable {
     }
 }
 
+extension KeyValueSettings {
+    fileprivate func warnOfDatabase(_ reader: SectionReader) {
+        guard driver == .redis, config.redis.isCluster, config.redis.database != 0,
+            let place = reader.source.mapping("config")?["db"]?.keyPlace
+        else {
+            return
+        }
+        let message = "has no effect: a cluster, which several `addrs` are, has no databases"
+        reader.diagnostics.warn(place.warning(message, key: "\(reader.path("config")).db"))
+    }
+}
+
 enum KeyValueDriver: String, Sendable, Equatable, CaseIterable {
     case memory
     /// RoadRunner's name for the same as `file`.
     case boltdb
     case file
+    case redis
 }
 
 /// `kv.<name>.config`: the keys of all drivers.
 struct KeyValueConfig: Sendable, Equatable {
     var memory = MemoryStorageSettings()
     var file = FileStorageSettings()
+    var redis = RedisStorageSettings()
 
     private static let memoryKeys = MemoryStorageSettings.section.keys(within: \Self.memory)
     private static let fileKeys = FileStorageSettings.section.keys(within: \Self.file)
 
-    static let section = Section(Self(), including: memoryKeys + fileKeys) {}
+    private static let redisKeys = RedisStorageSettings.section.keys(within: \Self.redis)
+
+    static let section = Section(Self(), including: memoryKeys + fileKeys + redisKeys) {}
 
     static let all = section.keyNames
 
@@ -55,6 +73,7 @@ struct KeyValueConfig: Sendable, Equatable {
         switch driver {
         case .memory: MemoryStorageSettings.section.keyNames
         case .boltdb, .file: FileStorageSettings.section.keyNames
+        case .redis: RedisStorageSettings.section.keyNames
         }
     }
 }
