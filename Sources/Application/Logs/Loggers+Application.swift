@@ -1,4 +1,5 @@
 import ApplicationLog
+import Observability
 import RPC
 
 extension Loggers {
