@@ -11,7 +11,7 @@ ARG DEBIAN_IMAGE=debian:bookworm-slim
 FROM ${SWIFT_IMAGE} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libyaml-dev pkg-config \
+    && apt-get install -y --no-install-recommends libsqlite3-dev libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./

@@ -13,6 +13,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         // Event loops, sockets, pipes and byte buffers: the packet path.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // TLS in a channel's pipeline, with the BoringSSL it brings: linked statically, so the binary needs no library.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // Typed file descriptors for the workers' pipes; the type that swift-subprocess takes.
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         // Spawning workers and reaping them by pidfd; without its Foundation trait.
@@ -20,6 +22,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .systemLibrary(name: "CProcess"),
         .target(name: "Platform", dependencies: ["CGlibc", "CProcess"]),
@@ -32,6 +35,15 @@ let package = Package(
         .target(name: "Goridge", dependencies: ["JSON", .product(name: "NIOCore", package: "swift-nio")]),
         // What workers call: the services and their wire.
         .target(name: "RPC", dependencies: ["Goridge", "JSON", .product(name: "NIOCore", package: "swift-nio")]),
+        // The services of state: locks, and the metrics and the log of applications.
+        .target(name: "Locks", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(name: "ApplicationMetrics", dependencies: ["RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "ApplicationLog",
+            dependencies: [
+                "RPC", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         .target(
             name: "WorkerPool",
             dependencies: [
@@ -68,6 +80,30 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+        // Storages of keys and values, that in memory among them; every other driver is a target of its own.
+        .target(name: "KeyValue", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "KeyValueFile",
+            dependencies: ["CSQLite", "KeyValue", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        // Redis by RESP: a server, a master that sentinels name, or a cluster. Knows nothing of storages.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "Addresses",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .target(
+            name: "KeyValueRedis",
+            dependencies: ["KeyValue", "RedisClient", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .target(
+            name: "KeyValueService",
+            dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
+        ),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
@@ -92,8 +128,9 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "Configuration", "Features", "JSON", "Observability", "Platform", "RPC",
-                "RPCServer", "Sockets", "TCPServer", "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "JSON",
+                "KeyValue", "KeyValueFile", "KeyValueRedis", "KeyValueService", "Locks", "Observability", "Platform",
+                "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -107,6 +144,20 @@ let package = Package(
         ),
         // What several test targets use; part of no product.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // The tests that every storage has to pass.
+        .target(
+            name: "StorageTestSupport",
+            dependencies: ["KeyValue", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/StorageTestSupport"
+        ),
+        // Writes to a storage's file until a test kills it.
+        .executableTarget(
+            name: "StorageWriter",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/StorageWriter"
+        ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(name: "TextTests", dependencies: ["Text"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"]),
@@ -130,6 +181,63 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "LocksTests",
+            dependencies: [
+                "Locks", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationMetricsTests",
+            dependencies: [
+                "ApplicationMetrics", "RPC", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ApplicationLogTests",
+            dependencies: [
+                "ApplicationLog", "RPC", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueTests",
+            dependencies: [
+                "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueFileTests",
+            dependencies: [
+                "KeyValue", "KeyValueFile", "StorageTestSupport", "StorageWriter", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "JSON", "KeyValue", "KeyValueService", "RPC", "StorageTestSupport", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "Addresses", "RedisClient", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .testTarget(
+            name: "KeyValueRedisTests",
+            dependencies: [
+                "Addresses", "KeyValue", "KeyValueRedis", "RedisClient", "StorageTestSupport", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(
@@ -177,7 +285,9 @@ let package = Package(
         ),
         .testTarget(name: "FeaturesTests", dependencies: ["Features", "Observability"]),
         .testTarget(
-            name: "ApplicationTests", dependencies: ["Application", "Configuration", "Observability", "Platform"]),
+            name: "ApplicationTests",
+            dependencies: ["Application", "Configuration", "JSON", "Observability", "Platform"]
+        ),
         // Black-box tests of the built binary with real PHP workers; the fixtures are found by path.
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport"], exclude: ["Fixtures"]),
     ]

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Observability
 import Platform
+import RPC
 import TCPServer
 
 extension Gateway {
@@ -14,6 +15,9 @@ extension Gateway {
         let workers: WorkersFeature
         let tcp: TCPFeature
         private let admin: AdminFeature
+        private let metrics: ApplicationMetricsFeature?
+        private let locks = LocksFeature()
+        private let kv: KeyValueFeature?
         private let rpc: RPCFeature?
         private let process: Process
         private let loggers: Loggers
@@ -24,19 +28,21 @@ extension Gateway {
         /// the last one is gone, so it stands before `workers`. A reload is prepared in this order, too: a feature that
         /// cannot undo its preparation comes last.
         var list: FeatureList<Settings> {
-            FeatureList(
-                [
-                    Part(FreeMemoryFeature()),
-                    Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
-                    Part(EventLoopsFeature(group: self.group)),
-                    Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
-                    Part(LogsFeature(loggers: self.loggers), \.logs),
-                    Part(self.admin),
-                ] + (self.rpc.map { [Part($0)] } ?? []) + [
-                    Part(self.workers, \.self),
-                    Part(self.tcp, \.self),
-                ]
-            )
+            let parts: [Part<Settings>?] = [
+                Part(FreeMemoryFeature()),
+                Part(LeftoversFeature(self.descendants, pool: self.workers.pool, logger: self.loggers.rr)),
+                Part(EventLoopsFeature(group: self.group)),
+                Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
+                Part(LogsFeature(loggers: self.loggers), \.logs),
+                Part(self.admin),
+                self.metrics.map { Part($0, \.metrics) },
+                Part(self.locks),
+                self.kv.map { Part($0) },
+                self.rpc.map { Part($0) },
+                Part(self.workers, \.self),
+                Part(self.tcp, \.self),
+            ]
+            return FeatureList(parts.compactMap { $0 })
         }
 
         /// - Parameter effective: The configuration in effect, for callers who ask for it.
@@ -53,7 +59,8 @@ extension Gateway {
                 descriptorLimit,
                 loops: process.eventLoops,
                 workers: settings.tcp.pool.keptWorkers,
-                listeners: settings.tcp.servers.count
+                listeners: settings.tcp.servers.count,
+                hasRPC: settings.rpc != nil
             )
             self.group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
             // Must exist before any process is started.
@@ -86,16 +93,22 @@ extension Gateway {
                 isDraining: { status.phase == .draining }
             )
             self.tcp = tcp
+            let (metrics, locks) = (ApplicationMetricsFeature(settings.metrics, logger: loggers.rpc), self.locks)
+            self.metrics = metrics
+            let kv = KeyValueFeature(settings, workDirectory: process.workDirectory, logger: loggers.rr)
+            self.kv = kv
             let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
             self.rpc = RPCFeature(
                 settings,
                 connections: rpcConnections ?? 0,
                 owner: self.workers.groupID,
-                services: { service in
-                    [
+                services: { service, loop in
+                    let services: [RPCService?] = [
                         .information { effective.report }, .connections(tcp.server.connections), calls.informer,
-                        calls.resetter,
-                    ] + (settings.status.map { [.status($0.unavailableStatusCode, service.health)] } ?? [])
+                        calls.resetter, settings.status.map { .status($0.unavailableStatusCode, service.health) },
+                        metrics?.service, kv?.rpc, locks.service(on: loop), loggers.service,
+                    ]
+                    return services.compactMap { $0 }
                 },
                 logger: loggers.rpc
             )

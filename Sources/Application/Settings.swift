@@ -5,6 +5,8 @@ import Platform
 package struct Settings: Sendable, Equatable {
     var server = WorkerSettings()
     var tcp = TCPSettings()
+    /// `kv`, by name.
+    var kv: [String: KeyValueSettings] = [:]
     /// `nil` if the section is absent, as for the next two.
     var rpc: RPCSettings?
     package var status: StatusSettings?
@@ -17,12 +19,17 @@ package struct Settings: Sendable, Equatable {
         Key("server", \.server, section: WorkerSettings.section, readsAbsent: false)
         Key("tcp", \.tcp, section: TCPSettings.section)
         Key("rpc", \.rpc, section: RPCSettings.section)
+        Key(
+            "kv", \.kv, named: KeyValueSettings.section, most: 1000,
+            prototype: { name, _ in KeyValueSettings(name: name) }
+        )
         Key("status", \.status, section: StatusSettings.section)
         Key("metrics", \.metrics, section: MetricsSettings.section)
         Key("logs", \.logs, section: LogSettings.section)
         Key("endure", \.endure, section: EndureSettings.section)
     } check: { root, settings throws(ConfigurationError) in
         try AddressCheck(root: root).check(settings.addresses)
+        settings.warnOfUnreachableStorages(root)
         guard !settings.tcp.servers.isEmpty else { throw noServers(root) }
         guard !settings.server.command.isEmpty else {
             throw WorkerSettings.missingCommand.error(in: root, "server.command")
@@ -37,6 +44,12 @@ package struct Settings: Sendable, Equatable {
         if let status { claims.append(AddressClaim(["status", "address"], status.address, group: "admin")) }
         if let metrics { claims.append(AddressClaim(["metrics", "address"], metrics.address, group: "admin")) }
         return claims
+    }
+
+    private func warnOfUnreachableStorages(_ root: SectionReader) {
+        guard rpc == nil, !kv.isEmpty, let place = root.source["kv"]?.keyPlace else { return }
+        root.diagnostics.warn(
+            place.warning("without a section `rpc` no worker reaches the storages: add `rpc: {}`", key: "kv"))
     }
 
     private static func noServers(_ root: SectionReader) -> ConfigurationError {
@@ -59,7 +72,8 @@ extension ConfigurationLoader where Settings == Application.Settings {
         let schema = Schema(
             Application.Settings.section.schema,
             notRun: Application.Settings.sectionsNotRun,
-            reservedVariables: WorkerSettings.variables
+            reservedVariables: WorkerSettings.variables,
+            lending: [SectionLending("config", of: "kv")]
         )
         self.init(Application.Settings.section, schema: schema, environment: environment, machine: machine)
     }
@@ -69,7 +83,7 @@ extension Settings {
     /// The top-level sections of RoadRunner 1 to 2026 and of its own plugins that this service may not run.
     fileprivate static let sectionsNotRun = [
         "amqp", "app-logger", "beanstalk", "boltdb", "broadcast", "centrifuge", "fileserver", "gps", "grpc", "gzip",
-        "headers", "http", "informer", "jobs", "kafka", "kv", "lock", "memcached", "memory", "nats", "nsq", "otel",
+        "headers", "http", "informer", "jobs", "kafka", "lock", "memcached", "memory", "nats", "nsq", "otel",
         "prometheus", "proxy_ip_parser", "pubsub", "redis", "reload", "resetter", "sendfile", "service", "sqs",
         "static", "temporal", "websockets",
     ]

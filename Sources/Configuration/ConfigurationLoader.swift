@@ -65,6 +65,7 @@ package struct ConfigurationLoader<Settings: Sendable>: Sendable {
         try EnvironmentOverrides(schema: schema, environment: variables.all, diagnostics: diagnostics).apply(to: &tree)
         let expander = VariableExpander(variables: variables.all)
         try OverrideArguments(schema: schema, expander: expander, diagnostics: diagnostics).apply(overrides, to: &tree)
+        schema.lend(&tree)
         SchemaCheck(schema: schema, diagnostics: diagnostics).check(tree)
 
         let place = SourcePlace.file(file, files.rootMark, isInclude: false)

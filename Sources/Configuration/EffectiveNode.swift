@@ -28,8 +28,8 @@ package enum EffectiveScalar: Sendable, Equatable {
     case bool(Bool)
     /// Bytes that are not UTF-8: only a delimiter and a variable may have such a value.
     case binary([UInt8])
-    /// A possible secret: a value of `env` or in a command that came from variables. `reference` is the configuration's
-    /// text for it.
+    /// A possible secret: a password, or a value of `env` or in a command that came from variables. `reference` is the
+    /// configuration's text for it, or ``mask``.
     indirect case secret(EffectiveScalar, reference: String)
 
     /// The value as text, unquoted; bytes as base64, secrets as they are.
@@ -45,6 +45,9 @@ package enum EffectiveScalar: Sendable, Equatable {
 }
 
 extension EffectiveScalar {
+    /// In place of a secret.
+    package static let mask = "***"
+
     /// This value as a secret if it came from a variable. Otherwise it stays: the file holds it in clear text anyway.
     func hidden(behind reference: String?) -> EffectiveScalar {
         reference.map { .secret(self, reference: $0) } ?? self

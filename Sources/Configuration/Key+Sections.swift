@@ -1,18 +1,24 @@
 extension Key {
     /// A section below this one.
     ///
-    /// - Parameter readsAbsent: Whether an absent section is read as an empty one, with its defaults. Otherwise the value
-    ///   of the prototype stays, and nothing is printed.
+    /// - Parameters:
+    ///   - readsAbsent: Whether an absent section is read as an empty one, with its defaults. Otherwise the value of the
+    ///     prototype stays, and nothing is printed.
+    ///   - names: The keys that are read and printed, by the keys that were read before; `nil` for all.
     package init<Inner>(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Inner> & Sendable,
         section: Section<Inner>,
-        readsAbsent: Bool = true
+        readsAbsent: Bool = true,
+        only names: @escaping @Sendable (Settings) -> Set<String>? = { _ in nil }
     ) {
         self.init(
             schema: SchemaKey(name, .section(section.schema)),
             read: { reader, settings throws(ConfigurationError) in
-                let read = { (reader: inout SectionReader) throws(ConfigurationError) in try section.read(&reader) }
+                let names = names(settings)
+                let read = { (reader: inout SectionReader) throws(ConfigurationError) in
+                    try section.read(&reader, only: names)
+                }
                 guard let value = try readsAbsent ? reader.sectionOrEmpty(name, read) : reader.section(name, read)
                 else {
                     return

@@ -3,17 +3,32 @@ package struct Schema: Sendable {
     /// Variables for workers and for the program itself; they never set a key.
     let reservedVariables: Set<String>
     let root: [SchemaKey]
+    let lending: [SectionLending]
+    /// The sections that are run.
+    private let run: Set<String>
 
     /// - Parameters:
     ///   - sections: The keys of the root, except those of the file itself.
     ///   - notRun: RoadRunner's sections that are not run, unless they are among `sections`.
     ///   - reservedVariables: Variables that begin with `RR_` and set no key.
-    package init(_ sections: [SchemaKey], notRun: [String], reservedVariables: Set<String>) {
-        let run = Set(sections.map(\.name))
+    ///   - lending: Sections that may stand elsewhere.
+    package init(
+        _ sections: [SchemaKey], notRun: [String], reservedVariables: Set<String>, lending: [SectionLending] = []
+    ) {
+        let run = Set(sections.map(\.name) + Self.file.map(\.schema.name))
+        self.run = run
+        self.lending = lending
         root =
             Self.file.map(\.schema) + sections
             + notRun.filter { !run.contains($0) }.map { SchemaKey($0, .anything, .notRun) }
         self.reservedVariables = reservedVariables.union([EventLoopsVariable.name, ConfigurationLocation.variable])
+    }
+
+    /// Moves the sections that stand elsewhere.
+    func lend(_ tree: inout SourceMapping) {
+        for lending in self.lending {
+            lending.apply(to: &tree, except: self.run)
+        }
     }
 
     /// The keys of the file itself: they are read before all others.

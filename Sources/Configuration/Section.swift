@@ -29,14 +29,18 @@ package struct Section<Settings: Sendable>: Sendable {
 
     package var schema: [SchemaKey] { keys.map(\.schema) }
 
+    package var keyNames: Set<String> { Set(keys.map(\.schema.name)) }
+
     /// Reads all keys of a section.
     ///
-    /// - Parameter defaults: In place of the prototype.
+    /// - Parameters:
+    ///   - defaults: In place of the prototype.
+    ///   - names: The keys that are read; `nil` for all.
     package func read(
-        _ reader: inout SectionReader, over defaults: Settings? = nil
+        _ reader: inout SectionReader, over defaults: Settings? = nil, only names: Set<String>? = nil
     ) throws(ConfigurationError) -> Settings {
         var settings = defaults ?? prototype
-        for key in keys { try key.read(&reader, &settings) }
+        for key in keys where names?.contains(key.schema.name) ?? true { try key.read(&reader, &settings) }
         try check?(&reader, &settings)
         return settings
     }

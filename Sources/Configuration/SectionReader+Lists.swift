@@ -18,6 +18,18 @@ extension SectionReader {
         return list
     }
 
+    /// Reads a list of numbers; a text splits on commas. Empty items are left out.
+    ///
+    /// - Returns: `nil` when it is absent or empty; nothing is noted then.
+    mutating func numbers(_ key: String) throws(ConfigurationError) -> [Double]? {
+        var unnoted = self
+        guard let value = value(key), let texts = try unnoted.list(key) else { return nil }
+        var numbers: [Double] = []
+        for text in texts { numbers.append(try number(text, key: path(key), at: value.place)) }
+        note(key, texts.map { .text($0) }, from: value.place)
+        return numbers
+    }
+
     /// Reads a command: a text is split as a shell would, a list is taken as it is, a list of one is split
     /// (docs/protocol.md). Values from variables are noted as secrets.
     ///

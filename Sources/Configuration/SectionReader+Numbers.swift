@@ -28,6 +28,15 @@ extension SectionReader {
         throw place.error(.invalidValue, "`\(scalar.scalar.text)` is not a whole number", key: path(key))
     }
 
+    /// Converts a text, which may have a fraction.
+    func number(_ text: String, key: String, at place: SourcePlace) throws(ConfigurationError) -> Double {
+        switch YAMLScalar(text: Self.trimmed(text), kind: .implicit).resolved {
+        case .integer(let number): return Double(number)
+        case .float(let number) where !number.isNaN: return number
+        default: throw place.error(.invalidValue, "`\(text)` is not a number", key: key)
+        }
+    }
+
     package func check(
         _ number: Int,
         in range: ClosedRange<Int>,

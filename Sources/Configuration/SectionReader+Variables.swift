@@ -33,6 +33,27 @@ extension SectionReader {
         return entries
     }
 
+    /// Reads a mapping of numbers to numbers, or a list of such mappings.
+    ///
+    /// - Returns: `nil` when there are none; nothing is noted then.
+    mutating func numberMap(_ key: String) throws(ConfigurationError) -> [Double: Double]? {
+        guard let mapping = try variableMapping(key) else { return nil }
+        var numbers: [Double: Double] = [:]
+        var noted: [EffectiveNode.Entry] = []
+        for entry in mapping.entries {
+            let entryPath = "\(path(key)).\(entry.key)"
+            guard case .scalar(let scalar) = entry.value.content else {
+                throw entry.value.place.error(.invalidValue, "a number is expected here", key: entryPath)
+            }
+            let name = try number(entry.key, key: path(key), at: entry.keyPlace)
+            numbers[name] = try number(scalar.text, key: entryPath, at: entry.value.place)
+            let effective = EffectiveScalar.text(scalar.text)
+            noted.append(EffectiveNode.Entry(key: entry.key, value: .scalar(effective, origin: entry.value.place.origin)))
+        }
+        note(key, .mapping(noted))
+        return numbers
+    }
+
     /// - Returns: `nil` when there are none.
     private func variableMapping(_ key: String) throws(ConfigurationError) -> SourceMapping? {
         guard let value = value(key) else { return nil }

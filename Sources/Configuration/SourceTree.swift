@@ -80,6 +80,12 @@ package struct SourceMapping: Sendable, Equatable {
         }
     }
 
+    mutating func remove(_ key: String) {
+        guard let position = positions.removeValue(forKey: key) else { return }
+        entries.remove(at: position)
+        for (index, entry) in entries.enumerated().dropFirst(position) { positions[entry.key] = index }
+    }
+
     /// Changes the mapping below a key in place: a copy per change would take quadratic time.
     ///
     /// - Returns: `false`, with nothing changed, if there is no mapping.

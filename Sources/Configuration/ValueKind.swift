@@ -13,7 +13,7 @@ package struct ValueKind<Value: Sendable & Equatable>: Sendable {
     let node: SchemaNode
     /// The value as `rr check` prints a default; `nil` when nothing is printed.
     let effective: @Sendable (Value) -> EffectiveNode?
-    let read: Read
+    package let read: Read
 
     package init(
         type: String,
@@ -126,6 +126,23 @@ extension ValueKind<String> {
     }
 }
 
+extension ValueKind<String> {
+    /// A password: printed as the variable that it came from, or else masked.
+    package static var secret: ValueKind {
+        ValueKind(
+            type: "string",
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in
+                var unnoted = reader
+                guard let text = try unnoted.text(key), let (scalar, place) = try reader.scalar(key) else { return nil }
+                let shown = EffectiveScalar.text(text).hidden(behind: scalar.reference ?? EffectiveScalar.mask)
+                reader.note(key, shown, from: place)
+                return text
+            }
+        )
+    }
+}
+
 extension ValueKind where Value: CaseIterable & RawRepresentable<String> {
     /// One of a few words.
     ///
@@ -158,6 +175,27 @@ extension ValueKind<[String]> {
                 let command = try reader.command(key)
                 return command.isEmpty ? nil : command
             }
+        )
+    }
+}
+
+extension ValueKind<[Double]> {
+    package static var numbers: ValueKind {
+        ValueKind(
+            type: "list of numbers",
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in try reader.numbers(key) }
+        )
+    }
+}
+
+extension ValueKind<[Double: Double]> {
+    package static var numberMap: ValueKind {
+        ValueKind(
+            type: "map of numbers, or list of one-key maps",
+            node: .variables,
+            effective: { _ in nil },
+            read: { reader, key, _ throws(ConfigurationError) in try reader.numberMap(key) }
         )
     }
 }

@@ -29,8 +29,8 @@ package final class LogOutput: Sendable {
         self.queue.wakeAll()
     }
 
-    /// - Parameter line: The line with its end.
-    func write(_ line: String) {
+    /// - Parameter line: The line with its end. Any other text is written as it is, too.
+    package func write(_ line: String) {
         if self.queue.withLock({ $0.add(line) }) {
             self.queue.wakeAll()
         }

@@ -16,6 +16,12 @@ package struct ProcessMetrics: Sendable {
     package var startTime: Double?
     package var threads: Int?
 
+    /// The names of these metrics.
+    package static let names: Set = [
+        "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",
+        "process_cpu_seconds_total", "process_start_time_seconds", "process_threads",
+    ]
+
     /// Reads `/proc`: some files, and an entry for each open descriptor.
     package init() {
         let files = ProcessFiles()

@@ -3,6 +3,8 @@ package struct PrometheusText: Sendable {
     package enum Kind: String, Sendable {
         case counter
         case gauge
+        case histogram
+        case summary
     }
 
     /// The `Content-Type` of ``text``.
@@ -19,7 +21,7 @@ package struct PrometheusText: Sendable {
 
     /// A family; the closure adds its samples, each with different labels.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
-        self.head(name, kind.rawValue, help)
+        self.head(name, kind, help)
         var written = Samples(name: name)
         samples(&written)
         self.text += written.text
@@ -36,7 +38,7 @@ package struct PrometheusText: Sendable {
         counts: [UInt64],
         sum: Double
     ) {
-        self.head(name, "histogram", help)
+        self.head(name, .histogram, help)
         var total: UInt64 = 0
         for (index, count) in counts.enumerated() {
             total &+= count
@@ -46,8 +48,8 @@ package struct PrometheusText: Sendable {
         self.text += "\(name)_sum \(sum.metricText)\n\(name)_count \(total)\n"
     }
 
-    private mutating func head(_ name: String, _ type: String, _ help: String) {
-        self.text += "# HELP \(name) \(help.escapedForHelp)\n# TYPE \(name) \(type)\n"
+    private mutating func head(_ name: String, _ kind: Kind, _ help: String) {
+        self.text += "# HELP \(name) \(help.escapedForHelp)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 }
 
@@ -59,7 +61,14 @@ extension PrometheusText {
 
         /// - Parameter labels: Names must be valid and distinct; values may be anything.
         package mutating func add(_ value: some MetricValue, _ labels: (name: String, value: String)...) {
-            self.text += self.name
+            self.add(value, labels: labels)
+        }
+
+        /// - Parameter suffix: Of the sample's name, such as `_sum`.
+        package mutating func add(
+            _ value: some MetricValue, labels: [(name: String, value: String)], suffix: String = ""
+        ) {
+            self.text += self.name + suffix
             if !labels.isEmpty {
                 let pairs = labels.map { "\($0.name)=\"\($0.value.escapedForLabel)\"" }
                 self.text += "{\(pairs.joined(separator: ","))}"

@@ -36,6 +36,9 @@ final class RPCConnection: ChannelDuplexHandler {
     /// Replies that are gathered before they are written, and a longer result is not copied to them: 128 KiB.
     private static let batch = 128 * 1024
 
+    /// The most memory that a connection keeps for its next replies: 64 KiB.
+    private static let keptCapacity = 64 * 1024
+
     private let environment: RPCEnvironment
     private var decoder: RPCFrameDecoder
     private var phase = Phase.serving
@@ -193,7 +196,14 @@ final class RPCConnection: ChannelDuplexHandler {
             self.count(result, entry, since: start)
             self.reply(result, id: request.id, codec: request.codec, name: entry.nameBytes, context)
         case .deferred(let body):
-            body(call, self.deferred(request, entry, since: start, context))
+            let reply = RPCReply()
+            body(call, reply)
+            let number = self.lastCall + 1
+            guard let result = reply.detach({ self.sender(of: number, context) }) else {
+                return self.wait(for: reply, number, request, entry, since: start)
+            }
+            self.count(result, entry, since: start)
+            self.reply(result, id: request.id, codec: request.codec, name: entry.nameBytes, context)
         }
     }
 
@@ -204,23 +214,27 @@ final class RPCConnection: ChannelDuplexHandler {
 
     // MARK: Replies
 
-    private func deferred(
-        _ request: RPCFrame,
-        _ entry: RPCMethodTable.Entry,
-        since: NIODeadline,
-        _ context: ChannelHandlerContext
-    ) -> RPCReply {
-        self.lastCall += 1
-        let number = self.lastCall
+    /// Takes the reply of a call that is completed later, on any thread.
+    private func sender(of number: UInt64, _ context: ChannelHandlerContext) -> RPCReply.Send {
         let eventLoop = context.eventLoop
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
-        let reply = RPCReply { result in
+        return { result in
             if eventLoop.inEventLoop {
                 connection.value.completed(number, result)
             } else {
                 eventLoop.execute { connection.value.completed(number, result) }
             }
         }
+    }
+
+    private func wait(
+        for reply: RPCReply,
+        _ number: UInt64,
+        _ request: RPCFrame,
+        _ entry: RPCMethodTable.Entry,
+        since: NIODeadline
+    ) {
+        self.lastCall = number
         self.calls[number] = Deferred(
             reply: reply,
             id: request.id,
@@ -231,7 +245,6 @@ final class RPCConnection: ChannelDuplexHandler {
         )
         self.bytesInFlight += request.payload.readableBytes
         self.environment.deferred(1)
-        return reply
     }
 
     private func completed(_ number: UInt64, _ result: Result<ByteBuffer, RPCError>) {
@@ -282,7 +295,7 @@ final class RPCConnection: ChannelDuplexHandler {
         guard self.replies.readableBytes > 0 else {
             return
         }
-        if self.write(self.replies, context), self.replies.capacity <= 2 * Self.batch {
+        if self.write(self.replies, context), self.replies.capacity <= Self.keptCapacity {
             self.replies.clear()
         } else {
             self.replies = ByteBuffer()

@@ -78,7 +78,7 @@ package final class RPCServer: Sendable {
         package init(_ address: ListenAddress, mode: UInt32, group: UInt32? = nil) {
             self.address = address
             self.mode = mode
-            }
+        }
     }
 
     /// TCP keep-alive: seconds of silence before the first probe, and between probes.

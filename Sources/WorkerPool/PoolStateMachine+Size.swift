@@ -32,10 +32,10 @@ extension PoolStateMachine {
         guard self.configuration.numWorkers > 0 else { throw .keepsNone }
         guard self.configuration.numWorkers < maximum else { throw .atMaximum }
         self.configuration.numWorkers += 1
-        guard self.roster.counted < self.configuration.numWorkers else {
-            return nil
-        }
-        return self.startWorker(in: self.roster.vacantPlace(), as: .counted, &actions).id
+        let isWanted = self.roster.counted < self.configuration.numWorkers
+        let start = isWanted ? self.startWorker(in: self.roster.vacantPlace(), as: .counted, &actions) : nil
+        self.startMore(&actions)
+        return start?.id
     }
 
     /// Keeps one worker less, until the next configuration: one that does nothing leaves at once; if there is none, a

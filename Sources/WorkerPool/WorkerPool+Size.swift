@@ -53,7 +53,7 @@ extension WorkerPool {
     ///
     /// - Parameters:
     ///   - number: What ``reset()`` returned.
-    ///   - processes: Workers that are not waited for once their successor is ready; `nil`: no busy one is.
+    ///   - processes: Workers that are not waited for once their successor is ready; `nil`: no busy one is waited for.
     package func resetProgress(_ number: UInt64, sparing processes: Set<Int32>?) -> ResetProgress {
         self.state.withLock { state in
             state.machine.resetProgress(number) { worker in processes.map { worker.isAmong($0) } ?? true }
@@ -90,10 +90,14 @@ extension WorkerPool {
     /// Waits until a reset is over, see ``resetProgress(_:sparing:)``. It always is some time: successors have
     /// `allocate_timeout` each, and few of them fail before the reset is given up; the workers have `reset_timeout`.
     ///
+    /// - Parameter processes: Asked each time that the pool is looked at.
     /// - Throws: `CancellationError`.
-    package func awaitReset(_ number: UInt64, sparing processes: Set<Int32>?) async throws -> ResetProgress {
+    package func awaitReset(
+        _ number: UInt64,
+        sparing processes: () -> Set<Int32>?
+    ) async throws -> ResetProgress {
         while true {
-            let progress = self.resetProgress(number, sparing: processes)
+            let progress = self.resetProgress(number, sparing: processes())
             guard progress == .running else {
                 return progress
             }

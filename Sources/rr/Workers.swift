@@ -110,7 +110,7 @@ struct Workers: ParsableCommand {
     private func repaint(_ rpc: RunningRPC) throws {
         // What cannot be asked at the start is an error; later the server may be starting again.
         var client: RPCClient? = try RPCClient(connectingTo: rpc.address)
-        var lines = try Self.lines(try self.ask(client ?? RPCClient(connectingTo: rpc.address)), isColourful: true)
+        var lines = try client.map { try Self.lines(try self.ask($0), isColourful: Screen.isColourful) } ?? []
         let screen = try Screen()
         defer { Screen.restore() }
         while true {

@@ -58,7 +58,7 @@ import Testing
     @Test(arguments: [
         "server: {command: php, relay: 'tcp://:7777'}\ntcp: {servers: {a: {addr: '127.0.0.2:7777'}}}",
         "server: {command: php, relay: 'unix:///tmp/rr.sock'}\ntcp: {servers: {a: {addr: 'unix://rr.sock'}}}",
-        "server: {command: php}\nrpc: {listen: 'tcp://host-a:1'}\ntcp: {servers: {a: {addr: ':1'}}}",
+        "server: {command: php}\nrpc: {listen: 'tcp://host-a:1'}\ntcp: {servers: {a: {addr: 'host-b:1'}}}",
         "server: {command: php}\nstatus: {address: 'host-a:1'}\ntcp: {servers: {a: {addr: 'host-b:1'}}}",
         "server: {command: php}\nstatus: {address: '[::1]:1'}\ntcp: {servers: {a: {addr: '127.0.0.1:1'}}}",
     ])

@@ -151,7 +151,7 @@ import Testing
         ("logs..level: info", "logs.", "unknown key, ignored"), ("logs.: info", "logs.", "unknown key, ignored"),
         ("tcp.servers.main.adr: ':1'", "tcp.servers.main.adr", "unknown key, ignored; did you mean `addr`?"),
         ("logs.channels.x.levle: info", "logs.channels.x.levle", "unknown key, ignored; did you mean `level`?"),
-        ("metrics.collect.a.b: 1", "metrics.collect", "has no effect: application metrics need the RPC interface"),
+        ("server.after_init.a.b: 1", "server.after_init", "has no effect: only `on_init` is there"),
     ])
     func whatIsUnknownIsReportedAsEver(text: String, key: String, message: String) throws {
         let text = minimal.replacing("tcp:\n  servers:", with: "tcp.servers:") + text + "\n"

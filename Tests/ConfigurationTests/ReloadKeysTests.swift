@@ -10,11 +10,13 @@ import Testing
     @Test(
         "Keys that stay are named, others are not",
         arguments: [
-            ("logs: {level: info, channels: {tcp: {level: warn}}}\nendure: {grace_period: 5s}\nrpc: {}", []),
+            ("logs: {level: info, channels: {tcp: {level: warn}}}\nendure: {grace_period: 5s}", []),
+            ("rpc: {}", ["rpc"]),
             ("logs: {encoding: json}", ["logs.encoding"]),
             ("logs: {channels: {tcp: {output: stdout}, rr: {level: warn}}}", ["logs.channels.tcp.output"]),
             ("logs: {file_logger_options: {log_output: x}}", ["logs.file_logger_options"]),
             ("status: {address: ':1'}\nmetrics: {}", ["status", "metrics"]),
+            ("metrics: {collect: {mails: {type: counter}}}", ["metrics"]),
         ] as [(String, [String])]
     )
     func keys(text: String, keys: [String]) throws {

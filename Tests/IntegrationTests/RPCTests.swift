@@ -70,8 +70,10 @@ extension Integration {
                 "WORKER_CLOSE": "rpc informer.List true",
             ]
             try await self.withRPC(Settings(workers: 4, environment: environment)) { rr, _ in
-                let atStart = try rr.events.all.filter { $0.event == "RPC" }.compactMap(\.result)
-                #expect(atStart.count == 8)
+                let atStart = try awaitValue("the calls after the handshakes") {
+                    let results = try rr.events.all.filter { $0.event == "RPC" }.compactMap(\.result)
+                    return results.count == 8 ? results : nil
+                }
                 #expect(atStart.allSatisfy { $0 == "[\"tcp\"]" || $0.hasPrefix("\"20") }, "\(atStart)")
                 let clients = try (0..<20).map { _ in try rr.client() }
                 for client in clients {
@@ -80,6 +82,37 @@ extension Integration {
                 try rr.stop()
                 let atEnd = try rr.events.all.filter { $0.event == "RPC" }.compactMap(\.result).dropFirst(8)
                 #expect(Array(atEnd) == Array(repeating: "[\"tcp\"]", count: 20))
+            }
+        }
+
+        @Test("Sixteen workers that store with each event, through a SIGTERM: no call fails, and no answer is lost")
+        func storingThroughTheEnd() async throws {
+            let set = #"{"storage":"s","items":[{"key":"k","value":"dg==","timeout":"2100-01-01T00:00:00Z"}]}"#
+            let environment = [
+                "WORKER_START": "rpc kv.Set \(set)", "WORKER_DATA": "rpc kv.Set \(set)",
+                "WORKER_CLOSE": "rpc kv.MGet \(set)",
+            ]
+            let more = "kv:\n  s:\n    driver: memory\n    config: {}\nendure:\n  grace_period: 6s\n  drain_idle: 50ms"
+            try await self.withRPC(Settings(workers: 16, environment: environment, more: more)) { rr, _ in
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 1...16 {
+                        group.addTask {
+                            let client = try rr.client()
+                            var answers = 0
+                            // To the end of its connection, which comes between two questions.
+                            while let answer = try? client.ask("store") {
+                                #expect(answer.hasPrefix("{") || answer == "null", "\(answer)")
+                                answers += 1
+                            }
+                            return answers
+                        }
+                    }
+                    try eventually("events of all workers") { try Set(rr.events.all.map(\.pid)).count >= 16 }
+                    try rr.stop()
+                    #expect(try await group.reduce(0, +) > 16)
+                }
+                let failed = try rr.events.all.compactMap(\.result).filter { $0.hasPrefix("ERROR") }
+                #expect(failed.isEmpty, "\(failed.first ?? "")")
             }
         }
 
@@ -111,9 +144,14 @@ extension Integration {
                         var numExecs: Int
                         var created: Int64
                         var memoryUsage: Int
-                        var CPUPercent: Double
+                        var processorPercent: Double
                         var command: String
                         var statusStr: String
+
+                        enum CodingKeys: String, CodingKey {
+                            case pid, status, numExecs, created, memoryUsage, command, statusStr
+                            case processorPercent = "CPUPercent"
+                        }
                     }
                     var workers: [Worker]
                 }

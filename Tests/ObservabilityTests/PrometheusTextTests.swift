@@ -43,6 +43,30 @@ import Testing
         )
     }
 
+    @Test func samplesOfOneFamilyMayHaveSuffixesAndAnyNumberOfLabels() {
+        var text = PrometheusText()
+        text.family("s", .summary, "Sizes.") { samples in
+            samples.add(2.5, labels: [("kind", "a\"b"), ("quantile", "0.5")])
+            samples.add(7, labels: [("kind", "a\"b")], suffix: "_sum")
+        }
+        #expect(
+            text.text == #"""
+                # HELP s Sizes.
+                # TYPE s summary
+                s{kind="a\"b",quantile="0.5"} 2.5
+                s_sum{kind="a\"b"} 7
+
+                """#
+        )
+    }
+
+    @Test func theNamesOfTheProcessAreKnown() {
+        var text = PrometheusText()
+        text.add(ProcessMetrics())
+        let names = text.text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != " " } }
+        #expect(Set(names.map(String.init)) == ProcessMetrics.names)
+    }
+
     @Test(arguments: [
         (Double.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"), (1e300, "1e+300"), (0, "0"),
         (-3, "-3"), (1_753_000_000.25, "1753000000.25"),

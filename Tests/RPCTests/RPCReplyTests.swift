@@ -39,4 +39,23 @@ import Testing
         reply.onAbandoned { log.abandoned.withLock { $0 += 1 } }
         #expect(log.abandoned.withLock { $0 } == 2)
     }
+
+    @Test func aReplyThatIsThereWhenItsMethodReturnsIsNotSent() {
+        let log = Log()
+        let reply = RPCReply()
+        reply.complete(.success(ByteBuffer(string: "1")))
+        reply.complete(.success(ByteBuffer(string: "2")))
+        let send: RPCReply.Send = { result in log.results.withLock { $0.append(result) } }
+        #expect(reply.detach { send } == .success(ByteBuffer(string: "1")))
+        #expect(reply.detach { send } == nil)
+        reply.complete(.success(ByteBuffer(string: "3")))
+        #expect(log.results.withLock { $0 }.isEmpty)
+        let late = RPCReply()
+        late.onAbandoned { log.abandoned.withLock { $0 += 1 } }
+        #expect(late.detach { send } == nil)
+        late.abandon()
+        #expect(log.abandoned.withLock { $0 } == 1)
+        _ = { _ = RPCReply().detach { send } }()
+        #expect(log.results.withLock { $0 } == [.failure(RPCError("the call was dropped"))])
+    }
 }

@@ -118,7 +118,7 @@ extension PoolWalk {
             try check(error == expected && actions.all.isEmpty, "\(error) with \(count) workers")
         }
         let outcome = PoolOutcome(actions)
-        try check(added == nil || outcome.start.map(\.id) == [added], "another worker is started")
+        try check(added.map { id in outcome.start.contains { $0.id == id } } ?? true, "another worker is started")
         try self.takeOver(outcome)
     }
 

@@ -35,6 +35,8 @@ package struct StatusSettings: Sendable, Equatable {
 /// `metrics`: the Prometheus endpoint.
 struct MetricsSettings: Sendable, Equatable {
     var address = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
+    /// Metrics of the application, by name in lower case.
+    var collect: [String: CollectorSettings] = [:]
 
     static let section = Section(Self()) {
         Key(
@@ -42,6 +44,8 @@ struct MetricsSettings: Sendable, Equatable {
             "[Prometheus](#probes-and-metrics), when there is a `metrics` section; may be the same as "
                 + "`status.address`."
         )
-        Key.withoutEffect("collect", "application metrics need the RPC interface", node: .anything)
+        Key("collect", \.collect, named: CollectorSettings.section, prototype: { _, _ in CollectorSettings() })
+    } check: { reader, settings throws(ConfigurationError) in
+        try settings.checkCollectors(reader)
     }
 }

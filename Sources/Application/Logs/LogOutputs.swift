@@ -37,6 +37,20 @@ struct LogOutputs {
         }
     }
 
+    /// Standard error, whether a channel writes there or not.
+    mutating func standardError() throws -> LogOutput {
+        if let output = self.all.first(where: { $0.destination == .standardError }) {
+            return output
+        }
+        do throws(LogFailure) {
+            let output = try LogOutput(.standardError, style: LogStyle(.console))
+            self.all.append(output)
+            return output
+        } catch {
+            throw Gateway.Failure(description: "\(error)")
+        }
+    }
+
     private mutating func output(
         _ destination: LogDestination,
         _ choice: Choice,

@@ -8,14 +8,15 @@ package struct LogSettings: Sendable, Equatable {
     var channels: [String: LoggerSettings] = [:]
 
     /// The channels that exist: `RR_LOGS_CHANNELS_TCP_LEVEL` works without an entry in the file.
-    static let knownChannels = ["rpc", "rr", "server", "tcp"]
+    static let knownChannels = ["app", "rpc", "rr", "server", "tcp"]
 
     static let section = Section(Self(), including: LoggerSettings.section.keys(within: \.all)) {
         Key(
             "channels", \.channels, named: LoggerSettings.section, wellKnown: knownChannels,
             prototype: { _, _ in LoggerSettings() },
             notes: "The same keys for one channel: `tcp` (listeners, connections), `server` (workers and what they "
-                + "print), `rpc`, `rr`. `logs.channels.tcp.level: debug` also gives a line for each event."
+                + "print), `app` (what workers log by RPC), `rpc`, `rr`. `logs.channels.tcp.level: debug` also gives a "
+                + "line for each event."
         )
     }
 }

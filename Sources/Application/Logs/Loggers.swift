@@ -6,6 +6,8 @@ import Observability
 struct Loggers: Sendable {
     private let levels: [String: LogLevelSwitch]
     private let outputs: [LogOutput]
+    /// What workers log by RPC.
+    let app: Logger
     /// Calls of workers and of the command line.
     let rpc: Logger
     /// The service itself.
@@ -14,6 +16,8 @@ struct Loggers: Sendable {
     let server: Logger
     /// Listeners and connections.
     let tcp: Logger
+    /// Standard error, for text of workers that is no entry of the log.
+    let standardError: LogOutput
 
     /// - Throws: ``Gateway/Failure`` when a file cannot be opened; it names the key.
     init(_ settings: LogSettings, _ process: Gateway.Process) throws {
@@ -29,11 +33,13 @@ struct Loggers: Sendable {
             let targets = try outputs.targets(choice)
             return Logger(label: channel) { _ in ChannelLogHandler(channel: channel, level: level, targets: targets) }
         }
+        self.app = try logger("app")
         self.rpc = try logger("rpc")
         self.rr = try logger("rr")
         self.server = try logger("server")
         self.tcp = try logger("tcp")
         self.levels = levels
+        self.standardError = try outputs.standardError()
         self.outputs = outputs.all
     }
 

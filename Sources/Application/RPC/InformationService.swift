@@ -70,8 +70,6 @@ extension EffectiveNode {
 }
 
 extension EffectiveScalar {
-    fileprivate static let mask = "***"
-
     fileprivate var report: JSONValue {
         switch self {
         case .secret: .string(Self.mask)

@@ -16,7 +16,7 @@ final class RPCFeature: Feature {
     private let place: RPCServer.Place
     private let limits: RPCLimits
     private let group: MultiThreadedEventLoopGroup
-    private let services: @Sendable (ServiceView) -> [RPCService]
+    private let services: @Sendable (ServiceView, any EventLoop) -> [RPCService]
     private let isMeasured: Bool
     private let logger: Logger
     private let server = Mutex<RPCServer?>(nil)
@@ -24,13 +24,13 @@ final class RPCFeature: Feature {
     /// - Parameters:
     ///   - connections: The most open connections.
     ///   - owner: The group of users that a unix socket is given to; `nil`: this process's own.
-    ///   - services: Their names are distinct.
+    ///   - services: Their names are distinct. They run on the loop.
     /// - Returns: `nil` without the section.
     init?(
         _ settings: Settings,
         connections: Int,
         owner: UInt32?,
-        services: @escaping @Sendable (ServiceView) -> [RPCService],
+        services: @escaping @Sendable (ServiceView, any EventLoop) -> [RPCService],
         logger: Logger
     ) {
         guard let rpc = settings.rpc, let address = rpc.address else {
@@ -52,7 +52,7 @@ final class RPCFeature: Feature {
     func start(_ service: ServiceView) async throws {
         let server = try await RPCServer(
             self.place,
-            services: self.services(service),
+            services: self.services(service, self.group.next()),
             limits: self.limits,
             isMeasured: self.isMeasured,
             group: self.group,

@@ -3,6 +3,7 @@ import NIOCore
 import Observability
 import Platform
 import RPC
+import Synchronization
 import WorkerPool
 
 /// The calls about workers. None of them waits for the worker that calls: it may do so while it has an event.
@@ -11,8 +12,16 @@ struct WorkerServices: Sendable {
     static let plugins = [HealthResponse.plugin]
 
     let pool: WorkerPool
+    /// Workers that wait for a reset themselves, each as often as it has called: a reset that waited for them would wait
+    /// for ever.
+    private let resetting = ResetCallers()
     /// Called when the number of workers that the pool keeps has changed.
     let sizeChanged: @Sendable () -> Void
+
+    init(pool: WorkerPool, sizeChanged: @escaping @Sendable () -> Void) {
+        self.pool = pool
+        self.sizeChanged = sizeChanged
+    }
 
     /// `informer`.
     var informer: RPCService {
@@ -93,9 +102,14 @@ struct WorkerServices: Sendable {
         guard Self.plugins.contains(plugin) else {
             throw RPCError("resetter_rpc_reset:\n\tresetter_plugin_reset_by_name: no such plugin: \(plugin)")
         }
-        // Without a known caller a busy worker may be the one that calls.
         let own = self.workers(of: caller)
-        switch try await self.pool.awaitReset(self.pool.reset(), sparing: own) {
+        self.resetting.add(own ?? [])
+        defer { self.resetting.remove(own ?? []) }
+        let progress = try await self.pool.awaitReset(self.pool.reset()) {
+            // Without a known caller a busy worker may be the one that calls.
+            own == nil ? nil : self.resetting.current
+        }
+        switch progress {
         case .running, .done:
             return
         case .givenUp(let count):
@@ -140,6 +154,32 @@ struct WorkerServices: Sendable {
         guard Self.plugins.contains(plugin) else {
             throw RPCError("plugin \(plugin) does not support workers management")
         }
+    }
+}
+
+/// The workers that wait for a reset.
+private final class ResetCallers: Sendable {
+    private let counts = Mutex<[Int32: Int]>([:])
+
+    func add(_ processes: Set<Int32>) {
+        self.counts.withLock { counts in
+            for process in processes {
+                counts[process, default: 0] += 1
+            }
+        }
+    }
+
+    func remove(_ processes: Set<Int32>) {
+        self.counts.withLock { counts in
+            for process in processes {
+                let count = counts[process, default: 0] - 1
+                counts[process] = count > 0 ? count : nil
+            }
+        }
+    }
+
+    var current: Set<Int32> {
+        self.counts.withLock { Set($0.keys) }
     }
 }
 

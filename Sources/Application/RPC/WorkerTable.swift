@@ -136,7 +136,7 @@ extension Int {
 extension Double {
     /// With two decimals.
     var percent: String {
-        let hundredths = Int((Swift.max(0, Swift.min(self, 1e9)) * 100).rounded())
+        let hundredths = self.isFinite ? Int((Swift.max(0, Swift.min(self, 1e9)) * 100).rounded()) : 0
         let rest = hundredths % 100
         return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
     }
