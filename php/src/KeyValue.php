@@ -28,6 +28,9 @@ use RR\Rpc\RpcException;
  */
 final class KeyValue implements Cache
 {
+    /** Bytes from which a string is not copied when it need not be. */
+    private const LARGE = 1024;
+
     /** The start of each request: the storage's name. */
     private readonly string $start;
 
@@ -52,7 +55,10 @@ final class KeyValue implements Cache
     public function get(string $key, mixed $default = null): mixed
     {
         $value = $this->value($this->call('kv.MGet', $this->keyItem($key), isSafe: true), $key);
-        return $value === null ? $default : $this->decode($value, $key);
+        if ($value === null) {
+            return $default;
+        }
+        return $this->serialize ? $this->decode($value, $key) : $value;
     }
 
     /**
@@ -70,7 +76,7 @@ final class KeyValue implements Cache
         if ($expiry === null) {
             return $this->delete($key);
         }
-        $this->call('kv.Set', Item::encode($key, $this->encode($value), $expiry));
+        $this->store('kv.Set', $key, $value, $expiry);
         return true;
     }
 
@@ -89,7 +95,7 @@ final class KeyValue implements Cache
         if ($expiry === null) {
             return !$this->has($key);
         }
-        return $this->call('kv.Add', Item::encode($key, $this->encode($value), $expiry)) !== '';
+        return $this->store('kv.Add', $key, $value, $expiry) !== '';
     }
 
     /**
@@ -230,10 +236,27 @@ final class KeyValue implements Cache
         return $time === '' ? null : new \DateTimeImmutable($time);
     }
 
-    private function call(string $method, string $items, bool $isSafe = false): string
+    private function store(string $method, string $key, mixed $value, string $expiry): string
     {
+        if (!$this->serialize || !\is_string($value) || \strlen($value) < self::LARGE) {
+            $value = $this->encode($value);
+            return $this->call($method, Item::encodeHead($key, $expiry, \strlen($value)), $value);
+        }
+        // What serialize() writes, without a copy of the value.
+        $start = 's:' . \strlen($value) . ':"';
+        $size = \strlen($start) + \strlen($value) + 2;
+        return $this->call($method, Item::encodeHead($key, $expiry, $size) . $start, $value, '";');
+    }
+
+    private function call(
+        string $method,
+        string $items,
+        string $value = '',
+        string $end = '',
+        bool $isSafe = false,
+    ): string {
         try {
-            return $this->rpc->exchange(Rpc::PROTO, $method, $this->start . $items, $isSafe);
+            return $this->rpc->exchange(Rpc::PROTO, $method, $this->start . $items, $value, $end, $isSafe);
         } catch (RpcException $error) {
             throw new KeyValueException($error->getMessage(), previous: $error);
         }
@@ -261,7 +284,7 @@ final class KeyValue implements Cache
     private function keyItem(string $key): string
     {
         $this->checkKey($key);
-        return Item::encode($key);
+        return Item::encodeHead($key);
     }
 
     private function checkKey(string $key): void

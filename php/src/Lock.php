@@ -135,7 +135,7 @@ final class Lock
     ): bool {
         $request = Protobuf::bytes(1, $resource) . Protobuf::bytes(2, $id) . $times;
         // Response {1 ok}, left out when it is false.
-        return $this->rpc->exchange(Rpc::PROTO, $method, $request, $isSafe, $timeout) === "\x08\x01";
+        return $this->rpc->exchange(Rpc::PROTO, $method, $request, isSafe: $isSafe, timeout: $timeout) === "\x08\x01";
     }
 
     private static function microseconds(int|float|\DateInterval $time): int

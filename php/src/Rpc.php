@@ -97,11 +97,12 @@ final class Rpc
         ?float $timeout = null,
     ): mixed {
         $encoded = self::encode($argument, $codec);
-        return self::decode($this->exchange($codec, $method, $encoded, $isSafe, $timeout), $codec);
+        return self::decode($this->exchange($codec, $method, $encoded, isSafe: $isSafe, timeout: $timeout), $codec);
     }
 
     /**
-     * The same with argument and result encoded.
+     * The same with argument and result encoded. The argument may be in three parts: the second one is copied less, so
+     * what may be large is there.
      *
      * @throws RpcException
      */
@@ -109,17 +110,23 @@ final class Rpc
         int $codec,
         string $method,
         string $argument,
+        string $value = '',
+        string $end = '',
         bool $isSafe = false,
         ?float $timeout = null,
     ): string {
         if ($this->calls !== []) {
-            return $this->await($this->start($codec, $method, $argument), $timeout)[1];
+            return $this->await($this->start($codec, $method, $argument . $value . $end), $timeout)[1];
         }
         while (true) {
-            $isFresh = $this->connect();
+            $now = hrtime(true);
+            $isIdle = $now - $this->usedAt > self::IDLE_NANOSECONDS;
+            $this->usedAt = $now;
+            $isFresh = ($isIdle || $this->connection === null) && $this->connect();
             $id = $this->lastId = $this->lastId === self::LARGEST_ID ? 1 : $this->lastId + 1;
             try {
-                return $this->connection->call($codec, $id, $method, $argument, $timeout ?? $this->callTimeout);
+                $timeout ??= $this->callTimeout;
+                return $this->connection->call($codec, $id, $method, $argument, $value, $end, $timeout);
             } catch (ServerException $error) {
                 throw $error;
             } catch (RpcException $error) {
@@ -201,13 +208,14 @@ final class Rpc
         }
     }
 
-    /** @return bool whether the connection is a new one */
+    /**
+     * Connects unless there is a connection that works.
+     *
+     * @return bool whether it is a new one
+     */
     private function connect(): bool
     {
-        $now = hrtime(true);
-        $isIdle = $now - $this->usedAt > self::IDLE_NANOSECONDS;
-        $this->usedAt = $now;
-        if ($this->connection !== null && !($isIdle && $this->connection->isGone())) {
+        if ($this->connection !== null && !$this->connection->isGone()) {
             return false;
         }
         $this->disconnect();

@@ -28,7 +28,8 @@ final class FramesTest extends TestCase
     public function testSetRefused(): void
     {
         $error = bin2hex('rpc_set: no such storage: s');
-        $peer = new Peer([[['read', 1], ['write', '15c021000000' . '0b124213' . '000001000000060000006b762e536574' . $error]]]);
+        $reply = '15c0210000000b124213000001000000060000006b762e536574' . $error;
+        $peer = new Peer([[['read', 1], ['write', $reply]]]);
         try {
             (new KeyValue(new Rpc($peer->address), 's'))->set('k', 'v');
             self::fail('not refused');
@@ -41,23 +42,28 @@ final class FramesTest extends TestCase
     public function testGetMultiple(): void
     {
         $reply = '1580160000005a8a4d26000003000000070000006b762e4d476574' . '0a0d0a016b1208733a313a2276223b';
-        $peer = new Peer([[['read', 2], ['write', self::SET_REPLY . '158006000000c5dd5476000002000000060000006b762e536574'],
-            ['read', 1], ['write', $reply]]]);
+        $second = substr_replace(self::SET_REPLY, '02', 24, 2);
+        $peer = new Peer([[['read', 2], ['write', self::SET_REPLY . $second], ['read', 1], ['write', $reply]]]);
         $rpc = new Rpc($peer->address);
         $sets = [$rpc->send('kv.Set', '', Rpc::PROTO), $rpc->send('kv.Set', '', Rpc::PROTO)];
         self::assertSame(['', ''], array_map($rpc->receive(...), $sets));
         self::assertSame(['k' => 'v', 'x' => null], (new KeyValue($rpc, 's'))->getMultiple(['k', 'x']));
         $peer->line();
         $peer->line();
-        self::assertSame('158014000000d142448c000003000000070000006b762e4d476574' . '0a017312030a016b12030a0178', $peer->line());
+        self::assertSame(
+            '158014000000d142448c000003000000070000006b762e4d476574' . '0a017312030a016b12030a0178',
+            $peer->line(),
+        );
     }
 
     public function testClose(): void
     {
-        $peer = new Peer([[['read', 1], ['write', '15080d00000097a1c320000001000000090000007463702e436c6f736574727565']]]);
-        (new Connections(new Rpc($peer->address)))->close('6ba7b810-9dad-41d1-80b4-00c04fd430c8');
+        $uuid = '6ba7b810-9dad-41d1-80b4-00c04fd430c8';
+        $reply = '15080d00000097a1c320000001000000090000007463702e436c6f736574727565';
+        $peer = new Peer([[['read', 1], ['write', $reply]]]);
+        (new Connections(new Rpc($peer->address)))->close($uuid);
         self::assertSame(
-            '15082f00000022c6f82a000001000000090000007463702e436c6f7365' . bin2hex('"6ba7b810-9dad-41d1-80b4-00c04fd430c8"'),
+            '15082f00000022c6f82a000001000000090000007463702e436c6f7365' . bin2hex("\"$uuid\""),
             $peer->line(),
         );
     }
@@ -67,7 +73,7 @@ final class FramesTest extends TestCase
         $peer = new Peer([[['read', 1], ['write', '15800b00000018053e84000001000000090000006c6f636b2e4c6f636b0801']]]);
         self::assertSame('id', (new Lock(new Rpc($peer->address)))->lock('job', 'id', ttl: 10));
         self::assertSame(
-            '1580190000000c9a2e7e000001000000090000006c6f636b2e4c6f636b' . '0a036a6f62' . '12026964' . '1880ade204' . '2000',
+            '1580190000000c9a2e7e000001000000090000006c6f636b2e4c6f636b' . '0a036a6f62120269641880ade2042000',
             $peer->line(),
         );
     }

@@ -52,7 +52,10 @@ final class RpcTest extends TestCase
 
     public function noAddresses(): array
     {
-        return [[''], ['127.0.0.1:6001'], ['tcp://127.0.0.1'], ['unix://'], ['http://a:1'], ['tcp://[::1:6001'], ["tcp://a:1\n"]];
+        return [
+            [''], ['127.0.0.1:6001'], ['tcp://127.0.0.1'], ['unix://'], ['http://a:1'], ['tcp://[::1:6001'],
+            ["tcp://a:1\n"],
+        ];
     }
 
     public function testAddressOfTheServerThatHasStartedIt(): void
@@ -79,7 +82,8 @@ final class RpcTest extends TestCase
 
     public function sockets(): array
     {
-        return [['tcp://127.0.0.1:0'], ['tcp://[::1]:0'], ['unix://' . sys_get_temp_dir() . '/rr-php-' . getmypid() . '.sock']];
+        $path = sys_get_temp_dir() . '/rr-php-' . getmypid() . '.sock';
+        return [['tcp://127.0.0.1:0'], ['tcp://[::1]:0'], ["unix://$path"]];
     }
 
     public function testNobodyListens(): void
@@ -122,7 +126,10 @@ final class RpcTest extends TestCase
     /** @dataProvider noReplies */
     public function testWhatIsNoReplyEndsTheConnection(string $bytes): void
     {
-        $peer = new Peer([[['read', 1], ['write', $bytes], ['await-end', null]], [['read', 1], ['write', self::reply(2, '1')]]]);
+        $peer = new Peer([
+            [['read', 1], ['write', $bytes], ['await-end', null]],
+            [['read', 1], ['write', self::reply(2, '1')]],
+        ]);
         $rpc = new Rpc($peer->address);
         try {
             $rpc->call('a.B');
@@ -164,7 +171,10 @@ final class RpcTest extends TestCase
 
     public function testClosedWhileIdle(): void
     {
-        $peer = new Peer([[['read', 1], ['write', self::reply(1, '1')]], [['read', 1], ['write', self::reply(2, '2')]]]);
+        $peer = new Peer([
+            [['read', 1], ['write', self::reply(1, '1')]],
+            [['read', 1], ['write', self::reply(2, '2')]],
+        ]);
         $rpc = new Rpc($peer->address);
         self::assertSame(1, $rpc->call('a.B'));
         $peer->line();
@@ -240,7 +250,10 @@ final class RpcTest extends TestCase
 
     public function testAllThatWasSentIsLostWithTheConnection(): void
     {
-        $peer = new Peer([[['read', 2], ['write', self::reply(2, '2')]], [['read', 1], ['write', self::reply(4, '4')]]]);
+        $peer = new Peer([
+            [['read', 2], ['write', self::reply(2, '2')]],
+            [['read', 1], ['write', self::reply(4, '4')]],
+        ]);
         $rpc = new Rpc($peer->address);
         $ids = [$rpc->send('a.B'), $rpc->send('a.B'), $rpc->send('a.B')];
         $rpc->discard($ids[2]);

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * A server with a script, see Peer.php: argument 1 is its address, standard input the script as JSON. Standard output is
- * the address, then a line for each frame that was read, as hexadecimal digits.
+ * A server with a script, see Peer.php: argument 1 is its address, standard input the script as JSON. Standard output
+ * is the address, then a line for each frame that was read, as hexadecimal digits.
  */
 
 declare(strict_types=1);

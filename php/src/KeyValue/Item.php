@@ -31,17 +31,26 @@ final class Item
     /** One of a request's items. */
     public static function encode(string $key, string $value = '', string $timeout = ''): string
     {
+        return self::encodeHead($key, $timeout, strlen($value)) . $value;
+    }
+
+    /**
+     * The same without the value, which follows. So large values are copied once, into the frame.
+     *
+     * @param int $size bytes of the value
+     */
+    public static function encodeHead(string $key, string $timeout = '', int $size = 0): string
+    {
         $length = strlen($key);
-        $item = ($length < 0x80 ? "\x0a" . chr($length) : "\x0a" . Protobuf::varint($length)) . $key;
-        if ($value !== '') {
-            $length = strlen($value);
-            $item .= ($length < 0x80 ? "\x12" . chr($length) : "\x12" . Protobuf::varint($length)) . $value;
-        }
+        $head = ($length < 0x80 ? "\x0a" . chr($length) : "\x0a" . Protobuf::varint($length)) . $key;
         if ($timeout !== '') {
-            $item .= "\x1a" . chr(strlen($timeout)) . $timeout;
+            $head .= "\x1a" . chr(strlen($timeout)) . $timeout;
         }
-        $length = strlen($item);
-        return ($length < 0x80 ? "\x12" . chr($length) : "\x12" . Protobuf::varint($length)) . $item;
+        if ($size !== 0) {
+            $head .= $size < 0x80 ? "\x12" . chr($size) : "\x12" . Protobuf::varint($size);
+        }
+        $length = strlen($head) + $size;
+        return ($length < 0x80 ? "\x12" . chr($length) : "\x12" . Protobuf::varint($length)) . $head;
     }
 
     /**

@@ -38,6 +38,7 @@ final class Connection
     private const HEADER_SIZE = 20;
     private const LEAST_READ = 8192;
     private const LARGEST_READ = 65536;
+    private const MOST_STARTS = 256;
     /** Bytes of the largest reply that is taken: a length beyond it is no length. */
     private const LARGEST_REPLY = 1 << 30;
 
@@ -47,6 +48,8 @@ final class Connection
     /** Bytes asked of the operating system in one read: grows with the replies, so that a large one is one read. */
     private int $readSize = self::LEAST_READ;
     private ?float $timeout = null;
+    /** @var array<int, string> the first ten bytes of frames, by codec and length: an application's have few lengths */
+    private array $starts = [];
 
     /** @param resource $stream */
     private function __construct(private $stream, private readonly string $address)
@@ -90,19 +93,28 @@ final class Connection
     /**
      * One call and its reply, with no other call outstanding: one write and, in the usual case, one read.
      *
-     * @param float $timeout seconds without a byte from the server, or until it takes one
+     * @param string $value   what follows the argument, with the end behind it: a large one is copied once, here
+     * @param float  $timeout seconds without a byte from the server, or until it takes one
      * @return string the encoded result
      * @throws RpcException
      */
-    public function call(int $codec, int $id, string $method, string $argument, float $timeout): string
-    {
+    public function call(
+        int $codec,
+        int $id,
+        string $method,
+        string $argument,
+        string $value,
+        string $end,
+        float $timeout,
+    ): string {
         if ($this->timeout !== $timeout) {
             $this->setTimeout($timeout);
         }
         $name = strlen($method);
-        $start = pack('CCV', self::FIRST_BYTE, $codec, $name + strlen($argument));
+        $length = $name + strlen($argument) + strlen($value) + strlen($end);
         $rest = pack('vVV', 0, $id, $name) . $method;
-        $frame = $start . pack('V', crc32($start)) . $rest . $argument;
+        $start = $this->starts[$codec << 32 | $length] ?? $this->start($codec, $length);
+        $frame = $start . $rest . $argument . $value . $end;
         if (@fwrite($this->stream, $frame) !== strlen($frame)) {
             throw stream_get_meta_data($this->stream)['timed_out']
                 ? $this->expired()
@@ -111,9 +123,10 @@ final class Connection
 
         $data = fread($this->stream, $this->readSize);
         if ($data !== false && $data !== '') {
-            // All of a good reply's header is known but for the length.
-            $start = pack('CCV', self::FIRST_BYTE, $codec, strlen($data) - self::HEADER_SIZE);
-            if (\str_starts_with($data, $start . pack('V', crc32($start)) . $rest)) {
+            // All of a good reply's header is known but for the length, which is that of all there is.
+            $length = strlen($data) - self::HEADER_SIZE;
+            $start = $this->starts[$codec << 32 | $length] ?? $this->start($codec, $length);
+            if (\str_starts_with($data, $start . $rest)) {
                 return substr($data, self::HEADER_SIZE + $name);
             }
             $this->took($data);
@@ -219,6 +232,17 @@ final class Connection
                 $this->took($data);
             }
         }
+    }
+
+    /** The first ten bytes of a frame. */
+    private function start(int $codec, int $length): string
+    {
+        $start = pack('CCV', self::FIRST_BYTE, $codec, $length);
+        $start .= pack('V', crc32($start));
+        if (\count($this->starts) >= self::MOST_STARTS) {
+            $this->starts = [];
+        }
+        return $this->starts[$codec << 32 | $length] = $start;
     }
 
     private function took(string $data): void
