@@ -256,11 +256,16 @@ final class Rpc
     /** @return array{int, string} codec and encoded result */
     private function await(int $id, ?float $timeout): array
     {
+        $timeout ??= $this->callTimeout;
+        $deadline = hrtime(true) + 1e9 * $timeout;
         try {
             while (isset($this->calls[$id])) {
                 $this->flush();
-                $this->onConnection(function (Connection $connection) use ($timeout): void {
-                    $this->take(...$connection->receive($timeout ?? $this->callTimeout));
+                $this->onConnection(function (Connection $connection) use ($timeout, $deadline): void {
+                    if (hrtime(true) > $deadline) {
+                        throw new TimeoutException("RPC at $this->target: no reply within $timeout s");
+                    }
+                    $this->take(...$connection->receive($timeout));
                 });
             }
         } catch (RpcException) {

@@ -153,6 +153,25 @@ final class ApplicationTest extends TestCase
         Server::await('the CLOSE', fn (): bool => !$storage->has($uuid));
     }
 
+    /** @dataProvider addresses */
+    public function testOverTcpAndUntilTheEnd(string $listen): void
+    {
+        $server = new Server($listen);
+        $client = $server->client();
+        fwrite($client, "hello\r\n");
+        $uuid = explode(' ', fgets($client))[1];
+        self::assertSame(1, (new KeyValue($server->rpc(), 'test'))->get($uuid));
+        // The CLOSE of this connection comes at the very end, and its handler makes a call.
+        $server->stop();
+        self::assertSame('', fread($client, 1));
+        self::assertStringNotContainsString('Exception', $server->log());
+    }
+
+    public function addresses(): array
+    {
+        return [['tcp://127.0.0.1:PORT'], ['tcp://:PORT'], ['tcp://[::1]:PORT']];
+    }
+
     public function testCloseFromElsewhere(): void
     {
         $connections = new Connections($this->server->rpc());

@@ -261,7 +261,7 @@ final class KeyValueTest extends TestCase
             . 'echo $added;';
         $processes = $outputs = [];
         for ($i = 0; $i < 4; $i++) {
-            $command = [PHP_BINARY, '-r', $code, dirname(__DIR__) . '/autoload.php', Server::shared()->socket];
+            $command = [PHP_BINARY, '-r', $code, dirname(__DIR__) . '/autoload.php', Server::shared()->rpc];
             $processes[] = proc_open($command, [['file', '/dev/null', 'r'], ['pipe', 'w'], STDERR], $pipes);
             $outputs[] = $pipes[1];
         }

@@ -19,7 +19,8 @@ final class Server
     public readonly string $metrics;
     /** @var resource */
     private $process;
-    public readonly string $socket;
+    /** Where its RPC listens. */
+    public readonly string $rpc;
 
     /** One for all tests that do not stop it. */
     public static function shared(): self
@@ -37,22 +38,24 @@ final class Server
         return self::$shared instanceof self ? self::$shared : throw self::$shared;
     }
 
-    public function __construct()
+    /** @param string|null $listen of its RPC, with `PORT` for a free one; null: a unix socket */
+    public function __construct(?string $listen = null)
     {
         $this->directory = sys_get_temp_dir() . '/rr-php-' . bin2hex(random_bytes(6));
         mkdir($this->directory, 0700);
-        [$this->address, $this->metrics] = self::freeAddresses(2);
-        $this->socket = "unix://$this->directory/rpc.sock";
+        [$this->address, $this->metrics, $free] = self::freeAddresses(3);
+        $this->rpc = str_replace('PORT', explode(':', $free)[1], $listen ?? "unix://$this->directory/rpc.sock");
         $command = json_encode([PHP_BINARY, __DIR__ . '/worker.php']);
         file_put_contents("$this->directory/.rr.yaml", <<<YAML
             version: "3"
             server: {command: $command}
-            rpc: {listen: "$this->socket"}
+            rpc: {listen: "$this->rpc"}
             kv:
               test: {driver: memory, config: {}}
               small: {driver: memory, config: {max_items: 2}}
             metrics: {address: $this->metrics}
             logs: {mode: production, level: debug}
+            endure: {drain_idle: 100ms}
             tcp:
               servers:
                 main: {addr: $this->address}
@@ -90,7 +93,7 @@ final class Server
 
     public function rpc(): Rpc
     {
-        return new Rpc($this->socket);
+        return new Rpc($this->rpc);
     }
 
     public function log(): string
