@@ -39,6 +39,8 @@ final class Rpc
 
     /** Calls that were sent, and neither received nor discarded. */
     private const MOST_CALLS = 10_000;
+    /** Calls whose replies are for nobody, until they are taken: the server would have to hold more of them back. */
+    private const MOST_DISCARDED = 1000;
     /** Bytes of calls that are gathered before they are written. */
     private const MOST_GATHERED = 65536;
     private const LARGEST_ID = 0xFFFFFFFF;
@@ -46,11 +48,14 @@ final class Rpc
     private const IDLE_NANOSECONDS = 1_000_000_000;
 
     private readonly string $target;
+    private readonly int $process;
     private ?Connection $connection = null;
     private int $usedAt = 0;
     private int $lastId = 0;
     /** @var array<int, int|null> codecs of the calls that wait for their reply, by id; null: the reply is for nobody */
     private array $calls = [];
+    /** How many of the calls have a reply that is for nobody. */
+    private int $discarded = 0;
     /** @var array<int, array{int, string}|RpcException> codec and encoded result of replies that wait for receive() */
     private array $replies = [];
     /** Sent and not written yet. */
@@ -68,6 +73,7 @@ final class Rpc
         private readonly float $callTimeout = 30.0,
     ) {
         $this->target = Address::target($address);
+        $this->process = getmypid();
     }
 
     /** The server that has started this process: the address is that of RR_RPC, or else the default. */
@@ -176,6 +182,7 @@ final class Rpc
         unset($this->replies[$id]);
         if (isset($this->calls[$id])) {
             $this->calls[$id] = null;
+            $this->discarded++;
         }
     }
 
@@ -201,6 +208,10 @@ final class Rpc
 
     public function __destruct()
     {
+        // A process that this one has forked has a copy of what was gathered, which is not its to write.
+        if ($this->gathered === '' || getmypid() !== $this->process) {
+            return;
+        }
         try {
             $this->flush();
         } catch (RpcException) {
@@ -232,6 +243,9 @@ final class Rpc
 
     private function start(int $codec, string $method, string $argument): int
     {
+        if ($this->discarded >= self::MOST_DISCARDED) {
+            $this->takeDiscarded();
+        }
         if (\count($this->calls) + \count($this->replies) >= self::MOST_CALLS) {
             throw new \LogicException('too many calls were sent: receive() or discard() their results');
         }
@@ -251,6 +265,19 @@ final class Rpc
             }
         }
         return $id;
+    }
+
+    /** Takes replies until none of those that are for nobody is outstanding. */
+    private function takeDiscarded(): void
+    {
+        try {
+            $this->flush();
+            while ($this->discarded > 0) {
+                $this->onConnection(fn (Connection $one) => $this->take(...$one->receive($this->callTimeout)));
+            }
+        } catch (RpcException) {
+            // All calls have it as their result.
+        }
     }
 
     /** @return array{int, string} codec and encoded result */
@@ -283,7 +310,9 @@ final class Rpc
         }
         $codec = $this->calls[$id];
         unset($this->calls[$id]);
-        if ($codec !== null) {
+        if ($codec === null) {
+            $this->discarded--;
+        } else {
             $isError = ($flags & Connection::ERROR) !== 0;
             $this->replies[$id] = $isError ? new ServerException($method, $result) : [$codec, $result];
         }
@@ -303,6 +332,7 @@ final class Rpc
                 }
             }
             $this->calls = [];
+            $this->discarded = 0;
             throw $error;
         }
     }

@@ -295,6 +295,21 @@ final class RpcTest extends TestCase
         }
     }
 
+    public function testRepliesForNobodyAreTaken(): void
+    {
+        $steps = [];
+        foreach (array_chunk(range(1, 25_000), 1000) as $ids) {
+            $steps[] = ['skip', count($ids)];
+            $steps[] = ['write', implode('', array_map(fn (int $id): string => self::reply($id, '1'), $ids))];
+        }
+        $peer = new Peer([[...$steps, ['read', 1], ['write', self::reply(25_001, '"last"')]]]);
+        $rpc = new Rpc($peer->address);
+        for ($i = 0; $i < 25_000; $i++) {
+            $rpc->discard($rpc->send('a.B'));
+        }
+        self::assertSame('last', $rpc->call('a.B'));
+    }
+
     public function testWhatIsLeftIsWrittenAtTheEnd(): void
     {
         $peer = new Peer([[['read', 1]]]);
