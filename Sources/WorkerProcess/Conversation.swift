@@ -344,19 +344,23 @@ struct Conversation: Sendable {
         return .error(message: message)
     }
 
-    /// The number of requests, from the first on, that the worker may have begun.
+    /// The number of requests, from the first on, that the worker has read at least in part.
     ///
-    /// - Parameter read: The most bytes that the worker may have read.
+    /// - Parameter read: The most bytes that the worker has read.
+    func read(_ read: Int) -> Int {
+        self.backlog.read(read)
+    }
+
+    /// The same of those that the worker has begun, if it answers as it should.
     func begun(read: Int) -> Int {
+        // The one request that there is: a worker that has gone astray may have begun it without a reply to a probe.
         guard self.isPipelined else {
-            // The one request that there is: a worker that has gone astray may have begun it without a reply to a probe.
             return self.backlog.read(read)
         }
-        let begun = self.backlog.begun(read: read)
         if case .announced = self.manner {
-            return begun
+            return self.backlog.read(read)
         }
         // Any other worker begins its next request only after the reply to the probe before it.
-        return min(begun, 1)
+        return self.backlog.isFirstRead(read) ? 1 : 0
     }
 }

@@ -241,7 +241,7 @@ import WorkerPool
         _ = machine.give()
         #expect(machine.received(.answer("WRITE", "x"), isLast: false).text == "answer")
         #expect(machine.received(.answer("WRITE", "y")).text == "broken", "it must not become the second's")
-        #expect(machine.begun(read: .max) == 1, "it may have passed over the probe, and be the second's")
+        #expect(machine.read(.max) == 1, "it may have passed over the probe, and be the second's")
     }
 
     @Test func silenceIsMeasuredFromWhenARequestIsTheFirst() {
@@ -343,6 +343,20 @@ import WorkerPool
         _ = machine.received(.pid)
         #expect(machine.begun(read: .max) == 1)
         #expect(machine.begun(read: 150) == 0)
+    }
+
+    @Test func whatWasReadIsCountedBehindProbes() {
+        var machine = Self.replying()
+        for start in [100, 200, 300] {
+            _ = machine.give(at: start)
+        }
+        #expect(machine.read(.max) == 3)
+        #expect(machine.read(300) == 2)
+        #expect(machine.read(100) == 0)
+        _ = machine.received(.answer("WRITE", "x"))
+        #expect(machine.read(.max) == 2, "a probe is the first")
+        #expect(machine.read(201) == 1)
+        #expect(machine.read(200) == 0)
     }
 
     @Test func aLastErrorIsTheFirstOnesAnswer() {
