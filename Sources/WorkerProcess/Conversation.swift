@@ -271,7 +271,12 @@ struct Conversation: Sendable {
 
     // MARK: Silence
 
-    mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    mutating func tick(
+        _ interval: Interval,
+        mayProbe: Bool,
+        knowsProbes: Bool,
+        hasRead: () -> Bool
+    ) -> TickAction {
         let isBusy = interval == .long ? self.backlog.requests > 0 : self.backlog.closes > 0
         let otherwise = isBusy ? TickAction.again : .pause
         switch (self.backlog.first, self.remark) {
@@ -288,6 +293,10 @@ struct Conversation: Sendable {
                 self.manner.replies(ifOthersDo: mayProbe), self.isTooLong(Self.patience)
             else {
                 return otherwise
+            }
+            guard hasRead() else {
+                // It might read the rest of a large request and a part of the probe together: see ``readAtOnce``.
+                return .again
             }
             self.backlog.appendProbe()
             return .probe

@@ -28,6 +28,12 @@ final class UnreadInput: @unchecked Sendable {
         }
     }
 
+    /// Whether the worker has read all that was written.
+    var isRead: Bool {
+        var unread: CInt = 0
+        return self.descriptor < 0 || ioctl(self.descriptor, UInt(FIONREAD), &unread) != 0 || unread == 0
+    }
+
     /// Takes the unread bytes out of the pipe, so that no process can read them any more.
     ///
     /// - Returns: Their number; 0 if they cannot be taken.

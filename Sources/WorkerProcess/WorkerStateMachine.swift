@@ -240,11 +240,18 @@ package struct WorkerStateMachine: Sendable {
     /// - Parameters:
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
     ///   - knowsProbes: Whether it is known to: then silence means that it is busy.
-    package mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    ///   - hasRead: Whether it has read all that was written, as far as that can be seen.
+    package mutating func tick(
+        _ interval: Interval,
+        mayProbe: Bool,
+        knowsProbes: Bool,
+        hasRead: @autoclosure () -> Bool
+    ) -> TickAction {
         guard case .talking = self.state else {
             return .pause
         }
-        let action = self.conversation.tick(interval, mayProbe: mayProbe, knowsProbes: knowsProbes)
+        let action = self.conversation.tick(
+            interval, mayProbe: mayProbe, knowsProbes: knowsProbes, hasRead: hasRead)
         if case .broken = action {
             self.state = .broken
         }

@@ -150,7 +150,7 @@ import WorkerPool
                 }
             case 14..<19:
                 let interval = Bool.random(using: &random) ? WorkerStateMachine.Interval.short : .long
-                let action = machine.tick(interval, mayProbe: .random(using: &random), knowsProbes: false)
+                let action = machine.tick(interval, mayProbe: .random(using: &random), knowsProbes: false, hasRead: true)
                 switch action {
                 case .lastAnswer:
                     end("an error")
@@ -397,6 +397,6 @@ extension WorkerStateMachine {
     }
 
     fileprivate mutating func tick(_ interval: Interval = .long) -> TickAction {
-        self.tick(interval, mayProbe: true, knowsProbes: false)
+        self.tick(interval, mayProbe: true, knowsProbes: false, hasRead: true)
     }
 }

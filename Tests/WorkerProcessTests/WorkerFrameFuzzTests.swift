@@ -147,7 +147,7 @@ private struct Exchange {
     private mutating func tick() {
         self.deliver()
         for interval in WorkerStateMachine.Interval.allCases where !self.isOver {
-            switch self.machine.tick(interval, mayProbe: true, knowsProbes: true) {
+            switch self.machine.tick(interval, mayProbe: true, knowsProbes: true, hasRead: true) {
             case .probe:
                 #expect(self.manner == .free)
                 self.send(.probe)
