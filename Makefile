@@ -10,7 +10,7 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
+.PHONY: help run test test-depths test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
 	bench-growth bench-overload bench-php bench-rpc bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
@@ -25,11 +25,16 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
 	@scripts/test-image --if-possible
+
+test-depths: release ## run all integration tests with a pipeline of 64 events a worker, and with one of 1
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths
 
 test-chart: release ## test the Helm chart
 	@scripts/setup --test

@@ -57,7 +57,8 @@ extension WorkerEvents {
 
 /// Starts workers.
 package protocol WorkerLauncher: Sendable {
-    /// Starts one worker, reports its events to `events`, and returns when its process has been reaped.
+    /// Starts one worker, reports its events to `events`, and returns when its process has been reaped and the last event
+    /// reported: requests that the worker still has then count as begun.
     ///
     /// When the surrounding task is cancelled the worker is killed.
     func run(_ id: WorkerID, events: any WorkerEvents) async

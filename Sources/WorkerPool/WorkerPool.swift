@@ -85,11 +85,6 @@ package final class WorkerPool: Sendable {
     package var requests: Int {
         self.state.withLock { $0.machine.waiting + $0.machine.running }
     }
-
-    /// Workers past their handshake, free or busy.
-    package var readyWorkers: Int {
-        self.state.withLock { $0.machine.ready }
-    }
 }
 
 // MARK: - Acting
