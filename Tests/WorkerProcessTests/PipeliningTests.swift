@@ -150,7 +150,8 @@ import WorkerPool
                 }
             case 14..<19:
                 let interval = Bool.random(using: &random) ? WorkerStateMachine.Interval.short : .long
-                let action = machine.tick(interval, mayProbe: .random(using: &random), knowsProbes: false, hasRead: true)
+                let action = machine.tick(
+                    interval, mayProbe: .random(using: &random), knowsProbes: false, hasRead: true)
                 switch action {
                 case .lastAnswer:
                     end("an error")

@@ -239,7 +239,9 @@ import WorkerPool
 
     @Test func aWorkerThatIsKnownToReplyIsNotWaitedForForEver() {
         var machine = Self.machine(.doubtful)
-        let last = (1...400).first { _ in machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: true).text == "last answer" }
+        let last = (1...400).first { _ in
+            machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: true).text == "last answer"
+        }
         #expect(last != nil, "it was replaced by one that does not know probes, say")
     }
 
