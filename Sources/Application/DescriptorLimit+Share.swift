@@ -38,9 +38,16 @@ extension DescriptorLimit {
     ///
     /// - Parameter workers: The permanent workers, without those that the pool may grow by.
     /// - Throws: ``Gateway/Failure`` with the number that would suffice.
-    static func check(_ limit: Int, loops: Int, workers: Int, listeners: Int) throws(Gateway.Failure) {
+    static func check(
+        _ limit: Int,
+        loops: Int,
+        workers: Int,
+        listeners: Int,
+        hasRPC: Bool = false
+    ) throws(Gateway.Failure) {
         let needed =
             self.least + self.perLoop * (loops + 1) + self.perRunningWorker * workers + listeners
+            + (hasRPC ? self.perLoop + 1 : 0)
         guard limit < needed else {
             return
         }

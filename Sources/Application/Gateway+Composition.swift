@@ -59,7 +59,8 @@ extension Gateway {
                 descriptorLimit,
                 loops: process.eventLoops,
                 workers: settings.tcp.pool.keptWorkers,
-                listeners: settings.tcp.servers.count
+                listeners: settings.tcp.servers.count,
+                hasRPC: settings.rpc != nil
             )
             self.group = MultiThreadedEventLoopGroup(numberOfThreads: process.eventLoops)
             // Must exist before any process is started.

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Synchronization
 
@@ -59,7 +60,7 @@ package struct RPCMethodTable: Sendable {
             var slot = Self.hash(name) & (self.slots.count - 1)
             while self.slots[slot] >= 0 {
                 let entry = self.entries[Int(self.slots[slot])]
-                if entry.nameBytes.withUnsafeReadableBytes({ $0.elementsEqual(name) }) {
+                if entry.nameBytes.withUnsafeReadableBytes({ $0.isSame(as: name) }) {
                     return entry
                 }
                 slot = (slot + 1) & (self.slots.count - 1)
@@ -88,6 +89,14 @@ package struct RPCMethodTable: Sendable {
             hash = (hash ^ UInt32(byte)) &* 0x0100_0193
         }
         return Int(hash)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+        guard self.count == other.count else { return false }
+        guard let start = self.baseAddress, let otherStart = other.baseAddress else { return true }
+        return memcmp(start, otherStart, self.count) == 0
     }
 }
 

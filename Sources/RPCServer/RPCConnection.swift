@@ -36,6 +36,9 @@ final class RPCConnection: ChannelDuplexHandler {
     /// Replies that are gathered before they are written, and a longer result is not copied to them: 128 KiB.
     private static let batch = 128 * 1024
 
+    /// The most memory that a connection keeps for its next replies: 64 KiB.
+    private static let keptCapacity = 64 * 1024
+
     private let environment: RPCEnvironment
     private var decoder: RPCFrameDecoder
     private var phase = Phase.serving
@@ -292,7 +295,7 @@ final class RPCConnection: ChannelDuplexHandler {
         guard self.replies.readableBytes > 0 else {
             return
         }
-        if self.write(self.replies, context), self.replies.capacity <= 2 * Self.batch {
+        if self.write(self.replies, context), self.replies.capacity <= Self.keptCapacity {
             self.replies.clear()
         } else {
             self.replies = ByteBuffer()

@@ -39,6 +39,29 @@ extension Integration {
             }
         }
 
+        @Test(
+            "rr workers -i paints again and again; q, Ctrl-C and SIGTERM give the terminal back",
+            arguments: ["q", "c", "t"])
+        func screen(end: String) async throws {
+            struct Outcome: Decodable {
+                var exit: Int32
+                var restored: Bool
+                var written: String
+            }
+            try await withRR(try Settings(workers: 1).withRPC(at: .unix(path: "rpc.sock"))) { rr in
+                let run = try Command.run(
+                    ["/usr/bin/env", "python3", "\(Fixture.directory)/screen.py", end]
+                        + [try Fixture.binary(), "workers", "-i", "-w", rr.directory.path])
+                let outcome = try JSONDecoder().decode(Outcome.self, from: Data(run.output.utf8))
+                #expect(outcome.exit == 0)
+                #expect(outcome.restored)
+                #expect(outcome.written.contains("Workers of [") && outcome.written.contains("q: quit"))
+                // Each picture is painted over the last one, on the other screen, which is left in the end.
+                #expect(outcome.written.hasPrefix("\u{1B}[?1049h") && outcome.written.hasSuffix("\u{1B}[?1049l"))
+                #expect(!outcome.written.contains("\u{1B}[2J"))
+            }
+        }
+
         @Test("Without a server, or without the section, the reason and 1")
         func noServer() async throws {
             let directory = try TemporaryDirectory()

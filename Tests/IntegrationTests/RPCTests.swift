@@ -85,6 +85,37 @@ extension Integration {
             }
         }
 
+        @Test("Sixteen workers that store with each event, through a SIGTERM: no call fails, and no answer is lost")
+        func storingThroughTheEnd() async throws {
+            let set = #"{"storage":"s","items":[{"key":"k","value":"dg==","timeout":"2100-01-01T00:00:00Z"}]}"#
+            let environment = [
+                "WORKER_START": "rpc kv.Set \(set)", "WORKER_DATA": "rpc kv.Set \(set)",
+                "WORKER_CLOSE": "rpc kv.MGet \(set)",
+            ]
+            let more = "kv:\n  s:\n    driver: memory\n    config: {}\nendure:\n  grace_period: 6s\n  drain_idle: 50ms"
+            try await self.withRPC(Settings(workers: 16, environment: environment, more: more)) { rr, _ in
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 1...16 {
+                        group.addTask {
+                            let client = try rr.client()
+                            var answers = 0
+                            // To the end of its connection, which comes between two questions.
+                            while let answer = try? client.ask("store") {
+                                #expect(answer.hasPrefix("{") || answer == "null", "\(answer)")
+                                answers += 1
+                            }
+                            return answers
+                        }
+                    }
+                    try eventually("events of all workers") { try Set(rr.events.all.map(\.pid)).count >= 16 }
+                    try rr.stop()
+                    #expect(try await group.reduce(0, +) > 16)
+                }
+                let failed = try rr.events.all.compactMap(\.result).filter { $0.hasPrefix("ERROR") }
+                #expect(failed.isEmpty, "\(failed.first ?? "")")
+            }
+        }
+
         @Test("A worker that closes its own connection, or another one, does not wait for itself")
         func closing() async throws {
             try await self.withRPC(Settings(workers: 2)) { rr, endpoint in
