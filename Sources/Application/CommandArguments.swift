@@ -17,8 +17,8 @@ package struct CommandArguments {
         var isPersistent = true
     }
 
-    private static let located: Set<String> = ["serve", "check", "health", "stop", "reload", "reset"]
-    private static let configured: Set<String> = ["serve", "check", "health"]
+    private static let located: Set<String> = ["serve", "check", "health", "stop", "reload", "reset", "workers"]
+    private static let configured: Set<String> = ["serve", "check", "health", "reset", "workers"]
 
     private static let options = [
         Option(short: "c", long: ["config"], takesValue: true, commands: Self.located),

@@ -39,7 +39,9 @@ extension CorpusTable {
           logs.encoding = console ; logs.level = debug ; logs.mode = development ; rpc.listen = tcp://127.0.0.1:6105 ;
           server.command = php plugins-of-others.php ; server.relay = pipes
         probes.yaml: no servers tcp.servers
-          metrics.address = [::1]:2214 ; status.address = 127.0.0.1:2213 ; status.unavailable_status_code = 503
+          metrics.address = [::1]:2214 ; metrics.collect.app_jobs.help = Jobs that were done. ;
+          metrics.collect.app_jobs.type = counter ; status.address = 127.0.0.1:2213 ;
+          status.unavailable_status_code = 503
         relay-tcp.yaml: no servers tcp.servers
           server.command = php socket.php ; server.on_init.command = sleep 1 ; server.on_init.exec_timeout = 3m20s ;
           server.on_init.exit_on_error = true ; server.relay = tcp://127.0.0.1:7011

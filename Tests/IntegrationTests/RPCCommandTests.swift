@@ -97,7 +97,7 @@ extension Integration {
                         try directory.write("", to: "accident")
                         let reset = try self.rr(rr, "reset", "tcp")
                         #expect(reset.exit == .code(0), "\(reset.errors)")
-                        #expect(reset.output.hasSuffix("plugin reset: [tcp]\n"))
+                        #expect(reset.output.hasSuffix("plugin reset: [tcp]"))
                         // They are replaced when the command ends, not some time later.
                         #expect(rr.workers.isDisjoint(with: before) || rr.workers.count > 4)
                     }

@@ -49,7 +49,7 @@ extension Integration {
             server.kill()
             try await self.withStorage("{addrs: [\"127.0.0.1:\(server.port)\"]}") { rr, rpc in
                 let error = try rpc.call("kv.MGet", Self.get)
-                #expect(error.hasPrefix("ERROR: rpc_mget: "), "\(error)")
+                #expect(error.hasPrefix("ERROR: rpc_mget:"), "\(error)")
                 #expect(error.hasSuffix("dial tcp 127.0.0.1:\(server.port): connect: connection refused"), "\(error)")
                 #expect(rr.log.all.contains { $0.contains("Redis cannot be reached") })
                 // Packets are served meanwhile.

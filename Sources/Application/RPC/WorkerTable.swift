@@ -18,7 +18,7 @@ package struct WorkerTable: Sendable {
             self.jobs = worker["numExecs"]?.integer() ?? 0
             self.memory = worker["memoryUsage"]?.integer() ?? 0
             self.processorPercent = worker["CPUPercent"]?.double ?? 0
-            self.created = (worker["created"]?.double ?? 0) * 1e-9
+            self.created = (worker["created"]?.double ?? 0) / 1e9
         }
     }
 
