@@ -66,6 +66,7 @@ RUN apt-get update \
 COPY --from=build /out/usr/bin/rr /usr/bin/rr
 # The example, until a project is mounted over it.
 COPY deploy/docker/.rr.yaml /app/.rr.yaml
+COPY php /app/php
 COPY examples /app/examples
 # A mounted /etc/rr/.rr.yaml, or else the project's own; workers start in /app either way.
 ENV RR_CONFIG=/etc/rr/.rr.yaml:.rr.yaml

@@ -10,8 +10,8 @@ RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swif
 RR = .build/release/rr
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
-	bench-growth bench-overload bench-php bench-hotspots bench-docs bench-guard bench-guard-record
+.PHONY: help run test test-depths test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
+	bench-growth bench-overload bench-php bench-rpc bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,19 +25,24 @@ test: ## set up, lint, build, and run all tests
 	@scripts/lint
 	@$(MAKE) --no-print-directory release
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
-	@scripts/test-php
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
 	@scripts/test-image --if-possible
 
+test-depths: release ## run all integration tests with a pipeline of 64 events a worker, and with one of 1
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths
+
 test-chart: release ## test the Helm chart
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 
-test-php: ## test the PHP package
+test-php: release ## test the PHP package
 	@scripts/setup --test
-	@scripts/test-php
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
 
 test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
 	@scripts/setup --test
@@ -71,6 +76,10 @@ bench-overload: release ## offer twice what workers can do, and look whether all
 bench-php: release ## rr with PHP workers: five minutes; WORKERMAN=DIRECTORY, ROADRUNNER_PHP=DIRECTORY beside it; QUICK=1, ONLY=cases
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/php.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+bench-rpc: release ## storages from PHP beside redis-server: pairs of get and set, and CPU: five minutes; QUICK=1, ONLY=cases
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/rpc.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
 bench-hotspots: release ## where the instructions of a request are, and who retains, releases and allocates
 	@scripts/setup --test

@@ -206,7 +206,8 @@ let package = Package(
         .testTarget(
             name: "KeyValueTests",
             dependencies: [
-                "KeyValue", "StorageTestSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "KeyValue", "StorageTestSupport", "StorageWriter", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(

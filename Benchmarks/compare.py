@@ -85,14 +85,8 @@ def rows(name, case, target, subject):
         rate = figures.median_ratio(ours["per_second"], theirs["per_second"])
         cpu = figures.median_ratio(ours["cpu_us"], theirs["cpu_us"])
         p99 = figures.median_ratio(ours["p99_us"], theirs["p99_us"])
-        yield line + [mark(rate, wanted and wanted[1], False), mark(cpu, wanted and wanted[0], True),
-                      mark(p99, P99 if wanted else None, True)]
-
-
-def mark(ratio, wanted, most):
-    if not wanted:
-        return f"{ratio:.2f}"
-    return f"{ratio:.2f} {'✓' if (ratio <= wanted if most else ratio >= wanted) else '✗'} ({'≤' if most else '≥'} {wanted})"
+        yield line + [figures.mark(rate, wanted and wanted[1], False), figures.mark(cpu, wanted and wanted[0], True),
+                      figures.mark(p99, P99 if wanted else None, True)]
 
 
 def tables(result):

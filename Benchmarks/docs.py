@@ -3,8 +3,8 @@
 
     docs.py [--from DIRECTORY]
 
-Takes report/report.json of compare.py, growth/growth.json, overload/overload.json, hotspots/hotspots.json and php/php.json,
-those that are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` … `<!-- /NAME -->` holds what a script found, and
+Takes report/report.json of compare.py, growth/growth.json, overload/overload.json, hotspots/hotspots.json, php/php.json and
+rpc/rpc.json, those that are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` … `<!-- /NAME -->` holds what a script found, and
 what is between them is replaced; the words around are people's.
 """
 import argparse
@@ -20,6 +20,7 @@ import hotspots
 import overload
 import php
 import rig
+import rpc
 
 PAGE = os.path.join(rig.ROOT, "docs", "performance.md")
 PICTURES = os.path.join(rig.ROOT, "docs", "performance")
@@ -49,12 +50,18 @@ def served(result):
     yield "php", php.tables(result)
 
 
+def stored(result):
+    rpc.draw(result, PICTURES)
+    yield "rpc", rpc.tables(result)
+
+
 RESULTS = {
     "compare": ("report/report.json", compared),
     "growth": ("growth/growth.json", grown),
     "overload": ("overload/overload.json", overloaded),
     "hotspots": ("hotspots/hotspots.json", spotted),
     "php": ("php/php.json", served),
+    "rpc": ("rpc/rpc.json", stored),
 }
 
 

@@ -39,6 +39,13 @@ def median_ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
+def mark(ratio, wanted, most):
+    """A ratio and whether it is what is wanted, if anything: at most that, or at least."""
+    if not wanted:
+        return f"{ratio:.2f}"
+    return f"{ratio:.2f} {'✓' if (ratio <= wanted if most else ratio >= wanted) else '✗'} ({'≤' if most else '≥'} {wanted})"
+
+
 def table(head, rows):
     """A markdown table; numbers to the right."""
     cells = [head] + [[str(cell) for cell in row] for row in rows]

@@ -5,7 +5,7 @@
            [--only CASE[,CASE]] [--php OPTIONS] [--output DIRECTORY]
 
 WORKERMAN is where `composer require workerman/workerman` was run, ROADRUNNER_PHP the same for spiral/roadrunner-tcp: without
-them rr is measured with the worker of examples/php alone. --pool adds rr with another line under tcp.pool, and --against
+them rr is measured with a worker on the package in php/ alone. --pool adds rr with another line under tcp.pool, and --against
 another binary that takes the same configuration, each with that worker.
 
 Slices alternate between the servers; medians. CPU and context switches are of whole slices, by /proc: of the server without

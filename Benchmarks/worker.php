@@ -4,7 +4,7 @@
 
 declare(strict_types=1);
 
-require __DIR__ . '/../examples/php/autoload.php';
+require __DIR__ . '/../php/autoload.php';
 
 use RR\Tcp\Request;
 use RR\Tcp\Worker;

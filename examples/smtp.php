@@ -2,6 +2,8 @@
 
 declare(strict_types=1);
 
+use RR\Rpc;
+
 require __DIR__ . '/smtp/files.php';
 require __DIR__ . '/smtp/Session.php';
 require __DIR__ . '/smtp/SessionStore.php';
@@ -11,9 +13,10 @@ require __DIR__ . '/smtp/Maildir.php';
  * A small SMTP server (RFC 5321; PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES): takes every mail for everybody and
  * puts it into a folder. For trying things and for tests; it never sends a mail on.
  *
+ * Sessions of open connections are in the server's storage `smtp`: its configuration needs the sections `rpc` and `kv`.
+ *
  * Environment:
  *     SMTP_MAIL_DIR      where mails go; default rr-smtp/mail in the system's temporary directory
- *     SMTP_STATE_DIR     sessions of the open connections; default rr-smtp/sessions there
  *     SMTP_MAX_SIZE      the largest mail taken, in bytes; default 26214400 (25 MiB)
  *
  * An event may hold a part of a mail, one command, or many: clients send commands without waiting for each answer
@@ -40,10 +43,9 @@ final class SmtpService
 
     public static function fromEnvironment(): self
     {
-        $base = sys_get_temp_dir() . '/rr-smtp';
         return new self(
-            new SmtpSessionStore(getenv('SMTP_STATE_DIR') ?: "$base/sessions"),
-            new Maildir(getenv('SMTP_MAIL_DIR') ?: "$base/mail"),
+            new SmtpSessionStore(Rpc::create()),
+            new Maildir(getenv('SMTP_MAIL_DIR') ?: sys_get_temp_dir() . '/rr-smtp/mail'),
             (int) (getenv('SMTP_MAX_SIZE') ?: 25 * 1024 * 1024),
         );
     }
@@ -58,7 +60,7 @@ final class SmtpService
     /** @return array{string, string} */
     public function data(string $server, string $remoteAddr, string $uuid, string $body): array
     {
-        [$session, $stored] = $this->sessions->load($uuid) ?? [null, ''];
+        $session = $this->sessions->load($uuid);
         if ($session === null) {
             return ['WRITECLOSE', "421 4.3.0 $this->hostName lost the session, try again\r\n"];
         }
@@ -80,7 +82,7 @@ final class SmtpService
             }
         }
 
-        $this->sessions->save($uuid, $session, $stored);
+        $this->sessions->save($uuid, $session);
         return $answers === '' ? ['CONTINUE', ''] : ['WRITE', $answers];
     }
 

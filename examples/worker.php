@@ -11,7 +11,7 @@ declare(strict_types=1);
 use RR\Tcp\Request;
 use RR\Tcp\Worker;
 
-require __DIR__ . '/php/autoload.php';
+require __DIR__ . '/../php/autoload.php';
 require __DIR__ . '/echo.php';
 require __DIR__ . '/smtp.php';
 

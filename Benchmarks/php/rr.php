@@ -1,13 +1,13 @@
 <?php
 
-/** A worker on the package in examples/php. */
+/** A worker on the package in php/. */
 
 declare(strict_types=1);
 
 use RR\Tcp\Request;
 use RR\Tcp\Worker;
 
-require __DIR__ . '/../../examples/php/autoload.php';
+require __DIR__ . '/../../php/autoload.php';
 require __DIR__ . '/work.php';
 
 $work = new Work();

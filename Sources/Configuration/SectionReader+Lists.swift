@@ -2,7 +2,7 @@ extension SectionReader {
     /// Reads a list of texts; a text splits on commas (docs/configuration.md). Empty items are left out.
     ///
     /// - Returns: `nil` when it is absent or empty; nothing is noted then.
-    mutating func list(_ key: String) throws(ConfigurationError) -> [String]? {
+    package mutating func list(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let value = value(key) else { return nil }
         let items: [String]
         switch value.content {

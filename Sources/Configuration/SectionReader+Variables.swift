@@ -37,18 +37,34 @@ extension SectionReader {
     ///
     /// - Returns: `nil` when there are none; nothing is noted then.
     mutating func numberMap(_ key: String) throws(ConfigurationError) -> [Double: Double]? {
-        guard let mapping = try variableMapping(key) else { return nil }
+        guard let value = value(key) else { return nil }
+        var entries: [SourceEntry] = []
+        if case .sequence(let items) = value.content {
+            for item in items {
+                guard case .mapping(let mapping) = item.content else {
+                    throw item.place.error(.invalidValue, "a mapping of numbers is expected here", key: path(key))
+                }
+                entries += mapping.entries
+            }
+        } else {
+            entries = try variableMapping(key)?.entries ?? []
+        }
         var numbers: [Double: Double] = [:]
         var noted: [EffectiveNode.Entry] = []
-        for entry in mapping.entries {
+        for entry in entries {
             let entryPath = "\(path(key)).\(entry.key)"
             guard case .scalar(let scalar) = entry.value.content else {
                 throw entry.value.place.error(.invalidValue, "a number is expected here", key: entryPath)
             }
-            let name = try number(entry.key, key: path(key), at: entry.keyPlace)
-            numbers[name] = try number(scalar.text, key: entryPath, at: entry.value.place)
+            let name = try self.number(entry.key, key: path(key), at: entry.keyPlace)
+            let value = try self.number(scalar.text, key: entryPath, at: entry.value.place)
+            guard numbers.updateValue(value, forKey: name) == nil else {
+                throw entry.keyPlace.error(
+                    .invalidValue, "`\(entry.key)` is there twice", key: path(key), fix: "remove one")
+            }
             let effective = EffectiveScalar.text(scalar.text)
-            noted.append(EffectiveNode.Entry(key: entry.key, value: .scalar(effective, origin: entry.value.place.origin)))
+            noted.append(
+                EffectiveNode.Entry(key: entry.key, value: .scalar(effective, origin: entry.value.place.origin)))
         }
         note(key, .mapping(noted))
         return numbers

@@ -53,7 +53,7 @@ package struct SectionReader {
         note(key, .scalar(value, origin: place?.origin ?? .defaultValue))
     }
 
-    mutating func note(_ key: String, _ values: [EffectiveScalar], from place: SourcePlace?) {
+    package mutating func note(_ key: String, _ values: [EffectiveScalar], from place: SourcePlace?) {
         note(key, .sequence(values, origin: place?.origin ?? .defaultValue))
     }
 

@@ -16,6 +16,8 @@ package struct FrameDecoder: Sendable {
     /// The verified header at the front of `pending`, so that it is read once however many pieces follow.
     private var header: FrameHeader?
     private var failure: FrameError?
+    /// Whether every received byte was part of a decoded frame. Stored, as a getter would copy the decoder of a class.
+    package private(set) var isEmpty = true
 
     /// - Parameter payloadLimit: The most bytes of payload that a frame may have, 0…1 GiB.
     package init(payloadLimit: Int = FrameDecoder.defaultPayloadLimit) {
@@ -26,11 +28,6 @@ package struct FrameDecoder: Sendable {
     /// Received bytes that are not part of a decoded frame.
     package var undecoded: ByteBuffer {
         self.failure?.bytes ?? self.pending
-    }
-
-    /// Whether every received byte was part of a decoded frame.
-    package var isEmpty: Bool {
-        self.failure == nil && self.pending.readableBytes == 0
     }
 
     /// The second option of the frame that ``next()`` returns next, if that has one.
@@ -48,6 +45,7 @@ package struct FrameDecoder: Sendable {
         } else {
             self.gather(bytes)
         }
+        self.isEmpty = self.pending.readableBytes == 0
     }
 
     private mutating func gather(_ bytes: ByteBuffer) {
@@ -88,6 +86,7 @@ package struct FrameDecoder: Sendable {
         if self.pending.readableBytes == total {
             // Release the memory: the payload is now its only owner.
             self.pending = ByteBuffer()
+            self.isEmpty = true
         } else {
             self.pending.moveReaderIndex(forwardBy: total)
         }

@@ -2,8 +2,17 @@
 package struct FrameFlags: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
 
-    package init(rawValue: UInt8) {
+    @inlinable package init(rawValue: UInt8) {
         self.rawValue = rawValue
+    }
+
+    // The protocol's own implementations are generic, and would be called as such by other targets for every frame.
+    @inlinable package var isEmpty: Bool {
+        self.rawValue == 0
+    }
+
+    @inlinable package func contains(_ flags: FrameFlags) -> Bool {
+        self.rawValue & flags.rawValue == flags.rawValue
     }
 
     /// A message about the worker itself (handshake, stop): JSON, no options.
@@ -24,8 +33,12 @@ package struct FrameFlags: OptionSet, Sendable, Hashable {
 package struct StreamFlags: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
 
-    package init(rawValue: UInt8) {
+    @inlinable package init(rawValue: UInt8) {
         self.rawValue = rawValue
+    }
+
+    @inlinable package func contains(_ flags: StreamFlags) -> Bool {
+        self.rawValue & flags.rawValue == flags.rawValue
     }
 
     /// More frames of the same answer follow.

@@ -25,7 +25,7 @@ package struct FrameHeader: Sendable, Hashable {
     /// Bytes of payload after the options.
     package var payloadLength: UInt32
 
-    package init(flags: FrameFlags, streamFlags: StreamFlags = [], optionCount: Int, payloadLength: UInt32) {
+    package init(flags: FrameFlags = [], streamFlags: StreamFlags = [], optionCount: Int, payloadLength: UInt32) {
         precondition((0...Self.maximumOptionCount).contains(optionCount))
         self.flags = flags
         self.streamFlags = streamFlags
@@ -109,18 +109,27 @@ extension FrameHeader {
     }
 }
 
+extension FrameHeader {
+    /// Writes the fixed part.
+    ///
+    /// - Parameter pointer: At least ``fixedLength`` bytes.
+    package func write(to pointer: UnsafeMutableRawBufferPointer) {
+        let first = Self.version &<< 4 | UInt8(truncatingIfNeeded: 3 &+ self.optionCount)
+        let crc = CRC32.checksum(version: first, flags: self.flags.rawValue, payloadLength: self.payloadLength)
+        pointer[0] = first
+        pointer[1] = self.flags.rawValue
+        pointer.storeBytes(of: self.payloadLength.littleEndian, toByteOffset: 2, as: UInt32.self)
+        pointer.storeBytes(of: crc.littleEndian, toByteOffset: 6, as: UInt32.self)
+        pointer[10] = self.streamFlags.rawValue
+        pointer[11] = 0
+    }
+}
+
 extension ByteBuffer {
     /// Appends the twelve bytes of a header; its options and payload are the caller's to append.
     package mutating func writeFrameHeader(_ header: FrameHeader) {
-        let first = FrameHeader.version &<< 4 | UInt8(truncatingIfNeeded: 3 &+ header.optionCount)
-        let crc = CRC32.checksum(version: first, flags: header.flags.rawValue, payloadLength: header.payloadLength)
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.fixedLength) { pointer in
-            pointer[0] = first
-            pointer[1] = header.flags.rawValue
-            pointer.storeBytes(of: header.payloadLength.littleEndian, toByteOffset: 2, as: UInt32.self)
-            pointer.storeBytes(of: crc.littleEndian, toByteOffset: 6, as: UInt32.self)
-            pointer[10] = header.streamFlags.rawValue
-            pointer[11] = 0
+            header.write(to: pointer)
             return FrameHeader.fixedLength
         }
     }

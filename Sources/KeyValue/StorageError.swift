@@ -10,6 +10,8 @@ package struct StorageError: Error, Sendable, Hashable {
 
     package static let closed = StorageError("the storage is closed")
     package static let notAnInteger = StorageError("value is not an integer or out of range")
+    package static let answerTooLarge = StorageError(
+        "the values have more than \(StorageAnswer.byteLimit) bytes together, ask for fewer keys")
     package static let integerOverflow = StorageError("increment or decrement would overflow")
 }
 

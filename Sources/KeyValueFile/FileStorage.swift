@@ -139,9 +139,13 @@ package final class FileStorage: Storage {
                 }
             }
             guard let list else { return }
-            let results = self.worker.perform(list.map(\.request))
-            for (waiting, result) in zip(list, results) {
-                waiting.completion(result)
+            var rest = list.map(\.request)[...]
+            while !rest.isEmpty {
+                let results = self.worker.perform(rest)
+                for (waiting, result) in zip(list[rest.startIndex...], results) {
+                    waiting.completion(result)
+                }
+                rest = rest.dropFirst(results.count)
             }
             if let finish {
                 self.worker.close()

@@ -3,6 +3,9 @@ import Synchronization
 
 /// The open file, and how requests become transactions. Used on one queue, but for its counts.
 final class FileStorageWorker: @unchecked Sendable {
+    /// Answers wait for the end of their transaction; beyond so many bytes of them it ends.
+    private static let bytesAtOnce = 16 << 20
+
     private let path: String
     private let now: @Sendable () -> UnixMilliseconds
     /// `nil` after ``close()``, as the next.
@@ -27,15 +30,19 @@ final class FileStorageWorker: @unchecked Sendable {
             expired: self.expired.load(ordering: .relaxed))
     }
 
-    /// Performs requests in one transaction; if the file fails, each in its own: then those that only read still succeed.
-    func perform(_ requests: [StorageRequest]) -> [Result<StorageAnswer, StorageError>] {
-        guard !requests.isEmpty else { return [] }
+    /// Performs requests in one transaction: as many as there is room for their answers, and one at least. If the file fails,
+    /// each is done in its own: then those that only read still succeed.
+    ///
+    /// - Returns: The results of the first ones.
+    func perform(_ requests: ArraySlice<StorageRequest>) -> [Result<StorageAnswer, StorageError>] {
         defer { self.updateCounts() }
-        do {
-            return try self.transaction { items in try requests.map { try self.perform($0, items) } }
+        do throws(StorageError) {
+            return try self.transaction { items in
+                try self.performFirst(requests) { try self.perform($0, items) }
+            }
         } catch {
             guard requests.count > 1 else { return [.failure(error)] }
-            return requests.map { request in
+            return self.performFirst(requests) { request in
                 do throws(StorageError) {
                     return try self.transaction { items in try self.perform(request, items) }
                 } catch {
@@ -43,6 +50,20 @@ final class FileStorageWorker: @unchecked Sendable {
                 }
             }
         }
+    }
+
+    private func performFirst(
+        _ requests: ArraySlice<StorageRequest>,
+        _ perform: (StorageRequest) throws -> Result<StorageAnswer, StorageError>
+    ) rethrows -> [Result<StorageAnswer, StorageError>] {
+        var results: [Result<StorageAnswer, StorageError>] = []
+        var bytes = 0
+        for request in requests where bytes <= Self.bytesAtOnce {
+            let result = try perform(request)
+            bytes += (try? result.get().byteCount) ?? 0
+            results.append(result)
+        }
+        return results
     }
 
     /// Removes some of the keys whose time has passed.

@@ -34,7 +34,7 @@ final class ItemTable {
     func perform(_ request: StorageRequest, now: UnixMilliseconds) throws -> StorageAnswer {
         switch request {
         case .has(let keys): return .existence(try keys.map { try self.expiry(of: $0, now) != .absent })
-        case .get(let keys): return .values(try keys.map { try self.item($0, now).map { StoredValue($0.value) } })
+        case .get(let keys): return .values(try self.values(of: keys, now))
         case .timeToLive(let keys): return .expiries(try keys.map { try self.expiry(of: $0, now) })
         case .set(let items):
             for item in items { try self.set(item, now) }
@@ -67,6 +67,16 @@ final class ItemTable {
     /// A transaction was undone.
     func restore(count: Int) {
         self.count = count
+    }
+
+    private func values(of keys: [ByteBuffer], _ now: UnixMilliseconds) throws -> [StoredValue?] {
+        var rest = StorageAnswer.byteLimit
+        return try keys.map { key in
+            guard let item = try self.item(key, now) else { return nil }
+            rest -= item.value.readableBytes
+            guard rest >= 0 else { throw StorageError.answerTooLarge }
+            return StoredValue(item.value)
+        }
     }
 
     private func item(_ key: ByteBuffer, _ now: UnixMilliseconds) throws -> StorageItem? {

@@ -1,5 +1,4 @@
 import KeyValue
-import RPC
 
 /// The methods of the service `kv`.
 enum KeyValueMethod: Int, CaseIterable, Sendable {
@@ -47,10 +46,5 @@ enum KeyValueMethod: Int, CaseIterable, Sendable {
         case .add: .add
         case .increment: .increment
         }
-    }
-
-    var tooLarge: RPCError {
-        RPCError(
-            "\(self.operation): the values have more than \(KeyValueResult.limit) bytes together, ask for fewer keys")
     }
 }

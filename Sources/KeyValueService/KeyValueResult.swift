@@ -11,15 +11,7 @@ struct KeyValueResult {
         let timeout: String
     }
 
-    /// The most bytes of keys and values in one result: a few bytes of a call may name a large value a million times.
-    static let limit = 256 << 20
-
     private let items: [Item]
-
-    /// Of keys and values.
-    var byteCount: Int {
-        self.items.reduce(0) { $0 + $1.key.readableBytes + ($1.value?.count ?? 0) }
-    }
 
     /// - Parameter items: Of the call that is answered. Keys that do not exist are left out of the result.
     init(_ answer: StorageAnswer, to items: [KeyValueArgument.Item]) {

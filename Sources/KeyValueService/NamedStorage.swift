@@ -50,22 +50,27 @@ final class NamedStorage: Sendable {
             let request = try StorageRequest(method, items, self.storage.driver)
             self.storage.perform(request) { result in
                 switch result {
-                case .success(let answer):
+                case .success(let answer) where answer.byteCount <= StorageAnswer.byteLimit:
                     self.count(answer)
-                    let result = KeyValueResult(answer, to: items)
-                    let isTooLarge = result.byteCount > KeyValueResult.limit
-                    calls.count(isFailure: isTooLarge, took: NIODeadline.now() - start)
-                    complete(isTooLarge ? .failure(method.tooLarge) : .success(result))
-                case .failure(let error):
-                    calls.count(isFailure: true, took: NIODeadline.now() - start)
-                    let operation = self.storage.driver.operation(method.kind)
-                    complete(.failure(RPCError("\(method.operation):\n\t\(operation): \(error.text)")))
+                    calls.count(isFailure: false, took: NIODeadline.now() - start)
+                    complete(.success(KeyValueResult(answer, to: items)))
+                case .success: self.fail(method, .answerTooLarge, start, complete)
+                case .failure(let error): self.fail(method, error, start, complete)
                 }
             }
         } catch {
             calls.count(isFailure: true, took: NIODeadline.now() - start)
             complete(.failure(error))
         }
+    }
+
+    private func fail(
+        _ method: KeyValueMethod, _ error: StorageError, _ start: NIODeadline,
+        _ complete: (Result<KeyValueResult, RPCError>) -> Void
+    ) {
+        self.calls[method.rawValue].count(isFailure: true, took: NIODeadline.now() - start)
+        let operation = self.storage.driver.operation(method.kind)
+        complete(.failure(RPCError("\(method.operation):\n\t\(operation): \(error.text)")))
     }
 
     /// Gets or sets one item in memory.

@@ -68,14 +68,26 @@ struct EventContext {
             + (self.facts.isEmpty ? kind.end.utf8CodeUnitCount : kind.name.utf8CodeUnitCount + self.facts.count)
     }
 
-    func write(_ kind: EventKind, into buffer: inout ByteBuffer) {
-        buffer.writeBytes(self.prefix)
+    /// Writes an event's context.
+    ///
+    /// - Parameter pointer: At least as many bytes as ``length(_:)`` says; what follows them, after the call.
+    func write(_ kind: EventKind, to pointer: inout UnsafeMutableRawBufferPointer) {
+        self.prefix.withUnsafeBytes { pointer.append($0) }
         guard !self.facts.isEmpty else {
-            buffer.writeStaticString(kind.end)
+            kind.end.withUTF8Buffer { pointer.append(UnsafeRawBufferPointer($0)) }
             return
         }
-        buffer.writeStaticString(kind.name)
-        buffer.writeBytes(self.facts)
+        kind.name.withUTF8Buffer { pointer.append(UnsafeRawBufferPointer($0)) }
+        self.facts.withUnsafeBytes { pointer.append($0) }
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Copies bytes to the front, and becomes the memory behind them.
+    fileprivate mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count <= self.count)
+        self.copyMemory(from: bytes)
+        self = UnsafeMutableRawBufferPointer(rebasing: self[bytes.count...])
     }
 }
 

@@ -19,19 +19,25 @@ extension EventContext {
     func writeFrame(_ kind: EventKind, body: ByteBuffer, into frame: inout ByteBuffer) -> ByteBuffer? {
         let contextLength = self.length(kind)
         let isLarge = body.readableBytes > Self.largeBody
-        let payloadLength = contextLength + body.readableBytes
-        frame.reserveCapacity(
-            minimumWritableBytes: FrameHeader.fixedLength + 4 + contextLength + (isLarge ? 0 : body.readableBytes)
+        let header = FrameHeader(
+            optionCount: 1,
+            payloadLength: UInt32(truncatingIfNeeded: contextLength + body.readableBytes)
         )
-        frame.writeFrameHeader(
-            FrameHeader(flags: [], optionCount: 1, payloadLength: UInt32(truncatingIfNeeded: payloadLength))
-        )
-        frame.writeInteger(UInt32(truncatingIfNeeded: contextLength), endianness: .little)
-        self.write(kind, into: &frame)
-        guard !isLarge else {
-            return body
+        let length = header.length + contextLength + (isLarge ? 0 : body.readableBytes)
+        frame.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { pointer in
+            header.write(to: pointer)
+            pointer.storeBytes(
+                of: UInt32(truncatingIfNeeded: contextLength).littleEndian,
+                toByteOffset: FrameHeader.fixedLength,
+                as: UInt32.self
+            )
+            var rest = UnsafeMutableRawBufferPointer(rebasing: pointer[header.length..<length])
+            self.write(kind, to: &rest)
+            if !isLarge {
+                body.withUnsafeReadableBytes { rest.copyMemory(from: $0) }
+            }
+            return length
         }
-        frame.writeImmutableBuffer(body)
-        return nil
+        return isLarge ? body : nil
     }
 }

@@ -218,6 +218,8 @@ extension PoolStateMachine {
         }
         let failure = WorkerFailure.killed(code)
         self.countFailure(failure, worker)
+        // It would have taken at least as long.
+        self.times.record(now - worker.changedAt, count: 1)
         actions.append(.report(.killed(id, code)))
         actions.append(.kill(worker.handle, entry.request, failure))
         if worker.leases.count > 1 {

@@ -130,18 +130,21 @@ extension PoolStateMachine {
     }
 
     /// Gives a ready worker as many waiting requests as it may have.
-    mutating func fill(_ place: Int, now: NIODeadline, _ actions: inout Actions) {
+    ///
+    /// - Returns: Whether there was one.
+    @discardableResult
+    mutating func fill(_ place: Int, now: NIODeadline, _ actions: inout Actions) -> Bool {
         guard !self.queue.isEmpty else {
-            return
+            return false
         }
         let (pipelines, count) = self.roster.withWorker(place) { ($0.pipelines, $0.leases.count) }
         let depth = pipelines ? self.depth : 1
-        for _ in 0..<max(0, depth - count) {
-            guard let entry = self.queue.popFirst() else {
-                return
-            }
+        var room = max(0, depth - count)
+        while room > 0, let entry = self.queue.popFirst() {
             self.serve(entry, with: place, now: now, &actions)
+            room -= 1
         }
+        return depth > count
     }
 
     /// A worker may be given several requests from now on.
@@ -207,20 +210,19 @@ extension PoolStateMachine {
     /// - Parameter count: The number of answers, at least 1.
     mutating func answered(_ id: WorkerID, count: Int, now: NIODeadline) -> Actions {
         var actions = Actions()
-        guard self.roster.isBusy(id) else {
+        guard let first = self.roster.endLease(id) else {
             return actions
         }
         guard count > 1 else {
-            let lease = self.roster.endLease(id.place)
             self.goOn(id, after: 1, now: now, &actions)
-            if case .open(let entry) = lease {
+            if case .open(let entry) = first {
                 actions.finish(entry.request, answer: 0)
             }
             return actions
         }
-        var leases: [Roster<Request, Handle>.Lease] = []
-        while leases.count < count, self.roster.isBusy(id) {
-            leases.append(self.roster.endLease(id.place))
+        var leases = [first]
+        while leases.count < count, let lease = self.roster.endLease(id) {
+            leases.append(lease)
         }
         self.goOn(id, after: leases.count, now: now, &actions)
         for (answer, lease) in leases.enumerated() {
@@ -268,8 +270,7 @@ extension PoolStateMachine {
             self.startMore(&actions)
             return
         } else if !fate.leaves {
-            self.fill(id.place, now: now, &actions)
-            if !self.roster.isBusy(id) {
+            if !self.fill(id.place, now: now, &actions) {
                 self.roster.free(id.place)
             }
         }
@@ -304,14 +305,13 @@ extension PoolStateMachine {
     ///   them, or end.
     mutating func refused(_ id: WorkerID, isLast: Bool, now: NIODeadline) -> Actions {
         var actions = Actions()
-        guard self.roster.isBusy(id), let worker = self.roster.worker(of: id) else {
+        guard let worker = self.roster.worker(of: id), let lease = self.roster.endLease(id) else {
             return actions
         }
         actions.append(.report(.refused(id)))
         if !worker.fate.leaves, self.isOpen {
             self.measures.countRestart(.requested)
         }
-        let lease = self.roster.endLease(id.place)
         let unbegun = worker.leases.dropFirst()
         if isLast || unbegun.isEmpty {
             self.dismiss(id.place, &actions)

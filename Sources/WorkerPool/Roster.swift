@@ -226,9 +226,15 @@ struct Roster<Request, Handle> {
         }
     }
 
-    /// Ends the first lease of a worker that has one.
-    mutating func endLease(_ place: Int) -> Lease {
-        let lease = self.withWorker(place) { $0.leases.removeFirst() }
+    /// Ends the first lease of a worker.
+    ///
+    /// - Returns: `nil` if the worker is gone or has none.
+    mutating func endLease(_ id: WorkerID) -> Lease? {
+        guard self.holds(id) else {
+            return nil
+        }
+        // Changed in place: to look at a worker would copy it.
+        let lease = self.places[id.place].worker?.leases.popFirst()
         if case .open = lease {
             self.leases -= 1
         }

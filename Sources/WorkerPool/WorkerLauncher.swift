@@ -31,8 +31,10 @@ package protocol WorkerEvents: Sendable {
     /// The worker can be given requests after the one that it serves: no answer can be mistaken for another request's,
     /// and it is known whether the worker has begun the later ones.
     func workerPipelines(_ id: WorkerID)
-    /// The worker's first requests are answered, in order; at least one.
-    func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer])
+    /// The worker's first requests are answered, in order.
+    ///
+    /// - Parameter answers: At least one; none afterwards, with the array's memory.
+    func workerAnswered(_ id: WorkerID, _ answers: inout [WorkerAnswer])
     /// The worker answered its first request with `{"stop":true}`.
     ///
     /// - Parameter isLast: Whether it handles none of the requests after it. Otherwise it keeps them until it has
@@ -45,9 +47,18 @@ package protocol WorkerEvents: Sendable {
     func workerFailed(_ id: WorkerID, _ failure: WorkerFailure, begun: Int)
 }
 
+extension WorkerEvents {
+    /// The worker's first request is answered.
+    package func workerAnswered(_ id: WorkerID, _ answer: WorkerAnswer) {
+        var answers = [answer]
+        self.workerAnswered(id, &answers)
+    }
+}
+
 /// Starts workers.
 package protocol WorkerLauncher: Sendable {
-    /// Starts one worker, reports its events to `events`, and returns when its process has been reaped.
+    /// Starts one worker, reports its events to `events`, and returns when its process has been reaped and the last event
+    /// reported: requests that the worker still has then count as begun.
     ///
     /// When the surrounding task is cancelled the worker is killed.
     func run(_ id: WorkerID, events: any WorkerEvents) async

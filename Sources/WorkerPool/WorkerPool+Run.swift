@@ -45,22 +45,10 @@ extension WorkerPool {
             return self.makeRoom(for: start.id, killing: lost)
         }
         await self.launcher.run(start.id, events: self)
-        await self.awaitLastWord(of: start.id)
         self.decide { state in
             state.processes[start.id] = nil
             state.processIDs[start.id] = nil
             return state.machine.reaped(start.id, now: .now())
-        }
-    }
-
-    /// Waits until a worker whose process is gone has said which of its requests it may have begun: what it says on its
-    /// event loop may come a little later than the end of its process. After a second they all count as begun.
-    private func awaitLastWord(of id: WorkerID) async {
-        for _ in 0..<100 where self.state.withLock({ $0.machine.roster.isBusy(id) }) {
-            // A pool that is closing cancels this: then there is nothing to wait for.
-            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else {
-                return
-            }
         }
     }
 

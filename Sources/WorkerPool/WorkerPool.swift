@@ -85,34 +85,47 @@ package final class WorkerPool: Sendable {
     package var requests: Int {
         self.state.withLock { $0.machine.waiting + $0.machine.running }
     }
-
-    /// Workers past their handshake, free or busy.
-    package var readyWorkers: Int {
-        self.state.withLock { $0.machine.ready }
-    }
 }
 
 // MARK: - Acting
 
 extension WorkerPool {
+    /// Makes a decision that finishes no answered request.
+    func decide(_ decision: (inout State) -> Machine.Actions) {
+        var none: [WorkerAnswer] = []
+        self.decide(answers: &none, decision)
+    }
+
     /// Makes a decision under the lock and performs its actions after releasing it. All decisions go through here.
     ///
-    /// - Parameter answers: For the requests that are finished, in order.
-    func decide(answers: [WorkerAnswer] = [], _ decision: (inout State) -> Machine.Actions) {
+    /// - Parameter answers: For the requests that are finished, in order; a single one is taken out.
+    private func decide(answers: inout [WorkerAnswer], _ decision: (inout State) -> Machine.Actions) {
         let actions = self.state.withLock { state in
             let actions = decision(&state)
             if let (worker, request) = actions.serve {
                 worker.enqueue(request)
             }
-            for case .serve(let worker, let request) in actions.others {
-                worker.enqueue(request)
+            if !actions.others.isEmpty {
+                for case .serve(let worker, let request) in actions.others {
+                    worker.enqueue(request)
+                }
             }
             return actions
         }
         // Serve first: the worker is then already busy while its answer is handled.
-        actions.serve?.worker.serve()
-        actions.finish?.finished(.answered(answers[0]))
-        for action in actions.others {
+        if let (worker, _) = actions.serve {
+            worker.serve()
+        }
+        if let request = actions.finish {
+            request.finished(.answered(answers.count == 1 ? answers.removeLast() : answers[0]))
+        }
+        if !actions.others.isEmpty {
+            self.perform(actions.others, answers)
+        }
+    }
+
+    private func perform(_ actions: [Machine.Actions.Action], _ answers: [WorkerAnswer]) {
+        for action in actions {
             switch action {
             case .serve(let worker, _):
                 worker.serve()
@@ -216,9 +229,11 @@ extension WorkerPool {
 // MARK: - WorkerEvents
 
 extension WorkerPool: WorkerEvents {
-    package func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
+    package func workerAnswered(_ id: WorkerID, _ answers: inout [WorkerAnswer]) {
         let now = NIODeadline.now()
-        self.decide(answers: answers) { $0.machine.answered(id, count: answers.count, now: now) }
+        let count = answers.count
+        self.decide(answers: &answers) { $0.machine.answered(id, count: count, now: now) }
+        answers.removeAll(keepingCapacity: true)
     }
 
     package func workerPipelines(_ id: WorkerID) {

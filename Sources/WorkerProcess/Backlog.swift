@@ -84,26 +84,18 @@ struct Backlog: Sendable {
 
     /// The number of requests, from the first on, that were read at least in part.
     ///
-    /// - Parameter read: The most bytes that the worker may have read.
-    func begun(read: Int) -> Int {
-        guard case .request = self.first else {
-            return 0
+    /// - Parameter read: The most bytes that the worker has read.
+    func read(_ read: Int) -> Int {
+        func isRead(_ entry: Entry) -> Bool {
+            if case .request(let request) = entry { request.start < read } else { false }
         }
-        return self.read(read)
+        return (self.first.map(isRead) == true ? 1 : 0) + self.others.count(where: isRead)
     }
 
-    /// The number of requests, from the first on, that were read at least in part, whatever is before them.
-    func read(_ read: Int) -> Int {
-        guard let start = self.firstStart, start < read else {
-            return 0
-        }
-        guard case .request = self.first else {
-            return 1
-        }
-        return self.others.reduce(into: 1) { count, entry in
-            if case .request(let request) = entry, request.start < read {
-                count += 1
-            }
-        }
+    /// Whether the first entry is a request that was read at least in part.
+    ///
+    /// - Parameter read: The most bytes that the worker has read.
+    func isFirstRead(_ read: Int) -> Bool {
+        if case .request(let request) = self.first { request.start < read } else { false }
     }
 }

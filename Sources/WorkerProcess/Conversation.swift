@@ -271,7 +271,12 @@ struct Conversation: Sendable {
 
     // MARK: Silence
 
-    mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    mutating func tick(
+        _ interval: Interval,
+        mayProbe: Bool,
+        knowsProbes: Bool,
+        hasRead: () -> Bool
+    ) -> TickAction {
         let isBusy = interval == .long ? self.backlog.requests > 0 : self.backlog.closes > 0
         let otherwise = isBusy ? TickAction.again : .pause
         switch (self.backlog.first, self.remark) {
@@ -288,6 +293,10 @@ struct Conversation: Sendable {
                 self.manner.replies(ifOthersDo: mayProbe), self.isTooLong(Self.patience)
             else {
                 return otherwise
+            }
+            guard hasRead() else {
+                // It might read the rest of a large request and a part of the probe together: see ``readAtOnce``.
+                return .again
             }
             self.backlog.appendProbe()
             return .probe
@@ -344,19 +353,23 @@ struct Conversation: Sendable {
         return .error(message: message)
     }
 
-    /// The number of requests, from the first on, that the worker may have begun.
+    /// The number of requests, from the first on, that the worker has read at least in part.
     ///
-    /// - Parameter read: The most bytes that the worker may have read.
+    /// - Parameter read: The most bytes that the worker has read.
+    func read(_ read: Int) -> Int {
+        self.backlog.read(read)
+    }
+
+    /// The same of those that the worker has begun, if it answers as it should.
     func begun(read: Int) -> Int {
+        // The one request that there is: a worker that has gone astray may have begun it without a reply to a probe.
         guard self.isPipelined else {
-            // The one request that there is: a worker that has gone astray may have begun it without a reply to a probe.
             return self.backlog.read(read)
         }
-        let begun = self.backlog.begun(read: read)
         if case .announced = self.manner {
-            return begun
+            return self.backlog.read(read)
         }
         // Any other worker begins its next request only after the reply to the probe before it.
-        return min(begun, 1)
+        return self.backlog.isFirstRead(read) ? 1 : 0
     }
 }

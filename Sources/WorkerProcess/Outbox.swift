@@ -60,6 +60,11 @@ struct Outbox {
         self.state = .open
     }
 
+    /// The frames are not to be written.
+    mutating func discard() {
+        self.bytes.clear()
+    }
+
     mutating func wrote(_ count: Int) {
         self.written += count
     }

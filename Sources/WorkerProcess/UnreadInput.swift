@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// The pipe of a worker's standard input, used to count its unread bytes.
+/// The pipe of a worker's standard input, used to take back what the worker has not read.
 ///
 /// It holds a separate write end, to which nothing is ever written: the channel closes its own when the worker has
 /// ended, and the pipe would be gone with its unread bytes. While the separate end is open, the worker sees no end of
@@ -28,19 +28,32 @@ final class UnreadInput: @unchecked Sendable {
         }
     }
 
-    /// The current number of bytes in the pipe that the worker has not read.
-    var count: Int {
+    /// Whether the worker has read all that was written.
+    var isRead: Bool {
         var unread: CInt = 0
-        return self.descriptor >= 0 && ioctl(self.descriptor, UInt(FIONREAD), &unread) == 0 ? Int(unread) : 0
+        return self.descriptor < 0 || ioctl(self.descriptor, UInt(FIONREAD), &unread) != 0 || unread == 0
     }
 
-    /// Whether no process is left that could read them.
-    var isAbandoned: Bool {
+    /// Takes the unread bytes out of the pipe, so that no process can read them any more.
+    ///
+    /// - Returns: Their number; 0 if they cannot be taken.
+    func takeBack() -> Int {
         guard self.descriptor >= 0 else {
-            return false
+            return 0
         }
-        // The write end of a pipe without a reader is in error.
-        var state = pollfd(fd: self.descriptor, events: 0, revents: 0)
-        return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0
+        // The other end of the same pipe. It is not held all the time: while it is, a write to a pipe whose worker has
+        // closed its input does not fail.
+        let reader = open("/proc/self/fd/\(self.descriptor)", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard reader >= 0 else {
+            return 0
+        }
+        defer { Glibc.close(reader) }
+        return withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
+            var total = 0
+            while case let count = read(reader, buffer.baseAddress, buffer.count), count > 0 {
+                total += count
+            }
+            return total
+        }
     }
 }

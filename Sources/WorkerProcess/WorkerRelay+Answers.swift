@@ -114,9 +114,8 @@ extension WorkerRelay {
         // The pool may call back before it returns.
         var answers: [WorkerAnswer] = []
         swap(&answers, &self.answers)
-        self.events.workerAnswered(self.id, answers)
+        self.events.workerAnswered(self.id, &answers)
         if self.answers.isEmpty {
-            answers.removeAll(keepingCapacity: true)
             swap(&answers, &self.answers)
         }
     }
@@ -144,7 +143,30 @@ extension WorkerRelay {
         self.tellAnswers()
         self.held.removeAll()
         let failure = WorkerFailure(.protocolError, "the worker\(self.pidText) is given up: \(reason)")
-        self.events.workerFailed(self.id, failure, begun: self.machine.begun(read: .max))
+        // Its frames prove nothing: it may have read on past probes, so it may have begun all that it has read.
+        let begun = self.machine.read(self.bytesRead())
+        guard begun > 1, let exit else {
+            self.events.workerFailed(self.id, failure, begun: begun)
+            return
+        }
+        // It goes on with the requests behind the first, so their connections must not be closed before it has ended.
+        self.kill()
+        exit.whenComplete { _ in
+            self.events.workerFailed(self.id, failure, begun: begun)
+        }
+    }
+
+    /// The most bytes that the worker has read. It can read no more from now on.
+    private func bytesRead() -> Int {
+        self.outbox.discard()
+        guard let input else {
+            return self.outbox.written
+        }
+        guard !input.isBehind else {
+            // The rest of a request is still to be written: it would follow a gap.
+            return self.outbox.written
+        }
+        return self.outbox.written - input.unwrittenBytes - (self.unreadInput?.takeBack() ?? 0)
     }
 
     /// The process's name in messages.
@@ -162,6 +184,7 @@ extension WorkerRelay {
         if case .begun = self.trial {
             self.habits.trialEnded()
         }
+        self.input?.close()
         switch self.machine.closed() {
         case .startFailed:
             self.unreadInput?.close()
@@ -171,13 +194,12 @@ extension WorkerRelay {
         case .failed:
             self.failed()
         case .failedAfter(let answer):
-            self.events.workerAnswered(self.id, [answer])
+            self.events.workerAnswered(self.id, answer)
             self.failed()
         case .nothing:
             self.unreadInput?.close()
         }
         self.held.removeAll()
-        self.input?.close()
         self.finishGathering()
     }
 
@@ -189,19 +211,21 @@ extension WorkerRelay {
                 ? "the worker\(self.pidText) ended in the middle of an answer, after \(rest) bytes of it"
                 : "the worker\(self.pidText) has ended, or closed its input or output"
         )
-        let written = self.outbox.written - (self.input?.unwrittenBytes ?? 0)
+        let bytesRead = self.bytesRead()
+        let read = self.machine.read(bytesRead)
         // Half a frame may be of any of them: a worker that writes such a thing may not have replied to a probe either.
-        let begun = self.isCutShort || rest > 0 ? self.machine.requests : self.machine.begun(read: written)
-        guard let unreadInput, let exit, rest == 0, self.machine.begun(read: written - unreadInput.count) < begun else {
+        let begun = self.isCutShort || rest > 0 ? read : self.machine.begun(read: bytesRead)
+        guard begun < read, !self.wasKilled, let exit else {
             self.unreadInput?.close()
             self.events.workerFailed(self.id, failure, begun: begun)
             return
         }
-        // An ending process closes its descriptors in any order: no reader is left only once it has ended.
+        // A script that ends may close its output some time before. A worker that has to be killed has only lost its
+        // output: it may have answered, and replied to probes, in vain. Its input is not at its end meanwhile, so it
+        // does not end for want of that.
         exit.whenComplete { _ in
-            let unread = unreadInput.isAbandoned ? unreadInput.count : 0
-            unreadInput.close()
-            self.events.workerFailed(self.id, failure, begun: self.machine.begun(read: written - unread))
+            self.unreadInput?.close()
+            self.events.workerFailed(self.id, failure, begun: self.wasKilled ? read : begun)
         }
     }
 }

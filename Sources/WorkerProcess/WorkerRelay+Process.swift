@@ -224,12 +224,13 @@ extension WorkerRelay {
 
     /// Kills the worker and all its descendants.
     func kill() {
-        WorkerKiller.shared.kill(self)
+        // First: that it was killed must be known when its output ends.
         if self.eventLoop.inEventLoop {
             self.noteKill()
         } else {
             self.eventLoop.execute { self.noteKill() }
         }
+        WorkerKiller.shared.kill(self)
     }
 
     private func noteKill() {

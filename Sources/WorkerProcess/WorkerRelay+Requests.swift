@@ -24,15 +24,15 @@ extension WorkerRelay: WorkerHandle {
         swap(&requests, &self.emptied)
         self.inbox.withLock { $0.take(&requests) }
         if requests.count == 1 {
-            self.take(requests[0])
+            self.take(requests.removeLast())
         } else if !requests.isEmpty {
             self.collect {
                 for request in requests {
                     self.take(request)
                 }
             }
+            requests.removeAll(keepingCapacity: true)
         }
-        requests.removeAll(keepingCapacity: true)
         swap(&requests, &self.emptied)
     }
 

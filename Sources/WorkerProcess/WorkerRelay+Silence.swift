@@ -25,7 +25,13 @@ extension WorkerRelay {
             self.startTicking(interval)
             return
         }
-        switch self.machine.tick(interval, mayProbe: self.habits.mayProbe, knowsProbes: self.habits.knowsProbes) {
+        let action = self.machine.tick(
+            interval,
+            mayProbe: self.habits.mayProbe,
+            knowsProbes: self.habits.knowsProbes,
+            hasRead: self.input?.isBehind == false && self.unreadInput?.isRead != false
+        )
+        switch action {
         case .again:
             self.startTicking(interval)
         case .pause:
@@ -37,7 +43,7 @@ extension WorkerRelay {
             self.releaseHeld()
         case .lastAnswer(let answer):
             self.habits.missedReply()
-            self.events.workerAnswered(self.id, [answer])
+            self.events.workerAnswered(self.id, answer)
             self.retire()
         case .broken(let reason):
             self.gather(reason, self.decoder.undecoded)

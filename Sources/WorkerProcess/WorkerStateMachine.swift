@@ -240,11 +240,18 @@ package struct WorkerStateMachine: Sendable {
     /// - Parameters:
     ///   - mayProbe: Whether the worker is known, or may be thought, to answer probes.
     ///   - knowsProbes: Whether it is known to: then silence means that it is busy.
-    package mutating func tick(_ interval: Interval, mayProbe: Bool, knowsProbes: Bool) -> TickAction {
+    ///   - hasRead: Whether it has read all that was written, as far as that can be seen.
+    package mutating func tick(
+        _ interval: Interval,
+        mayProbe: Bool,
+        knowsProbes: Bool,
+        hasRead: @autoclosure () -> Bool
+    ) -> TickAction {
         guard case .talking = self.state else {
             return .pause
         }
-        let action = self.conversation.tick(interval, mayProbe: mayProbe, knowsProbes: knowsProbes)
+        let action = self.conversation.tick(
+            interval, mayProbe: mayProbe, knowsProbes: knowsProbes, hasRead: hasRead)
         if case .broken = action {
             self.state = .broken
         }
@@ -295,7 +302,7 @@ package struct WorkerStateMachine: Sendable {
     package enum CloseAction: Sendable {
         /// It ended before it was ready.
         case startFailed
-        /// It ended without being asked to, or has requests: ``begun(read:)`` of them it may have begun.
+        /// It ended without being asked to, or has requests, of which it may have begun some: see ``begun(read:)``.
         case failed
         /// The same; its first request was answered by the error frame that came last.
         case failedAfter(WorkerAnswer)
@@ -316,14 +323,18 @@ package struct WorkerStateMachine: Sendable {
         }
     }
 
-    /// The number of requests, from the first on, that the worker may have begun.
+    /// The number of requests, from the first on, that the worker has read at least in part.
     ///
-    /// - Parameter read: The most bytes that the worker may have read.
+    /// - Parameter read: The most bytes that the worker has read.
+    package func read(_ read: Int) -> Int {
+        self.conversation.read(read)
+    }
+
+    /// The number of requests, from the first on, that the worker has begun if it answers as it should: all that it has
+    /// read if it gathers its answers, and otherwise at most the first.
+    ///
+    /// - Parameter read: The most bytes that the worker has read.
     package func begun(read: Int) -> Int {
-        if case .broken = self.state {
-            // Its frames prove nothing: it may have read past probes.
-            return self.conversation.requests
-        }
-        return self.conversation.begun(read: read)
+        self.conversation.begun(read: read)
     }
 }

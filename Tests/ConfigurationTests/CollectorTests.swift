@@ -75,6 +75,12 @@ import Testing
         #expect(error.line == 7)
     }
 
+    @Test func anObjectiveIsThereOnce() throws {
+        let error = try failure(
+            minimal + "metrics: {collect: {a: {type: summary, objectives: [{0.5: 0.1}, {0.50: 0.2}]}}}\n")
+        #expect(error.message == "`0.50` is there twice")
+    }
+
     @Test func whatOnlyAHistogramHasIsNotLookedAt() throws {
         let text = "metrics: {collect: {a: {type: gauge, buckets: [2, 1], objectives: {1.4: 2.3}}}}\n"
         #expect(try load(minimal + text).settings.metrics?.collect.count == 1)

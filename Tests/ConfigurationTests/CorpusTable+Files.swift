@@ -27,9 +27,7 @@ extension CorpusTable {
         jobs-queues.yaml: no servers tcp.servers
           logs.encoding = console ; logs.level = debug ; logs.mode = development ; rpc.listen = tcp://127.0.0.1:6105 ;
           server.command = php jobs-queues.php ; server.relay = pipes
-        kv-stores.yaml: no servers tcp.servers
-          logs.encoding = console ; logs.level = debug ; logs.mode = development ; rpc.listen = tcp://127.0.0.1:6105 ;
-          server.command = php kv-stores.php ; server.relay = pipes
+        kv-stores.yaml: invalid value @9 kv.bare.driver
         logs-before-version.yaml: no servers tcp.servers
           logs.level = error ; logs.mode = development
         logs-outputs.yaml: no servers tcp.servers

@@ -14,7 +14,7 @@ import Testing
         #expect(try self.storage("{driver: memory, config: {}}").0 == KeyValueSettings(name: "users"))
         var (storage, warnings) = try self.storage(
             "{driver: memory, config: {max_items: 10, max_memory: 2, max_value_size: 64KB, eviction: lru}}")
-        #expect(storage.config.memory == .init(maxItems: 10, maxMemory: 2 << 20, maxValueSize: 65_536, eviction: .lru))
+        #expect(storage.config.memory == .init(maxItems: 10, maxMemory: 2, maxValueSize: 65_536, eviction: .lru))
         #expect(warnings.isEmpty)
         (storage, warnings) = try self.storage(
             "{driver: boltdb, config: {file: a.db, permissions: 0600, interval: 5, sync: false}}")

@@ -89,13 +89,15 @@ import Testing
             tcp: {servers: {main: {addr: ':1'}}, pool: {supervisor: {}, dynamic_allocator: {}}}
             logs: {file_logger_options: {log_output: x}}
             rpc: {}
+            kv: {a: {driver: memory}, b: {driver: boltdb}, c: {driver: redis, config: {tls: {}}}}
             status: {address: ':2'}
             metrics: {}
             """
         let leaves = try load(text).effective.leaves
         var printed: [String: EffectiveNode.Leaf] = [:]
         for leaf in leaves {
-            printed[leaf.path.replacing("tcp.servers.main.", with: "tcp.servers.<name>.")] = leaf
+            let path = leaf.path.replacing("tcp.servers.main.", with: "tcp.servers.<name>.")
+            printed[path.replacing(/^kv\.[abc]\./, with: "kv.<name>.")] = leaf
         }
         let known = Set(Self.rows.map(\.path))
         #expect(printed.keys.filter { !known.contains($0) } == [])

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "http", "jobs", "grpc", "service", "centrifuge", "temporal", "otel", "kv", "reload", "app-logger",
+        "http", "jobs", "grpc", "service", "centrifuge", "temporal", "otel", "reload", "app-logger",
     ])
     func knownSections(_ name: String) throws {
         #expect(

@@ -40,7 +40,8 @@ extension Integration {
             settings.arguments = settings.servers.flatMap { server in
                 ["-o", "tcp.servers.\(server.name).addr=\(server.endpoint.address)"]
             }
-            settings.ownEnvironment = ["SMTP_MAIL_DIR": mails, "SMTP_STATE_DIR": directory.file("sessions")]
+            settings.arguments += ["-o", "rpc.listen=unix://\(directory.file("rpc.sock"))"]
+            settings.ownEnvironment = ["SMTP_MAIL_DIR": mails]
             try await withRR(settings) { rr in
                 try await body(rr, mails)
             }

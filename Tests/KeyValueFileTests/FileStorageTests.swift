@@ -128,7 +128,7 @@ import Testing
         #expect(throws: FileStorageError("\(self.path)2 is the file of another storage of this service")) {
             try self.open(self.path + "2")
         }
-        let writer = try Writer(self.path)
+        let writer = try StorageProcess(self.path)
         #expect(writer.line() == nil)
         writer.end()
         #expect(await storage.ask(.set([self.item("a")])) == .done)
@@ -149,7 +149,7 @@ import Testing
         var random = SeededGenerator(seed: 9)
         var last: Int64 = 0
         for _ in 0..<100 {
-            let writer = try Writer(self.path)
+            let writer = try StorageProcess(self.path)
             var answered = last
             for _ in 0..<random.pick(1...30) {
                 guard let line = writer.line() else { break }
@@ -172,42 +172,5 @@ import Testing
             await storage.close()
         }
         #expect(last > 100)
-    }
-}
-
-/// The process that writes to a file.
-private final class Writer {
-    private let process = Process()
-    private let output: FileHandle
-    private var buffer = Data()
-
-    init(_ path: String) throws {
-        let pipe = Pipe()
-        let directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        self.process.executableURL = directory.appendingPathComponent("StorageWriter")
-        self.process.arguments = [path]
-        self.process.standardOutput = pipe
-        self.process.standardError = FileHandle.nullDevice
-        self.output = pipe.fileHandleForReading
-        try self.process.run()
-    }
-
-    /// The next line; `nil` when the process has ended.
-    func line() -> String? {
-        while true {
-            if let end = self.buffer.firstIndex(of: 0x0A) {
-                let line = String(decoding: self.buffer[..<end], as: UTF8.self)
-                self.buffer = Data(self.buffer[(end + 1)...])
-                return line
-            }
-            let data = self.output.availableData
-            guard !data.isEmpty else { return nil }
-            self.buffer += data
-        }
-    }
-
-    func end() {
-        kill(self.process.processIdentifier, SIGKILL)
-        self.process.waitUntilExit()
     }
 }

@@ -162,7 +162,9 @@ import Testing
         #expect(
             caller.proto("MGet", keys)
                 == .failure(
-                    RPCError("rpc_mget: the values have more than 268435456 bytes together, ask for fewer keys")))
+                    RPCError(
+                        "rpc_mget:\n\tin_memory_plugin_mget: the values have more than 268435456 bytes together, ask for fewer keys"
+                    )))
         let many = ByteBuffer(
             bytes: hexadecimal("0a057573657273") + [UInt8](repeating: 0, count: 0)
                 + (0...1_000_000).flatMap { _ in [0x12, 0] as [UInt8] })

@@ -176,6 +176,16 @@ import Testing
         #expect(!recorder.history.isLinearizable)
     }
 
+    /// Beside key and value, with an expiry; and no more of it when keys are set again.
+    @Test func aKeyTakesLittle() throws {
+        let process = try StorageProcess("--memory")
+        defer { process.end() }
+        let rounds = (0..<5).compactMap { _ in process.line().flatMap { Int($0) } }
+        #expect(rounds.count == 5)
+        #expect(rounds.allSatisfy { $0 <= 150 }, "\(rounds)")
+        #expect(rounds[4] - rounds[0] <= 10, "\(rounds)")
+    }
+
     @Test func aClosedStorageFails() async {
         let storage = MemoryStorage()
         storage.startSweeping()

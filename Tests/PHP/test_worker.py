@@ -1,4 +1,4 @@
-"""What the PHP package in examples/php promises to the server, docs/protocol.md, and to the application."""
+"""What the PHP package in php/ promises to the server, docs/protocol.md, and to the application."""
 
 import json
 import signal

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * The worker of these tests, on the package in examples/php. It names each event's body on standard error, and does what
+ * The worker of these tests, on the package in php/. It names each event's body on standard error, and does what
  * the body says; another body is answered with itself, and one that begins with `quick` without a word.
  */
 
@@ -10,7 +10,7 @@ declare(strict_types=1);
 use RR\Tcp\Request;
 use RR\Tcp\Worker;
 
-require __DIR__ . '/../../examples/php/autoload.php';
+require __DIR__ . '/../../php/autoload.php';
 
 /** Says that it waits, and goes on when a byte comes on descriptor 3. */
 function await(): void

@@ -89,7 +89,7 @@ import WorkerPool
         #expect(bench.worker.log == ["CONNECTED", "DATA x\r\n", "CLOSE"])
         bench.worker.answer("CLOSE")
         #expect(bench.home.count == 0)
-        #expect(bench.pool.readyWorkers == 1)
+        #expect(bench.pool.unavailableFor == nil)
     }
 
     @Test func aWorkerThatDiesClosesTheConnectionAndTheCloseIsDelivered() throws {

@@ -34,8 +34,13 @@ import Text
 
     private func text(_ context: EventContext, _ kind: EventKind) -> String {
         var buffer = ByteBuffer()
-        context.write(kind, into: &buffer)
-        #expect(buffer.readableBytes == context.length(kind))
+        let length = context.length(kind)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { pointer in
+            var rest = UnsafeMutableRawBufferPointer(rebasing: pointer[..<length])
+            context.write(kind, to: &rest)
+            #expect(rest.isEmpty)
+            return length
+        }
         return String(buffer: buffer)
     }
 

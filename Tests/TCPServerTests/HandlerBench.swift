@@ -227,7 +227,7 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
     func answer(_ context: String, _ body: String = "") {
         self.frame.clear()
         let answer = WorkerAnswer.reply(context: ByteBuffer(string: context), body: ByteBuffer(string: body))
-        self.pool.workerAnswered(self.id, [answer])
+        self.pool.workerAnswered(self.id, answer)
     }
 
     /// It dies with its request; another one takes its place.

@@ -32,9 +32,13 @@ package struct TemporaryDirectory: Sendable {
         return self.file(name)
     }
 
-    /// Keeps it when the environment has `RR_TEST_KEEP`, to look into it.
+    /// Whether it is kept for a look into it: the environment has `RR_TEST_KEEP`.
+    package var isKept: Bool {
+        ProcessInfo.processInfo.environment["RR_TEST_KEEP"] != nil
+    }
+
     package func remove() {
-        if ProcessInfo.processInfo.environment["RR_TEST_KEEP"] == nil {
+        if !self.isKept {
             try? FileManager.default.removeItem(atPath: self.path)
         }
     }

@@ -1,6 +1,7 @@
 import NIOCore
 import Synchronization
-import WorkerPool
+
+@testable import WorkerPool
 
 /// A worker without a process: it lives on one event loop and handles each request as instructed.
 final class FakeWorker: WorkerHandle, @unchecked Sendable {
@@ -131,8 +132,7 @@ final class FakeWorker: WorkerHandle, @unchecked Sendable {
 
     private func tell(_ answers: inout [WorkerAnswer]) {
         if !answers.isEmpty {
-            self.events.workerAnswered(self.id, answers)
-            answers = []
+            self.events.workerAnswered(self.id, &answers)
         }
     }
 
@@ -322,5 +322,12 @@ extension RequestOutcome {
 
     var failure: RequestFailure? {
         if case .failed(let failure) = self { failure } else { nil }
+    }
+}
+
+extension WorkerPool {
+    /// Workers past their handshake, free or busy.
+    var readyWorkers: Int {
+        self.state.withLock { $0.machine.ready }
     }
 }

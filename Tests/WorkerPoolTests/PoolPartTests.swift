@@ -161,12 +161,12 @@ import Testing
         var roster = self.roster([2])
         roster.settleFirst(0)
         #expect(roster.leases == 1)
-        guard case .over = roster.endLease(0) else {
+        guard case .over = roster.endLease(roster.id(ofPlace: 0)) else {
             Issue.record("it is open")
             return
         }
         #expect(roster.leases == 1)
-        guard case .open = roster.endLease(0) else {
+        guard case .open = roster.endLease(roster.id(ofPlace: 0)) else {
             Issue.record("it is over")
             return
         }

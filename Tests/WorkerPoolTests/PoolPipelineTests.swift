@@ -179,6 +179,27 @@ import Testing
         #expect(bench.fails(workers[0], begun: 0).start.count == 1)
     }
 
+    @Test func aRequestThatAWorkerIsKilledForCountsAsSlow() {
+        var configuration = self.configuration(3)
+        configuration.pipeline = .auto(wait: .microseconds(500))
+        configuration.supervisor.execTTL = .seconds(3)
+        let (bench, workers) = self.busy(configuration, requests: 0)
+        for request in 0..<100 {
+            let worker = bench.submit(request).leased ?? workers[0]
+            bench.now = bench.now + .microseconds(10)
+            bench.answers(worker, 1)
+        }
+        for request in 100..<104 {
+            #expect(!bench.submit(request).waits, "quick ones are given behind others")
+        }
+        bench.now = bench.now + .seconds(3)
+        #expect(bench.tick().kill.count == 3)
+        bench.fails(workers[0], begun: 1)
+        bench.fails(workers[1], begun: 1)
+        bench.fails(workers[2], begun: 1)
+        #expect(bench.machine.times.depth(wait: .microseconds(500), most: 64) == 1)
+    }
+
     @Test func aWorkerKilledTwiceIsOneRestart() {
         var configuration = self.configuration()
         configuration.supervisor.execTTL = .seconds(3)

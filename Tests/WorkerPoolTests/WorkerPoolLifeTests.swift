@@ -124,7 +124,7 @@ import Testing
         #expect(await waiting.outcome.failure == .poolClosing)
         #expect(running.finishedCount == 0)
         let id = try #require(launcher.state.withLock { $0.workers.keys.first })
-        pool.workerAnswered(id, [.error(message: ByteBuffer())])
+        pool.workerAnswered(id, .error(message: ByteBuffer()))
         _ = await running.outcome
         // The worker still believes that it is busy.
         pool.kill()

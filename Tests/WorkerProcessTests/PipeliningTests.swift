@@ -150,7 +150,8 @@ import WorkerPool
                 }
             case 14..<19:
                 let interval = Bool.random(using: &random) ? WorkerStateMachine.Interval.short : .long
-                let action = machine.tick(interval, mayProbe: .random(using: &random), knowsProbes: false)
+                let action = machine.tick(
+                    interval, mayProbe: .random(using: &random), knowsProbes: false, hasRead: true)
                 switch action {
                 case .lastAnswer:
                     end("an error")
@@ -241,7 +242,7 @@ import WorkerPool
         _ = machine.give()
         #expect(machine.received(.answer("WRITE", "x"), isLast: false).text == "answer")
         #expect(machine.received(.answer("WRITE", "y")).text == "broken", "it must not become the second's")
-        #expect(machine.begun(read: .max) == 1, "it may have passed over the probe, and be the second's")
+        #expect(machine.read(.max) == 1, "it may have passed over the probe, and be the second's")
     }
 
     @Test func silenceIsMeasuredFromWhenARequestIsTheFirst() {
@@ -345,6 +346,20 @@ import WorkerPool
         #expect(machine.begun(read: 150) == 0)
     }
 
+    @Test func whatWasReadIsCountedBehindProbes() {
+        var machine = Self.replying()
+        for start in [100, 200, 300] {
+            _ = machine.give(at: start)
+        }
+        #expect(machine.read(.max) == 3)
+        #expect(machine.read(300) == 2)
+        #expect(machine.read(100) == 0)
+        _ = machine.received(.answer("WRITE", "x"))
+        #expect(machine.read(.max) == 2, "a probe is the first")
+        #expect(machine.read(201) == 1)
+        #expect(machine.read(200) == 0)
+    }
+
     @Test func aLastErrorIsTheFirstOnesAnswer() {
         var machine = Self.replying()
         for _ in 1...2 { _ = machine.give() }
@@ -383,6 +398,6 @@ extension WorkerStateMachine {
     }
 
     fileprivate mutating func tick(_ interval: Interval = .long) -> TickAction {
-        self.tick(interval, mayProbe: true, knowsProbes: false)
+        self.tick(interval, mayProbe: true, knowsProbes: false, hasRead: true)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import Testing
 
@@ -10,33 +11,36 @@ import Testing
         return (reader, writer, try UnreadInput(writeEnd: writer))
     }
 
-    @Test func whatNobodyHasReadIsUnreadOnceNobodyIsLeftToReadIt() throws {
-        let (reader, writer, input) = try self.pipe(writing: 100)
-        #expect(!input.isUnread(100), "somebody may read it yet")
+    @Test func whatIsTakenBackNobodyReads() throws {
+        let (reader, writer, input) = try self.pipe(writing: 50_000)
+        var bytes = [UInt8](repeating: 0, count: 1000)
+        #expect(try bytes.withUnsafeMutableBytes { try reader.read(into: $0) } == 1000)
+        #expect(input.takeBack() == 49_000)
+        #expect(input.takeBack() == 0)
+        try writer.writeAll([2])
+        #expect(try bytes.withUnsafeMutableBytes { try reader.read(into: $0) } == 1)
+        #expect(bytes[0] == 2)
         try reader.close()
-        #expect(input.isUnread(100))
+        try writer.close()
+    }
+
+    @Test func itIsTakenBackAlsoOnceBothEndsAreClosed() throws {
+        let (reader, writer, input) = try self.pipe(writing: 100)
+        try reader.close()
         // As a channel does when it notices.
         try writer.close()
-        #expect(input.isUnread(100))
-        #expect(!input.isUnread(101), "a part of it was read, or never was in the pipe")
+        #expect(input.takeBack() == 100)
         input.close()
-        #expect(!input.isUnread(0))
+        #expect(input.takeBack() == 0)
         input.close()
     }
 
-    @Test func aByteThatWasReadProvesNothing() throws {
+    @Test func itsLookDoesNotHideThatNobodyReads() throws {
+        signal(SIGPIPE, SIG_IGN)
         let (reader, writer, input) = try self.pipe(writing: 100)
-        var byte: UInt8 = 0
-        _ = try withUnsafeMutableBytes(of: &byte) { try reader.read(into: $0) }
         try reader.close()
-        #expect(!input.isUnread(100))
+        _ = input.takeBack()
+        #expect(throws: Errno.brokenPipe) { try writer.writeAll([1]) }
         try writer.close()
-    }
-}
-
-extension UnreadInput {
-    /// Whether so many bytes are in the pipe for good.
-    fileprivate func isUnread(_ count: Int) -> Bool {
-        self.isAbandoned && self.count >= count
     }
 }

@@ -147,7 +147,7 @@ private struct Exchange {
     private mutating func tick() {
         self.deliver()
         for interval in WorkerStateMachine.Interval.allCases where !self.isOver {
-            switch self.machine.tick(interval, mayProbe: true, knowsProbes: true) {
+            switch self.machine.tick(interval, mayProbe: true, knowsProbes: true, hasRead: true) {
             case .probe:
                 #expect(self.manner == .free)
                 self.send(.probe)
@@ -247,7 +247,7 @@ private struct Exchange {
     }
 
     private mutating func giveUp() {
-        #expect(self.machine.begun(read: .max) == self.given.count - self.held.count, "nothing of it is believed")
+        #expect(self.machine.read(.max) == self.given.count - self.held.count, "nothing of it is believed")
         self.isOver = true
         for frame in [Frame.pid, .error("x"), .answer("WRITE", "x")] {
             guard case .nothing = self.machine.received(frame, isLast: true, mayProbe: true) else {

@@ -13,11 +13,12 @@ import WorkerPool
 /// A relay with a real process and several requests at once.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct WorkerRelayTests {
     /// Reads frames, one `read` for as many as there are, and answers an event with its body; "die" ends it, "error" is
-    /// answered with an error, "silent" not at all, "stop" by the wish to be replaced. `batched` gathers answers until no
-    /// whole frame is left, and so dies with them.
+    /// answered with an error, "silent" not at all, "stop" by the wish to be replaced. "unheard" loses its output, "garbage"
+    /// is answered with text, and it goes on, but for "… hang". `batched` gathers answers until no whole frame is left, and so
+    /// dies with them; `careful` reads no more than the next frame.
     private static let worker = #"""
-        import json, os, struct, sys, zlib
-        batched = sys.argv[1] == "batched"
+        import json, os, signal, struct, sys, zlib
+        batched, careful = sys.argv[1] == "batched", sys.argv[1] == "careful"
         pending, gathered, reads = b"", b"", 0
         def send(flags, option, payload):
             global gathered
@@ -32,7 +33,7 @@ import WorkerPool
             size = 4 * (pending[0] & 15) + length if len(pending) >= 12 else 12
             if len(pending) < size or len(pending) < 12:
                 flush()
-                chunk = os.read(0, 1 << 20)
+                chunk = os.read(0, max(size, 12) - len(pending) if careful else 1 << 20)
                 if not chunk: sys.exit(0)
                 reads += 1
                 pending += chunk
@@ -46,14 +47,19 @@ import WorkerPool
             elif payload == b"die": sys.exit(7)
             elif payload == b"error": send(0x40, b"", b"boom")
             elif payload == b"silent": pass
+            elif payload.startswith(b"unheard"): os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+            elif payload.startswith(b"garbage"): os.write(1, b"PHP Warning: this is no frame")
             elif payload == b"stop": answer(b'{"stop":true}', b"")
             elif payload == b"reads": answer(b"WRITE", b"%d" % reads)
             else: answer(b"WRITE", payload)
+            if payload.endswith(b"hang"): signal.pause()
             if not batched: flush()
         """#
 
-    enum Kind: String, CaseIterable {
-        case batched, plain
+    enum Kind: String {
+        case batched, plain, careful
+
+        static let allCases = [Self.batched, .plain]
     }
 
     @Test(arguments: Kind.allCases)
@@ -111,6 +117,42 @@ import WorkerPool
             try await bench.giveAtOnce((0..<20).map { "event \($0)" })
             bench.relay?.signal(SIGKILL)
             try await bench.expectFailure(begun: 0)
+        }
+    }
+
+    @Test func aWorkerThatGoesOnUnheardHasBegunWhatItHasRead() async throws {
+        try await self.serve(.plain) { bench in
+            try await bench.giveAtOnce(["a", "unheard", "b", "c"])
+            try await bench.expect(["a"])
+            try await bench.expectFailure(begun: 3)
+            #expect(try !bench.isAlive, "it may begin them until then")
+        }
+    }
+
+    @Test func whatAnUnheardWorkerHasNotReadItNeverReads() async throws {
+        try await self.serve(.careful) { bench in
+            try await bench.giveAtOnce(["a", "unheard hang", "b", "c"])
+            try await bench.expect(["a"])
+            try await bench.expectFailure(begun: 1)
+            #expect(try bench.isAlive, "it need not be waited for")
+        }
+    }
+
+    @Test func aWorkerThatBreaksTheProtocolHasBegunWhatItHasRead() async throws {
+        try await self.serve(.plain) { bench in
+            try await bench.giveAtOnce(["a", "garbage", "b", "c"])
+            try await bench.expect(["a"])
+            try await bench.expectFailure(begun: 3)
+            #expect(try !bench.isAlive, "it may begin them until then")
+        }
+    }
+
+    @Test func whatIsUnreadWhenAWorkerBreaksTheProtocolIsTakenFromIt() async throws {
+        try await self.serve(.careful) { bench in
+            try await bench.giveAtOnce(["a", "garbage hang", "b", "c"])
+            try await bench.expect(["a"])
+            try await bench.expectFailure(begun: 1)
+            #expect(try bench.isAlive, "it need not be waited for")
         }
     }
 
@@ -219,6 +261,16 @@ import WorkerPool
             try await self.loop.submit {}.get()
         }
 
+        /// Whether the process can do anything yet.
+        var isAlive: Bool {
+            get throws {
+                guard let pid = self.relay?.processID else {
+                    return false
+                }
+                return try !String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") Z ")
+            }
+        }
+
         /// Returns when the process does not read any more.
         func stopProcess() async throws {
             let pid = try #require(self.relay?.processID)
@@ -239,7 +291,7 @@ import WorkerPool
             guard case .ready = try await self.next() else {
                 throw CancellationError()
             }
-            if kind == .plain {
+            if kind != .batched {
                 for _ in 0..<16 {
                     self.give(["hello"])
                     try await self.expect(["hello"])
@@ -289,7 +341,7 @@ import WorkerPool
             self.tell.yield(.pipelines)
         }
 
-        func workerAnswered(_ id: WorkerID, _ answers: [WorkerAnswer]) {
+        func workerAnswered(_ id: WorkerID, _ answers: inout [WorkerAnswer]) {
             for answer in answers {
                 switch answer {
                 case .reply(_, let body): self.tell.yield(.answer(String(buffer: body)))
@@ -297,6 +349,7 @@ import WorkerPool
                 case .missing: self.tell.yield(.answer("missing"))
                 }
             }
+            answers.removeAll()
         }
 
         func workerRefused(_ id: WorkerID, isLast: Bool) {

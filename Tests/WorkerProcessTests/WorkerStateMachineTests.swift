@@ -232,14 +232,16 @@ import WorkerPool
     @Test func aWorkerThatIsKnownToReplyIsBusyForAsLongAsItDoesNot() {
         var machine = Self.machine(.doubtful)
         for _ in 1...20 {
-            #expect(machine.tick(.long, mayProbe: true, knowsProbes: true).text == "again")
+            #expect(machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: true).text == "again")
         }
         #expect(machine.received(.answer("WRITE", "slow")).text == "answer")
     }
 
     @Test func aWorkerThatIsKnownToReplyIsNotWaitedForForEver() {
         var machine = Self.machine(.doubtful)
-        let last = (1...400).first { _ in machine.tick(.long, mayProbe: true, knowsProbes: true).text == "last answer" }
+        let last = (1...400).first { _ in
+            machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: true).text == "last answer"
+        }
         #expect(last != nil, "it was replaced by one that does not know probes, say")
     }
 
@@ -336,7 +338,7 @@ import WorkerPool
     @Test func nothingIsProbedThatMayNotBe() {
         var machine = Self.machine(.busy)
         for _ in 1...100 {
-            #expect(machine.tick(.long, mayProbe: false, knowsProbes: false).text == "again")
+            #expect(machine.tick(.long, mayProbe: false, knowsProbes: false, hasRead: true).text == "again")
         }
         #expect(machine.received(.answer("WRITE", "")).text == "answer")
     }
@@ -366,6 +368,15 @@ import WorkerPool
     static let leases: [WorkerStateMachine.LeaseAction] = [
         .refuse, .write([]), .hold, .hold, .hold, .hold, .hold, .refuse, .refuse, .refuse,
     ]
+
+    @Test func whatIsUnreadIsNotFollowedByAProbe() {
+        var machine = Self.machine(.busy)
+        for _ in 1...3 {
+            let action = machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: false)
+            #expect(action.text == "again", "the worker might read half of it together with the request")
+        }
+        #expect(machine.tick(.long, mayProbe: true, knowsProbes: true, hasRead: true).text == "probe")
+    }
 
     @Test(arguments: State.allCases)
     func givingUpIsToldOnce(state: State) {
@@ -419,7 +430,7 @@ extension WorkerStateMachine {
     }
 
     fileprivate mutating func tick(_ interval: Interval = .long) -> TickAction {
-        self.tick(interval, mayProbe: true, knowsProbes: false)
+        self.tick(interval, mayProbe: true, knowsProbes: false, hasRead: true)
     }
 
     fileprivate mutating func lease() -> LeaseAction {

@@ -3,7 +3,7 @@
 declare(strict_types=1);
 
 /**
- * What an SMTP conversation has come to. Lives in a file between two events, see {@see SmtpSessionStore}.
+ * What an SMTP conversation has come to. Lives in the server between two events, see {@see SmtpSessionStore}.
  */
 final class SmtpSession
 {

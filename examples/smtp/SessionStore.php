@@ -2,60 +2,39 @@
 
 declare(strict_types=1);
 
+use RR\KeyValue;
+use RR\Rpc;
+
 /**
- * Sessions by connection, in files that all workers share: any worker may get the next event of a connection.
+ * Sessions by connection, in the server's storage `smtp`: any worker may get the next event of a connection.
  *
- * No locks: the server sends one event of a connection at a time. A database or a key-value store would do as well.
+ * No locks: the server sends one event of a connection at a time.
  */
 final class SmtpSessionStore
 {
-    private const ABANDONED_AFTER_SECONDS = 86400;
+    /** RFC 5321, 4.5.3.2: what a server waits for its client at least. A CLOSE removes the session at once. */
+    private const SECONDS = 300;
 
-    public function __construct(private readonly string $directory)
+    private readonly KeyValue $sessions;
+
+    public function __construct(Rpc $rpc)
     {
-        makeDirectory($directory);
-        $this->removeAbandoned();
+        $this->sessions = new KeyValue($rpc, 'smtp');
     }
 
-    /** @return array{SmtpSession, string}|null the session, and what it looks like in the store */
-    public function load(string $uuid): ?array
+    public function load(string $uuid): ?SmtpSession
     {
-        $stored = @file_get_contents($this->path($uuid));
-        $session = $stored === false ? false : unserialize($stored, ['allowed_classes' => [SmtpSession::class]]);
-        return $session instanceof SmtpSession ? [$session, $stored] : null;
+        return $this->sessions->get($uuid);
     }
 
-    /** @param string $stored what {@see load()} said, so that a session that is the same is not written again */
-    public function save(string $uuid, SmtpSession $session, string $stored = ''): void
+    /** Also of a session that has not changed, which is kept for longer so. */
+    public function save(string $uuid, SmtpSession $session): void
     {
-        $data = serialize($session);
-        if ($data === $stored) {
-            return;
-        }
-        // Renamed into place: a worker killed meanwhile leaves the old state or the new one, never a half.
-        $path = $this->path($uuid);
-        if (@file_put_contents("$path.new", $data) !== strlen($data) || !rename("$path.new", $path)) {
-            throw new RuntimeException("cannot write $path");
-        }
+        $this->sessions->set($uuid, $session, self::SECONDS);
     }
 
     public function remove(string $uuid): void
     {
-        @unlink($this->path($uuid));
-    }
-
-    private function path(string $uuid): string
-    {
-        return "$this->directory/" . checkedUuid($uuid);
-    }
-
-    /** Connections that were open when the server was killed never said goodbye. */
-    private function removeAbandoned(): void
-    {
-        foreach (glob("$this->directory/*") ?: [] as $path) {
-            if (@filemtime($path) < time() - self::ABANDONED_AFTER_SECONDS) {
-                @unlink($path);
-            }
-        }
+        $this->sessions->delete($uuid);
     }
 }

@@ -91,7 +91,7 @@ extension MemoryStorageSettings {
     fileprivate var limits: MemoryLimits {
         MemoryLimits(
             items: self.maxItems > 0 ? self.maxItems : nil,
-            bytes: self.maxMemory,
+            bytes: self.maxMemory > 0 ? self.maxMemory << 20 : nil,
             valueBytes: self.maxValueSize,
             eviction: self.eviction == .lru ? .leastRecentlyUsed : .none
         )

@@ -82,8 +82,8 @@ struct KeyValueConfig: Sendable, Equatable {
 struct MemoryStorageSettings: Sendable, Equatable {
     /// 0: no bound, as for the next.
     var maxItems = 0
-    /// In bytes.
-    var maxMemory: Int?
+    /// In MB.
+    var maxMemory = 0
     /// In bytes.
     var maxValueSize: Int?
     var eviction = KeyValueEviction.none
@@ -94,11 +94,11 @@ struct MemoryStorageSettings: Sendable, Equatable {
             "`memory`: the most keys. 0: no bound."
         )
         Key(
-            "max_memory", \.maxMemory, .size(bytesOver: 1 << 20, zeroIsDefault: true), marks: [.ours, .atStart],
-            "`memory`: of all keys and values, and 100 bytes for each key.", default: "no bound"
+            "max_memory", \.maxMemory, .integer(in: 0...1 << 24, unit: "MB"), marks: [.ours, .atStart],
+            "`memory`: of all keys and values, and 100 bytes for each key. 0: no bound."
         )
         Key(
-            "max_value_size", \.maxValueSize, .size(bytesOver: 1 << 20, zeroIsDefault: true), marks: [.ours, .atStart],
+            "max_value_size", \.maxValueSize, .size(zeroIsDefault: true), marks: [.ours, .atStart],
             "`memory`: of one value.", default: "no bound"
         )
         Key(

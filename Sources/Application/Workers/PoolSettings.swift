@@ -75,7 +75,7 @@ struct PipelineSettings: Sendable, Equatable {
         case fixed(Int)
     }
 
-    var depth = Depth.fixed(1)
+    var depth = Depth.auto
     /// Above zero; for ``Depth/auto``.
     var maxWait = Duration.microseconds(500)
 

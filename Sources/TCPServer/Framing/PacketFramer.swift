@@ -49,11 +49,11 @@ struct PacketFramer {
         }
     }
 
-    mutating func next(_ framing: PacketFraming) -> Result {
+    mutating func next(_ framing: @autoclosure () -> PacketFraming) -> Result {
         guard self.count > 0 else {
             return .incomplete
         }
-        switch self.boundary(framing) {
+        switch self.boundary(framing()) {
         case .incomplete: return .incomplete
         case .packet(let length): return self.take(length).map { .packet($0) } ?? .incomplete
         case .tooLarge: return .tooLarge
@@ -95,8 +95,9 @@ struct PacketFramer {
 
     private mutating func take(_ length: Int) -> ByteBuffer? {
         if length == self.count {
-            defer { self.buffer = ByteBuffer() }
-            return self.buffer
+            var packet = ByteBuffer()
+            swap(&packet, &self.buffer)
+            return packet
         }
         let rest = self.count - length
         guard rest > Self.muchLeft, length < rest / 4 else {

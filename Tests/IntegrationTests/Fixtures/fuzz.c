@@ -4,6 +4,10 @@
 //     FUZZ_ORDER      a file that each process adds a byte to: its size is the process's number
 //     FUZZ_CALM       while there is such a file all workers are honest; they answer probes then and no CLOSE, so that
 //                     the server knows what to expect before one is not
+//     FUZZ_AHEAD      the server gives events ahead, with a question between each two of them, which a pid frame answers.
+//                     One that is not asked for would answer the question behind the event that is read next: it says
+//                     that this event is over, and no server can know better. So there is none then. Nor does a worker
+//                     go on behind an answer that it has cut: the next event's would be taken for the end of that.
 //     FUZZ_ONLY       verbs: echo is in the place of all that it does not contain; to look into a failure
 //     WORKER_EVENTS   a file: every event is noted there before anything is done, a line of JSON, with its verb
 //
@@ -57,6 +61,8 @@ static int is_calm(void) {
     const char *path = getenv("FUZZ_CALM");
     return path && access(path, F_OK) == 0;
 }
+
+static int is_ahead(void) { return getenv("FUZZ_AHEAD") != NULL; }
 
 static void answer(const char *context, const uint8_t *bytes, uint32_t count) {
     uint32_t size = (uint32_t)strlen(context);
@@ -119,7 +125,7 @@ static void twice(void) {
 static void control(void) {
     uint32_t where = pick(3);
     // Its pid before an answer would be the one thing that it never does.
-    size_t size = where != 0 && chance(40) ? pid_frame(scratch) : unasked(scratch);
+    size_t size = where != 0 && chance(40) && !is_ahead() ? pid_frame(scratch) : unasked(scratch);
     switch (where) {
     case 0: both(scratch, size, frame, length); break;
     case 1: both(frame, length, scratch, size); break;
@@ -141,7 +147,8 @@ static void mutated(void) {
 static void cut(void) {
     put(frame, pick((uint32_t)length));
     if (chance(70)) die();
-    if (chance(30)) nothing();
+    // What it writes next would be the rest of this answer, up to its announced length: see FUZZ_AHEAD.
+    if (chance(30) || is_ahead()) nothing();
     is_behind = 1;
 }
 
@@ -314,7 +321,7 @@ static void reply(void) {
         case 0: nothing();
         case 1: doze(200); break;
         case 2: size = mutate(scratch, size); break;
-        case 3: size += pid_frame(scratch + size); break;
+        case 3: size += is_ahead() ? unasked(scratch + size) : pid_frame(scratch + size); break;
         case 4: noise(); break;
         default: die();
         }

@@ -36,6 +36,20 @@ static int chance(uint32_t percent) { return pick(100) < percent; }
 // Up to so many milliseconds, short times as likely as long ones.
 static void doze(uint32_t milliseconds) { usleep(pick(1 + (1000 * milliseconds >> pick(10)))); }
 
+static _Noreturn void nothing(void) {
+    for (;;) pause();
+}
+
+// Whether its output has gone to /dev/null, and it goes on. Then it does not end by itself. A script that ends closes its
+// output some time before its process is gone, and what is in its buffer then was never begun: no server can tell that
+// script from a worker that has gone on unheard until it ended. What has to be killed it can tell.
+static int is_unheard;
+
+static _Noreturn void leave_off(void) {
+    if (is_unheard) nothing();
+    _exit(0);
+}
+
 // Bytes to and from the server.
 
 static void put(const void *bytes, size_t length) {
@@ -43,7 +57,7 @@ static void put(const void *bytes, size_t length) {
     while (length) {
         ssize_t written = write(STDOUT_FILENO, at, length);
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) _exit(0);
+        if (written <= 0) leave_off();
         at += written;
         length -= (size_t)written;
     }
@@ -53,7 +67,7 @@ static void take(uint8_t *into, size_t length) {
     while (length) {
         ssize_t got = read(STDIN_FILENO, into, length);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) _exit(0);
+        if (got <= 0) leave_off();
         into += got;
         length -= (size_t)got;
     }
@@ -118,11 +132,8 @@ static void noise(void) {
 // Whether it has left its group, and so may not be killed with it: then it has a timer that ends it.
 static int has_left;
 
-static _Noreturn void nothing(void) {
-    for (;;) pause();
-}
-
 static _Noreturn void die(void) {
+    if (is_unheard) nothing();
     static const int signals[] = {SIGKILL, SIGKILL, SIGTERM, SIGABRT, SIGSEGV, SIGPIPE, SIGSTOP};
     if (chance(50)) _exit((int)pick(4));
     signal(SIGPIPE, SIG_DFL);
@@ -137,7 +148,7 @@ static void set_timer(uint32_t milliseconds) {
 
 // Dies within so many milliseconds, wherever it is then.
 static void bomb(uint32_t milliseconds) {
-    if (has_left) return;
+    if (has_left || is_unheard) return;
     signal(SIGALRM, SIG_DFL);
     set_timer(milliseconds);
 }
@@ -153,6 +164,10 @@ static void lose(void) {
         else
             dup2(null, number);
     }
+    if (null == STDOUT_FILENO || (null >= 0 && which >> STDOUT_FILENO & 1)) {
+        is_unheard = 1;
+        if (!has_left) signal(SIGALRM, SIG_IGN);
+    }
 }
 
 static void lose_now(int signal) {
@@ -163,7 +178,7 @@ static void lose_now(int signal) {
 
 // Loses them within so many milliseconds, wherever it is then: at rest, mostly.
 static void lose_later(uint32_t milliseconds) {
-    if (has_left) return;
+    if (has_left || is_unheard) return;
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = lose_now}, NULL);
     set_timer(milliseconds);
 }

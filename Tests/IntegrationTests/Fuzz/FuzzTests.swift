@@ -31,6 +31,7 @@ extension Integration {
                 more: "metrics: {address: \"\(metrics.address)\"}"
             )
             settings.environment["FUZZ_ONLY"] = TortureOrder.verbs
+            settings.environment["FUZZ_AHEAD"] = Settings.pipelineDepth == "1" ? nil : "yes"
             settings.command = worker
             return settings
         }

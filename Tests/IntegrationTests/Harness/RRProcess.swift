@@ -110,6 +110,9 @@ final class RRProcess: Sendable {
         for pid in self.leftovers {
             kill(pid, SIGKILL)
         }
+        if self.directory.isKept {
+            _ = try? self.directory.write(self.log.text, to: "log")
+        }
         self.directory.remove()
     }
 }

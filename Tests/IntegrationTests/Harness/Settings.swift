@@ -62,6 +62,17 @@ struct Settings {
         self.more = more
     }
 
+    /// `RR_TEST_PIPELINE_DEPTH`: the depth of all tests that do not ask for one, to run suites with another than the
+    /// default.
+    static let pipelineDepth = ProcessInfo.processInfo.environment["RR_TEST_PIPELINE_DEPTH"]
+
+    private var pipeline: [String] {
+        guard let depth = Self.pipelineDepth, !self.pool.contains(where: { $0.hasPrefix("pipeline:") }) else {
+            return []
+        }
+        return ["pipeline: {depth: \(depth)}"]
+    }
+
     func yaml(events: String) -> String {
         let quoted = self.environment.merging(["WORKER_EVENTS": events]) { own, _ in own }
             .sorted { $0.key < $1.key }
@@ -78,7 +89,7 @@ struct Settings {
                 "  env:",
             ] + quoted + self.server.map { "  \($0)" }
             + ["tcp:"] + self.tcp.map { "  \($0)" } + ["  servers:"] + servers
-            + ["  pool:", "    num_workers: \(self.workers)"] + self.pool.map { "    \($0)" }
+            + ["  pool:", "    num_workers: \(self.workers)"] + (self.pool + self.pipeline).map { "    \($0)" }
         // Nobody here wants to wait for sessions that rest, but for who says so.
         let end = self.more.contains("endure:") ? [] : ["endure:", "  drain_idle: 100ms"]
         return (lines + end + [self.more]).joined(separator: "\n") + "\n"
