@@ -22,7 +22,8 @@ package final class RPCClient {
                 "cannot reach a server at \(address.url) (rpc.listen): \(reason)"
             case .silent(let method, let seconds): "no answer to \(method) within \(seconds) s"
             case .broken(let method, let reason): "\(method) was not answered: \(reason)"
-            case .refused(let text): text
+            // RoadRunner nests causes in lines of their own.
+            case .refused(let text): text.split { $0 == "\n" || $0 == "\t" }.joined(separator: " ")
             }
         }
     }

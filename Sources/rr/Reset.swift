@@ -17,7 +17,7 @@ struct Reset: ParsableCommand {
 
             Examples:
               rr reset
-              rr reset -w /srv/app
+              rr reset -c /srv/app/.rr.yaml
               kubectl exec POD -- rr reset
 
             Exit codes: 0 the workers are replaced (or, without `rpc`, will be), 1 not all are, or there is no server, \

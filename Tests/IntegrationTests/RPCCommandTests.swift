@@ -11,7 +11,7 @@ extension Integration {
             environment: [String: String] = [:]
         ) throws -> Command.Result {
             try Command.run(
-                [try Fixture.binary()] + arguments + ["-w", rr.directory.path],
+                [try Fixture.binary()] + arguments + ["-c", rr.directory.file(".rr.yaml")],
                 environment: environment
             )
         }
@@ -51,7 +51,7 @@ extension Integration {
             try await withRR(try Settings(workers: 1).withRPC(at: .unix(path: "rpc.sock"))) { rr in
                 let run = try Command.run(
                     ["/usr/bin/env", "python3", "\(Fixture.directory)/screen.py", end]
-                        + [try Fixture.binary(), "workers", "-i", "-w", rr.directory.path])
+                        + [try Fixture.binary(), "workers", "-i", "-c", rr.directory.file(".rr.yaml")])
                 let outcome = try JSONDecoder().decode(Outcome.self, from: Data(run.output.utf8))
                 #expect(outcome.exit == 0)
                 #expect(outcome.restored)
@@ -69,13 +69,13 @@ extension Integration {
             let endpoint = try Endpoint.free()
             for command in ["workers", "reset"] {
                 try directory.write(try Settings().withRPC(at: endpoint).yaml(events: "/dev/null"), to: ".rr.yaml")
-                let refused = try Command.rr(command, "-w", directory.path)
+                let refused = try Command.rr(command, "-c", directory.file(".rr.yaml"))
                 #expect(refused.exit == .code(1))
                 let address = "tcp://\(endpoint.address) (rpc.listen)"
                 #expect(refused.errors.contains("cannot reach a server at \(address): Connection refused"))
             }
             try directory.write(try Settings().yaml(events: "/dev/null"), to: ".rr.yaml")
-            let missing = try Command.rr("workers", "-w", directory.path)
+            let missing = try Command.rr("workers", "-c", directory.file(".rr.yaml"))
             #expect(missing.exit == .code(1) && missing.errors.contains("there is no `rpc` section"))
         }
 

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import sys
@@ -23,21 +24,24 @@ if pid == 0:
     os.login_tty(other)
     os.environ["TERM"] = "xterm"
     os.execv(command[0], command)
-signal.alarm(60)
-written = b""
-while written.count(b"\x1b[H") < 2:
-    written += os.read(main, 65536)
-if how == "t":
-    os.kill(pid, signal.SIGTERM)
-else:
-    os.write(main, {"q": b"q", "c": b"\x03"}[how])
-# The terminal is open here, too, so its end is no end of file.
+# The terminal is open here, too, so its end is no end of file: the process's end tells.
 os.set_blocking(main, False)
-_, status = os.waitpid(pid, 0)
-try:
-    written += os.read(main, 65536)
-except BlockingIOError:
-    pass
+written = b""
+is_asked = False
+ended = 0
+while not ended:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    select.select([main], [], [], 0.05)
+    try:
+        written += os.read(main, 65536)
+    except BlockingIOError:
+        pass
+    if written.count(b"\x1b[H") >= 2 and not is_asked:
+        is_asked = True
+        if how == "t":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.write(main, {"q": b"q", "c": b"\x03"}[how])
 print(json.dumps({
     "exit": os.waitstatus_to_exitcode(status),
     "restored": termios.tcgetattr(other) == before,
