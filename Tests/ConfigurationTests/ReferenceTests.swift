@@ -103,6 +103,8 @@ import Testing
         #expect(printed.keys.filter { !known.contains($0) } == [])
         for row in Self.rows where row.effect == .inEffect && row.default.hasPrefix("`") {
             // What another key gives, and what a mode implies.
+            // A metric's keys are printed where they are given.
+            guard !row.path.hasPrefix("metrics.collect.") else { continue }
             let other = row.default.filter { $0 != "`" }
             let sibling = (row.path.split(separator: ".").dropLast() + [other[...]]).joined(separator: ".")
             guard !known.contains(other), !known.contains(sibling), row.default != "`stderr`" else { continue }
