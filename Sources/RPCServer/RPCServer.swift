@@ -69,15 +69,16 @@ package final class RPCServer: Sendable {
 
     /// Where it listens.
     package struct Place: Sendable, Hashable {
-        package var address: ListenAddress
+        package let address: ListenAddress
         /// The permissions of a unix socket.
-        package var mode: UInt32
+        package let mode: UInt32
         /// The group that a unix socket is given to; `nil` leaves it to this process's own.
-        package var group: UInt32?
+        package let group: UInt32?
 
         package init(_ address: ListenAddress, mode: UInt32, group: UInt32? = nil) {
             self.address = address
             self.mode = mode
+            self.group = group
         }
     }
 

@@ -52,6 +52,27 @@ import Testing
         return buffer
     }
 
+    /// The workers' user may connect by the group's permissions.
+    @Test func aUnixSocketBelongsToTheGroupThatIsNamed() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/rpc.sock"
+        // Root may give a file to any group, others to one of theirs.
+        let group = geteuid() == 0 ? 1 : getegid()
+        let server = try await RPCServer(
+            RPCServer.Place(.unix(path: path), mode: 0o660, group: group),
+            services: [],
+            limits: RPCLimits(messageBytes: 1 << 20, connections: 100, calls: 10),
+            isMeasured: false,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: Self.logger
+        )
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        #expect(status.st_gid == group)
+        #expect(status.st_mode & 0o777 == 0o660)
+        await server.close()
+    }
+
     @Test func callsAreServedOverBothKindsOfSocket() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/rpc.sock"
