@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "RPCServer",
             dependencies: [
-                "Addresses", "Goridge", "RPC", "Sockets",
+                "Addresses", "Goridge", "RPC", "Sockets", "Text",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -102,7 +102,7 @@ let package = Package(
         ),
         .target(
             name: "KeyValueService",
-            dependencies: ["JSON", "KeyValue", "RPC", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["JSON", "KeyValue", "RPC", "Text", .product(name: "NIOCore", package: "swift-nio")]
         ),
         // What lies between an accepted socket and its session.
         .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),

@@ -195,9 +195,7 @@ def main():
     parser.add_argument("--php", default="-d opcache.enable_cli=1", help="of all PHP processes; %(default)s", metavar="OPTIONS")
     parser.add_argument("--output", default=os.path.join(rig.BUILD, "php"))
     options = parser.parse_args()
-    cases = options.only.split(",") if options.only else list(CASES)
-    if unknown := [name for name in cases if name not in CASES]:
-        sys.exit(f"php.py: no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    cases = rig.chosen(options.only, CASES)
     rig.build()
     os.makedirs(options.output, exist_ok=True)
 

@@ -44,6 +44,14 @@ def program(name):
     return os.path.join(BUILD, name)
 
 
+def chosen(only, cases):
+    """The names of cases that `--only` gives, separated by commas; all of them without it."""
+    names = only.split(",") if only else list(cases)
+    if unknown := [name for name in names if name not in cases]:
+        sys.exit(f"no case {', '.join(unknown)}; there are {', '.join(cases)}")
+    return names
+
+
 def free_ports(count):
     sockets = []
     try:

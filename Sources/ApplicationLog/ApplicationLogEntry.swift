@@ -28,15 +28,10 @@ extension ApplicationLogEntry {
             }
             return
         }
-        do throws(ProtobufError) {
-            try self.read(protobuf: call.argument)
-        } catch {
-            throw RPCError("\(error)")
-        }
+        try call.protobuf { reader throws(ProtobufError) in try self.read(&reader) }
     }
 
-    private mutating func read(protobuf message: ByteBuffer) throws(ProtobufError) {
-        var reader = ProtobufReader(message)
+    private mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
         while let tag = try reader.nextTag() {
             switch (tag.number, tag.type) {
             case (1, .bytes): self.message = try reader.text()

@@ -42,6 +42,18 @@ package struct JSONNumber: Sendable, Hashable {
 }
 
 extension JSONValue {
+    /// The kind of the value, for messages.
+    package var kindName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "bool"
+        case .number: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
+        }
+    }
+
     package static func integer(_ value: some FixedWidthInteger) -> JSONValue {
         .number(JSONNumber(value))
     }

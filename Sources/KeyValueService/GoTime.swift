@@ -1,5 +1,6 @@
 import KeyValue
 import NIOCore
+import Text
 
 /// Absolute times on the wire: RFC 3339, read and refused as Go's `time.Parse` does it, error texts included.
 enum GoTime {
@@ -24,13 +25,8 @@ enum GoTime {
         let days = self.floorDivide(seconds, 86_400)
         let rest = seconds - days * 86_400
         let date = CivilDate(days: days)
-        return "\(self.digits(date.year, 4))-\(self.digits(date.month))-\(self.digits(date.day))T"
-            + "\(self.digits(rest / 3600)):\(self.digits(rest / 60 % 60)):\(self.digits(rest % 60))+00:00"
-    }
-
-    private static func digits(_ number: Int64, _ count: Int = 2) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+        return "\(date.year.digits(4))-\(date.month.digits(2))-\(date.day.digits(2))T"
+            + "\((rest / 3600).digits(2)):\((rest / 60 % 60).digits(2)):\((rest % 60).digits(2))+00:00"
     }
 
     private static func floorDivide(_ number: Int64, _ divisor: Int64) -> Int64 {

@@ -44,15 +44,6 @@ extension KeyValueArgument {
 
     /// In the words of Go's `encoding/json`.
     private static func mismatch(_ value: JSONValue, _ target: String) -> RPCError {
-        let kind =
-            switch value {
-            case .null: "null"
-            case .bool: "bool"
-            case .number: "number"
-            case .string: "string"
-            case .array: "array"
-            case .object: "object"
-            }
-        return RPCError("json: cannot unmarshal \(kind) into Go \(target)")
+        RPCError("json: cannot unmarshal \(value.kindName) into Go \(target)")
     }
 }

@@ -19,8 +19,7 @@ struct KeyValueArgument {
 
     init(_ call: RPCCall) throws(RPCError) {
         switch call.codec {
-        case .proto:
-            try self.readProto(ProtobufReader(call.argument))
+        case .proto: try call.protobuf { reader throws(ProtobufError) in try self.read(&reader) }
         case .json: try self.readJSON(try call.json())
         case .raw: throw .rawPayload
         case .msgpack, .gob: throw .unknownCodec
@@ -30,18 +29,13 @@ struct KeyValueArgument {
         }
     }
 
-    private mutating func readProto(_ message: ProtobufReader) throws(RPCError) {
-        do {
-            var reader = message
-            while self.items.count <= Self.itemLimit, let tag = try reader.nextTag() {
-                switch (tag.number, tag.type) {
-                case (1, .bytes): self.storage = try reader.utf8()
-                case (2, .bytes): self.items.append(try Item(ProtobufReader(try reader.bytes())))
-                default: try reader.skip(tag)
-                }
+    private mutating func read(_ reader: inout ProtobufReader) throws(ProtobufError) {
+        while self.items.count <= Self.itemLimit, let tag = try reader.nextTag() {
+            switch (tag.number, tag.type) {
+            case (1, .bytes): self.storage = try reader.utf8()
+            case (2, .bytes): self.items.append(try Item(ProtobufReader(try reader.bytes())))
+            default: try reader.skip(tag)
             }
-        } catch {
-            throw RPCError(error.description)
         }
     }
 }

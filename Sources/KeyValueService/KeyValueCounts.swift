@@ -1,41 +1,22 @@
 import KeyValue
-import NIOCore
-import Synchronization
-
-/// The calls of one method at one storage, since the start.
-final class KeyValueCalls: Sendable {
-    private let completed = Atomic<Int>(0)
-    private let failed = Atomic<Int>(0)
-    private let nanoseconds = Atomic<Int>(0)
-
-    func count(isFailure: Bool, took time: TimeAmount) {
-        if isFailure {
-            self.failed.wrappingAdd(1, ordering: .relaxed)
-        } else {
-            self.completed.wrappingAdd(1, ordering: .relaxed)
-        }
-        self.nanoseconds.wrappingAdd(Int(time.nanoseconds), ordering: .relaxed)
-    }
-
-    func counts(of method: KeyValueMethod) -> KeyValueCounts.Method {
-        KeyValueCounts.Method(
-            name: method.name,
-            completed: self.completed.load(ordering: .relaxed),
-            failed: self.failed.load(ordering: .relaxed),
-            seconds: Double(self.nanoseconds.load(ordering: .relaxed)) * 1e-9
-        )
-    }
-}
+import RPC
 
 /// The counts of one storage, for metrics.
 package struct KeyValueCounts: Sendable {
     package struct Method: Sendable {
         /// Such as `MGet`.
         package let name: String
-        package let completed: Int
-        package let failed: Int
+        package let completed: UInt64
+        package let failed: UInt64
         /// Of all calls together.
         package let seconds: Double
+
+        init(_ method: KeyValueMethod, _ counts: RPCMethodCounts) {
+            self.name = method.name
+            self.completed = counts.successes
+            self.failed = counts.failures
+            self.seconds = counts.seconds
+        }
     }
 
     package let storage: String

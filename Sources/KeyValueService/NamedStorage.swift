@@ -12,7 +12,7 @@ final class NamedStorage: Sendable {
     /// Lower case.
     private let nameBytes: [UInt8]
     /// In the order of the methods.
-    private let calls: [KeyValueCalls]
+    private let calls: [RPCMethodCounts]
     private let hits = Atomic<Int>(0)
     private let misses = Atomic<Int>(0)
 
@@ -21,7 +21,7 @@ final class NamedStorage: Sendable {
         self.storage = storage
         self.memory = storage as? MemoryStorage
         self.nameBytes = Array(name.lowercased().utf8)
-        self.calls = KeyValueMethod.allCases.map { _ in KeyValueCalls() }
+        self.calls = KeyValueMethod.allCases.map { _ in RPCMethodCounts() }
     }
 
     /// Names are lower case in RoadRunner's configuration, so PHP has to ask for them in lower case there; here in any.
@@ -52,14 +52,14 @@ final class NamedStorage: Sendable {
                 switch result {
                 case .success(let answer) where answer.byteCount <= StorageAnswer.byteLimit:
                     self.count(answer)
-                    calls.count(isFailure: false, took: NIODeadline.now() - start)
+                    calls.count(isError: false, time: .now() - start)
                     complete(.success(KeyValueResult(answer, to: items)))
                 case .success: self.fail(method, .answerTooLarge, start, complete)
                 case .failure(let error): self.fail(method, error, start, complete)
                 }
             }
         } catch {
-            calls.count(isFailure: true, took: NIODeadline.now() - start)
+            calls.count(isError: true, time: .now() - start)
             complete(.failure(error))
         }
     }
@@ -68,7 +68,7 @@ final class NamedStorage: Sendable {
         _ method: KeyValueMethod, _ error: StorageError, _ start: NIODeadline,
         _ complete: (Result<KeyValueResult, RPCError>) -> Void
     ) {
-        self.calls[method.rawValue].count(isFailure: true, took: NIODeadline.now() - start)
+        self.calls[method.rawValue].count(isError: true, time: .now() - start)
         let operation = self.storage.driver.operation(method.kind)
         complete(.failure(RPCError("\(method.operation):\n\t\(operation): \(error.text)")))
     }
@@ -103,7 +103,7 @@ final class NamedStorage: Sendable {
         default: result = nil
         }
         if result != nil {
-            self.calls[method.rawValue].count(isFailure: false, took: NIODeadline.now() - start)
+            self.calls[method.rawValue].count(isError: false, time: .now() - start)
         }
         return result
     }
@@ -121,7 +121,7 @@ final class NamedStorage: Sendable {
             measures: self.storage.measures,
             hits: self.hits.load(ordering: .relaxed),
             misses: self.misses.load(ordering: .relaxed),
-            methods: zip(KeyValueMethod.allCases, self.calls).map { $1.counts(of: $0) }
+            methods: zip(KeyValueMethod.allCases, self.calls).map { KeyValueCounts.Method($0, $1) }
         )
     }
 }

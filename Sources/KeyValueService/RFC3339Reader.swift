@@ -1,4 +1,5 @@
 import KeyValue
+import Text
 
 /// In the words of Go's `time.ParseError`.
 struct RFC3339Error: Error, Equatable {
@@ -26,9 +27,7 @@ struct RFC3339Error: Error, Equatable {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += "\\" + String(UnicodeScalar(byte))
             case 0x20..<0x7F: text += String(UnicodeScalar(byte))
-            default:
-                let digits = String(byte, radix: 16)
-                text += "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
+            default: text += "\\x" + byte.hexadecimal
             }
         }
         return text + (bytes.count > 128 ? "…" : "") + "\""

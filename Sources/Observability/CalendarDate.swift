@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// A moment as a calendar date and time, in UTC.
 struct CalendarDate {
@@ -13,27 +14,22 @@ struct CalendarDate {
 
     /// `2026-01-31`
     var day: String {
-        "\(Self.digits(self.parts.tm_year + 1900, 4))-\(Self.digits(self.parts.tm_mon + 1))-\(Self.digits(self.parts.tm_mday))"
+        "\((self.parts.tm_year + 1900).digits(4))-\((self.parts.tm_mon + 1).digits(2))-\(self.parts.tm_mday.digits(2))"
     }
 
     /// `23:59:59`
     func time(separator: Character = ":") -> String {
-        [self.parts.tm_hour, self.parts.tm_min, self.parts.tm_sec].map { Self.digits($0) }
+        [self.parts.tm_hour, self.parts.tm_min, self.parts.tm_sec].map { $0.digits(2) }
             .joined(separator: String(separator))
     }
 
     /// `000`
     var milliseconds: String {
-        Self.digits(Int32(truncatingIfNeeded: self.nanoseconds / 1_000_000), 3)
+        (self.nanoseconds / 1_000_000).digits(3)
     }
 
     /// `2026-01-31T23:59:59.000Z`
     var rfc3339: String {
         "\(self.day)T\(self.time()).\(self.milliseconds)Z"
-    }
-
-    private static func digits(_ value: Int32, _ count: Int = 2) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
     }
 }

@@ -21,7 +21,7 @@ package struct PrometheusText: Sendable {
 
     /// A family; the closure adds its samples, each with different labels.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Samples) -> Void) {
-        self.head(name, kind, help)
+        self.text += "# HELP \(name) \(help.escapedForHelp)\n# TYPE \(name) \(kind.rawValue)\n"
         var written = Samples(name: name)
         samples(&written)
         self.text += written.text
@@ -38,19 +38,11 @@ package struct PrometheusText: Sendable {
         counts: [UInt64],
         sum: Double
     ) {
-        self.head(name, .histogram, help)
-        var total: UInt64 = 0
-        for (index, count) in counts.enumerated() {
-            total &+= count
-            let bound = index < upperBounds.count ? upperBounds[index].metricText : "+Inf"
-            self.text += "\(name)_bucket{le=\"\(bound)\"} \(total)\n"
+        self.family(name, .histogram, help) {
+            $0.addHistogram(upperBounds: upperBounds, counts: counts, sum: sum, labels: [])
         }
-        self.text += "\(name)_sum \(sum.metricText)\n\(name)_count \(total)\n"
     }
 
-    private mutating func head(_ name: String, _ kind: Kind, _ help: String) {
-        self.text += "# HELP \(name) \(help.escapedForHelp)\n# TYPE \(name) \(kind.rawValue)\n"
-    }
 }
 
 extension PrometheusText {
@@ -74,6 +66,19 @@ extension PrometheusText {
                 self.text += "{\(pairs.joined(separator: ","))}"
             }
             self.text += " \(value.metricText)\n"
+        }
+
+        /// The samples of a histogram, as for ``PrometheusText/histogram(_:_:upperBounds:counts:sum:)``.
+        package mutating func addHistogram(
+            upperBounds: [Double], counts: [UInt64], sum: Double, labels: [(name: String, value: String)]
+        ) {
+            var total: UInt64 = 0
+            for (count, bound) in zip(counts, upperBounds + [.infinity]) {
+                total &+= count
+                self.add(total, labels: labels + [("le", bound.metricText)], suffix: "_bucket")
+            }
+            self.add(sum, labels: labels, suffix: "_sum")
+            self.add(total, labels: labels, suffix: "_count")
         }
     }
 }

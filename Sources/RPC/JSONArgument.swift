@@ -70,15 +70,8 @@ package struct JSONArgument: Sendable {
     }
 
     private func mismatch(_ expected: String) -> RPCError {
-        let found =
-            switch self.value {
-            case .null: "null"
-            case .bool: "bool"
-            case .number(let number): "number \(number.text.prefix(40))"
-            case .string: "string"
-            case .array: "array"
-            case .object: "object"
-            }
+        let digits = if case .number(let number) = self.value { " \(number.text.prefix(40))" } else { "" }
+        let found = self.value.kindName + digits
         let place = self.name.isEmpty ? "" : " for \(self.name)"
         return RPCError("json: cannot use \(found)\(place): \(expected) is needed")
     }

@@ -31,6 +31,18 @@ extension RPCCall {
 }
 
 extension RPCCall {
+    /// Reads the argument as a protobuf message.
+    package func protobuf<Message>(
+        _ read: (inout ProtobufReader) throws(ProtobufError) -> Message
+    ) throws(RPCError) -> Message {
+        var reader = ProtobufReader(self.argument)
+        do throws(ProtobufError) {
+            return try read(&reader)
+        } catch {
+            throw RPCError(error.description)
+        }
+    }
+
     /// The argument of a method that takes a JSON string.
     ///
     /// - Parameter what: What the string is, for the error without one.

@@ -106,6 +106,8 @@ package final class RPCMethodCounts: Sendable {
     private let failed = Atomic<UInt64>(0)
     private let nanoseconds = Atomic<UInt64>(0)
 
+    package init() {}
+
     /// - Parameter time: From the call to its result; zero where it is not measured.
     package func count(isError: Bool, time: TimeAmount = .zero) {
         if isError {

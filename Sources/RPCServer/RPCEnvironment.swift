@@ -3,6 +3,7 @@ import NIOCore
 import RPC
 import Sockets
 import Synchronization
+import Text
 
 /// What all connections of an RPC server share: the methods, the limits and the counters.
 final class RPCEnvironment: Sendable {
@@ -108,8 +109,6 @@ extension RPCEnvironment: AcceptLimit {
 extension RPCFault {
     /// In hexadecimal.
     fileprivate var firstBytes: String {
-        self.bytes.readableBytesView.prefix(16).map { byte in
-            (byte < 0x10 ? "0" : "") + String(byte, radix: 16)
-        }.joined(separator: " ")
+        self.bytes.readableBytesView.prefix(16).map(\.hexadecimal).joined(separator: " ")
     }
 }

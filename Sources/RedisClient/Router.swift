@@ -82,15 +82,10 @@ struct Router {
     /// Whom to ask, the best first.
     var sources: [ListenAddress] {
         switch self.configuration.topology {
-        case .single: return []
-        case .sentinel(_, let sentinels): return Self.distinct(sentinels)
-        case .cluster(let nodes): return Self.distinct((self.masters ?? []) + nodes)
+        case .single: []
+        case .sentinel(_, let sentinels): sentinels.distinct
+        case .cluster(let nodes): ((self.masters ?? []) + nodes).distinct
         }
-    }
-
-    private static func distinct(_ addresses: [ListenAddress]) -> [ListenAddress] {
-        var seen: Set<ListenAddress> = []
-        return addresses.filter { seen.insert($0).inserted }
     }
 
     /// Takes the reply to ``question``.

@@ -61,7 +61,14 @@ struct SlotMap: Sendable, Equatable {
 
     /// All masters that have slots, each once, in the order of their first slots.
     var masters: [ListenAddress] {
+        self.ranges.map(\.master).distinct
+    }
+}
+
+extension [ListenAddress] {
+    /// Each address once, where it is first.
+    var distinct: [ListenAddress] {
         var seen: Set<ListenAddress> = []
-        return self.ranges.map(\.master).filter { seen.insert($0).inserted }
+        return self.filter { seen.insert($0).inserted }
     }
 }

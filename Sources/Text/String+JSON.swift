@@ -11,7 +11,7 @@ extension String {
             case UInt8(ascii: "\n"): text += "\\n".utf8
             case UInt8(ascii: "\r"): text += "\\r".utf8
             case UInt8(ascii: "\t"): text += "\\t".utf8
-            case _ where byte.needsEscapeInJSON: text += "\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8
+            case _ where byte.needsEscapeInJSON: text += "\\u00\(byte.hexadecimal)".utf8
             default: text.append(byte)
             }
         }

@@ -75,7 +75,7 @@ struct PoolActions<Request, Handle> {
         if self.serve == nil, self.finish == nil, self.others.isEmpty {
             self.serve = (worker, request)
         } else {
-            self.others.append(.serve(worker, request))
+            self.appendOfMany(.serve(worker, request))
         }
     }
 
@@ -84,8 +84,16 @@ struct PoolActions<Request, Handle> {
         if answer == 0, self.others.isEmpty {
             self.finish = request
         } else {
-            self.others.append(.finish(request, answer: answer))
+            self.appendOfMany(.finish(request, answer: answer))
         }
+    }
+
+    /// Several answers of one read come with as many requests to serve: memory for them at once.
+    private mutating func appendOfMany(_ action: Action) {
+        if self.others.isEmpty {
+            self.others.reserveCapacity(16)
+        }
+        self.others.append(action)
     }
 
     /// All of them, in order.

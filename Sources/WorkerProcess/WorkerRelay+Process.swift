@@ -141,29 +141,27 @@ extension WorkerRelay {
     /// - Parameter status: The status of the process.
     func reaped(status: String, outOfMemoryKills: OutOfMemoryKills) async {
         let status = await self.isExplained(status, by: outOfMemoryKills) ? status + Self.wantOfMemory : status
-        _ = try? await self.eventLoop.submit { self.reapedNow(status: status) }.get()
-        await self.lastWord()
+        let lastWord = self.eventLoop.flatSubmit {
+            self.reapedNow(status: status)
+            return self.lastWord()
+        }
+        _ = try? await lastWord.get()
     }
 
     /// How long to wait for the end of the output of a worker that has ended: another process may hold it open.
     private static let lastWordTimeout = TimeAmount.seconds(1)
 
-    /// Returns when the relay's channel is closed and its last event reported, or after a second.
-    private func lastWord() async {
-        let isClosed = self.eventLoop.makePromise(of: Void.self)
-        let loop = self.eventLoop
-        loop.execute {
-            guard let channel = self.context?.channel else {
-                return isClosed.succeed()
-            }
-            let timer = loop.scheduleTask(in: Self.lastWordTimeout) {}
-            timer.futureResult.cascade(to: isClosed)
-            // What the handler schedules when the channel closes comes first.
-            channel.closeFuture.whenComplete { _ in
-                loop.execute { timer.cancel() }
-            }
+    /// Completes when the relay's channel is closed and its last event reported, or after a second.
+    private func lastWord() -> EventLoopFuture<Void> {
+        guard let channel = self.context?.channel else {
+            return self.eventLoop.makeSucceededVoidFuture()
         }
-        _ = try? await isClosed.futureResult.get()
+        let timer = self.eventLoop.scheduleTask(in: Self.lastWordTimeout) {}
+        // What the handler schedules when the channel closes comes first.
+        channel.closeFuture.whenComplete { _ in
+            self.eventLoop.execute { timer.cancel() }
+        }
+        return timer.futureResult
     }
 
     /// Whether the kernel's out-of-memory killer may have killed the process. Reads a file: do not call it on the loop.

@@ -83,13 +83,7 @@ extension PrometheusText.Samples {
             self.add(number, labels: labels)
         case .histogram(let counts, let sum):
             guard case .histogram(let bounds) = kind else { return }
-            var total: UInt64 = 0
-            for (count, bound) in zip(counts, bounds + [.infinity]) {
-                total &+= count
-                self.add(total, labels: labels + [("le", bound.metricText)], suffix: "_bucket")
-            }
-            self.add(sum, labels: labels, suffix: "_sum")
-            self.add(total, labels: labels, suffix: "_count")
+            self.addHistogram(upperBounds: bounds, counts: counts, sum: sum, labels: labels)
         case .summary(let quantiles, let count, let sum):
             for quantile in quantiles {
                 self.add(quantile.value, labels: labels + [("quantile", quantile.quantile.metricText)])

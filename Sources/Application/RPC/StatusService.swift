@@ -51,8 +51,7 @@ extension RPCService {
         guard call.codec == .proto else {
             return try call.json()[inAnyCase: "plugin"]?.string ?? ""
         }
-        do throws(ProtobufError) {
-            var reader = ProtobufReader(call.argument)
+        return try call.protobuf { reader throws(ProtobufError) in
             var plugin = ""
             while let tag = try reader.nextTag() {
                 if tag == ProtobufTag(1, .bytes) {
@@ -62,8 +61,6 @@ extension RPCService {
                 }
             }
             return plugin
-        } catch {
-            throw RPCError(error.description)
         }
     }
 }

@@ -137,7 +137,6 @@ extension Double {
     /// With two decimals.
     var percent: String {
         let hundredths = self.isFinite ? Int((Swift.max(0, Swift.min(self, 1e9)) * 100).rounded()) : 0
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+        return "\(hundredths / 100).\((hundredths % 100).digits(2))"
     }
 }

@@ -1,0 +1,22 @@
+extension BinaryInteger {
+    /// The number in decimal with at least so many digits: `07`.
+    ///
+    /// - Parameter count: Of a number that is not negative.
+    package func digits(_ count: Int) -> String {
+        String(self).padded(to: count)
+    }
+}
+
+extension UInt8 {
+    /// The byte as two hexadecimal digits in lower case: `0a`.
+    package var hexadecimal: String {
+        String(self, radix: 16).padded(to: 2)
+    }
+}
+
+extension String {
+    /// With zeros before it, up to a length.
+    fileprivate func padded(to count: Int) -> String {
+        String(repeating: "0", count: max(0, count - self.utf8.count)) + self
+    }
+}
