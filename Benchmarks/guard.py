@@ -35,12 +35,13 @@ import figures
 import rig
 
 RECORD = os.path.join(rig.HERE, "guard.json")
-# name: (what is sent, requests of the short run and of the long one)
+# name: (what is sent, requests of the short run and of the long one, the depth of the pipeline)
 SCRIPT = {
-    "echo 64 B": (dict(connections=1, size=64), 500, 2500),
-    "echo 3 KiB": (dict(connections=1, size=3072), 500, 2500),
-    "echo 64 B, 16 connections wait for a worker": (dict(connections=16, size=64), 500, 2500),
-    "connect, echo, close": (dict(mode="storm", connections=1, size=64), 200, 1200),
+    "echo 64 B": (dict(connections=1, size=64), 500, 2500, 1),
+    "echo 3 KiB": (dict(connections=1, size=3072), 500, 2500, 1),
+    "echo 64 B, 16 connections wait for a worker": (dict(connections=16, size=64), 500, 2500, 1),
+    "echo 64 B, 16 connections, a pipeline of 16": (dict(connections=16, size=64), 500, 2500, 16),
+    "connect, echo, close": (dict(mode="storm", connections=1, size=64), 200, 1200, 1),
 }
 TOLERANCE = 0.05
 # Another compiler lays out other code, another SwiftNIO has other code; what is done with memory stays about the same.
@@ -106,7 +107,7 @@ def stripped(directory):
     return target
 
 
-def count(binary, directory, settings, requests):
+def count(binary, directory, settings, depth, requests):
     output = os.path.join(directory, "callgrind.out")
     if os.path.exists(output):
         os.remove(output)
@@ -114,7 +115,8 @@ def count(binary, directory, settings, requests):
                 f"--callgrind-out-file={output}", binary]
     environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
     try:
-        with rig.serve(workers=1, loops=1, command=valgrind, environment=environment, name="rr under valgrind") as server:
+        pool = f"pipeline: {{depth: {depth}}}"  # What `auto` makes of it is a matter of timing.
+        with rig.serve(workers=1, loops=1, pool=pool, command=valgrind, environment=environment, name="rr under valgrind") as server:
             result = rig.load(server, seconds=120, requests=requests, **settings)
             if result["requests"] < requests or result["failures"] or result["refused"]:
                 raise RuntimeError(f"{settings}: {result['requests']} of {requests} requests, {result['failures']} failures, "
@@ -140,8 +142,8 @@ def runs_alone():
 class Case:
     """One kind of request: the least that the short and the long run have cost so far."""
 
-    def __init__(self, binary, directory, settings, short, long):
-        self.arguments, self.requests = (binary, directory, settings), (short, long)
+    def __init__(self, binary, directory, settings, short, long, depth):
+        self.arguments, self.requests = (binary, directory, settings, depth), (short, long)
         self.least = [None, None]
 
     def run(self):
