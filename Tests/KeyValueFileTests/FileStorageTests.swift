@@ -91,7 +91,7 @@ import Testing
     func sixteenClientsAreLinearizable(round: Int) async throws {
         let storage = try self.open()
         let history = await StorageHammer.history(
-            of: storage, key: ByteBuffer(string: "n"), clients: 16, operations: 20)
+            of: storage, key: ByteBuffer(string: "n"), clients: 16, operations: 12)
         #expect(history.isLinearizable)
         await storage.close()
     }

@@ -165,9 +165,9 @@ import Testing
                     RPCError(
                         "rpc_mget:\n\tin_memory_plugin_mget: the values have more than 268435456 bytes together, ask for fewer keys"
                     )))
-        let many = ByteBuffer(
-            bytes: hexadecimal("0a057573657273") + [UInt8](repeating: 0, count: 0)
-                + (0...1_000_000).flatMap { _ in [0x12, 0] as [UInt8] })
+        var many = ByteBuffer(bytes: hexadecimal("0a057573657273"))
+        // An item without fields, as a number.
+        for _ in 0...1_000_000 { many.writeInteger(0x1200 as UInt16) }
         #expect(caller.call("Set", .proto, many) == .failure(RPCError("a call has more than 1000000 items")))
     }
 

@@ -39,12 +39,12 @@ func write(to path: String) async throws {
 /// Fills a storage in memory with keys that expire, then sets them again and again: what the process takes a key beside key and
 /// value, after each round.
 func measureMemory() async {
-    let count = 200_000
+    let count = 60_000
     let storage = MemoryStorage()
     storage.startSweeping()
     let value = ByteBuffer(repeating: 0x78, count: 64)
     let before = residentBytes()
-    for round in 0..<5 {
+    for round in 0..<4 {
         var keyBytes = 0
         for number in 0..<count {
             let key = ByteBuffer(string: "users:6ba7b810-9dad-41d1-80b4-\(100_000_000_000 + number)")
