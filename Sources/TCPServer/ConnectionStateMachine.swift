@@ -67,7 +67,11 @@ struct ConnectionStateMachine {
         /// A worker answered with an error frame.
         case workerError(String)
         case eventFailed(RequestFailure)
-        case packetTooLarge
+        case packetTooLarge(PacketEvidence)
+        /// The client sent what cannot be the beginning of a packet.
+        case malformedPacket(PacketEvidence)
+        /// The client ended its side in the middle of a packet that is worthless then.
+        case truncatedPacket(PacketEvidence)
         case draining
     }
 
@@ -76,6 +80,10 @@ struct ConnectionStateMachine {
         case wait
         /// An event for a worker, with its packet.
         case submit(EventKind, ByteBuffer)
+        /// This many received bytes belonged to no packet.
+        case skipped(Int)
+        /// An answer had parameters that have no effect, for this reason.
+        case reportAnswer(String)
         /// Close the socket with ``closeSocket(unwritten:isSettled:)``, then call ``next()`` again.
         case closeSocket(CloseReason)
         /// All events are done; returned once.
@@ -88,6 +96,8 @@ struct ConnectionStateMachine {
     private var ending = SocketStateMachine.Ending.ordinary
     private var term = Term.unlimited
     private var framer = PacketFramer()
+    /// What the last answer asks of the next packet, if anything.
+    private var order: PacketOrder?
     /// Consecutive idle checks that found the connection between packets.
     private var idleChecks = 0
 
@@ -118,12 +128,12 @@ struct ConnectionStateMachine {
 
     /// Received bytes that are not part of a submitted packet.
     var buffered: Int {
-        self.framer.count
+        self.framer.count + (self.order?.prefix?.readableBytes ?? 0)
     }
 
     /// Whether all received packets are answered, and no packet has begun.
     private var isBetweenPackets: Bool {
-        if case .ready = self.state { self.framer.count == 0 } else { false }
+        if case .ready = self.state { self.buffered == 0 } else { false }
     }
 
     // MARK: Reading
@@ -187,7 +197,7 @@ struct ConnectionStateMachine {
     /// once it is complete. A client that sends without a pause goes on until ``end()``.
     mutating func drain() {
         if case .unlimited = self.term {
-            self.term = .draining(owed: self.framer.count)
+            self.term = .draining(owed: self.buffered)
         }
     }
 
@@ -195,7 +205,7 @@ struct ConnectionStateMachine {
     /// answers to the bytes received before ``drain()``, and CLOSE is delivered.
     mutating func end() {
         switch self.term {
-        case .unlimited: self.term = .ending(owed: self.framer.count)
+        case .unlimited: self.term = .ending(owed: self.buffered)
         case .draining(let owed): self.term = .ending(owed: owed)
         case .ending: break
         }
@@ -220,17 +230,18 @@ struct ConnectionStateMachine {
 
     /// The event that was submitted is done.
     ///
+    /// - Parameter packet: The body of the event.
     /// - Returns: The bytes to write, if any.
-    mutating func finished(_ outcome: RequestOutcome) -> ByteBuffer? {
+    mutating func finished(_ outcome: RequestOutcome, of packet: ByteBuffer = ByteBuffer()) -> ByteBuffer? {
         switch self.state {
         case .connecting:
             if case .failed(let failure) = outcome, !failure.reachedWorker {
                 self.close(.eventFailed(failure), .silence)
                 return nil
             }
-            return self.answered(outcome)
+            return self.answered(outcome, packet)
         case .serving:
-            return self.answered(outcome)
+            return self.answered(outcome, packet)
         case .parting:
             self.state = .ended
             return nil
@@ -239,7 +250,7 @@ struct ConnectionStateMachine {
         }
     }
 
-    private mutating func answered(_ outcome: RequestOutcome) -> ByteBuffer? {
+    private mutating func answered(_ outcome: RequestOutcome, _ packet: ByteBuffer) -> ByteBuffer? {
         self.state = .ready
         switch outcome {
         case .failed(let failure):
@@ -252,12 +263,25 @@ struct ConnectionStateMachine {
             // Treated as CONTINUE: the worker did not ask to close the connection.
             return nil
         case .answered(.reply(let context, let body)):
-            let action = AnswerAction(context: context)
+            var action = AnswerAction(context: context)
+            if action == .close, let parameters = AnswerParameters(context: context) {
+                action = parameters.action
+                self.obey(parameters, packet)
+            }
             if !action.keepsReading {
                 self.close(action == .writeAndClose ? .writeClose : .worker)
             }
             return action.writes && self.socket.isOpen && body.readableBytes > 0 ? body : nil
         }
+    }
+
+    private mutating func obey(_ parameters: AnswerParameters, _ packet: ByteBuffer) {
+        let order = PacketOrder(parameters, packet: packet, framing: self.rules.framing) { kept in
+            self.owe(kept.readableBytes)
+            self.framer.putBack(kept)
+        }
+        self.owe(order.prefix?.readableBytes ?? 0)
+        self.order = order
     }
 
     /// The most bytes of a worker's error message that are kept for the log.
@@ -275,6 +299,7 @@ struct ConnectionStateMachine {
         self.state = .closing(reason, farewell)
         self.ending = reason == .draining ? .draining : .ordinary
         self.framer.removeAll()
+        self.order = nil
     }
 
     // MARK: The end of the socket
@@ -333,14 +358,23 @@ struct ConnectionStateMachine {
             }
             return .wait
         }
-        switch self.framer.next(self.rules.framing) {
+        switch self.nextPacket() {
         case .packet(let packet):
             return self.serve(packet)
+        case .skipped(let count):
+            self.owe(-count)
+            return .skipped(count)
         case .tooLarge:
-            return self.closeNext(.packetTooLarge)
+            return self.closeNext(.packetTooLarge(self.framer.evidence()))
+        case .malformed:
+            return self.closeNext(.malformedPacket(self.framer.evidence()))
         case .incomplete:
+            if let fault = self.order?.fault {
+                self.order = self.order?.reported
+                return .reportAnswer(fault)
+            }
             if self.socket.hasInputEnded {
-                return self.framer.takeRest().map { self.serve($0) } ?? self.closeNext(.client)
+                return self.nextAtTheEnd()
             }
             if case .ending = self.term {
                 return self.closeNext(.draining)
@@ -349,24 +383,73 @@ struct ConnectionStateMachine {
         }
     }
 
+    private mutating func nextPacket() -> PacketFramer.Result {
+        guard let order = self.order else {
+            return self.framer.next(self.rules.framing)
+        }
+        // What is wrong with the answer is told first.
+        guard order.fault == nil else {
+            return .incomplete
+        }
+        let result = self.framer.next(order.framing ?? self.rules.framing)
+        guard case .packet(let packet) = result else {
+            return result
+        }
+        if order.framing != nil {
+            self.framer.restart()
+        }
+        let whole = order.whole(packet)
+        guard whole.readableBytes <= self.rules.framing.maximumPacketSize else {
+            self.framer.putBack(whole)
+            return .tooLarge
+        }
+        self.order = nil
+        return .packet(whole)
+    }
+
+    /// The client has ended its side, and what is left is no whole packet.
+    private mutating func nextAtTheEnd() -> Step {
+        let framing = self.order?.framing ?? self.rules.framing
+        let order = self.order
+        self.order = nil
+        if self.framer.isBetweenPackets(framing) {
+            // A worker that wanted more of a packet than it has seen gets no more.
+            guard let prefix = order?.prefix else {
+                return self.closeNext(.client)
+            }
+            return order?.isSeenWhole == true
+                ? self.closeNext(.truncatedPacket(PacketEvidence(of: prefix))) : self.serve(prefix)
+        }
+        // A worker can tell that a packet has not the end that it asked for.
+        if framing.rule.dropsRest {
+            return self.closeNext(.truncatedPacket(self.framer.evidence()))
+        }
+        return self.framer.takeRest().map { self.serve(order?.whole($0) ?? $0) } ?? self.closeNext(.client)
+    }
+
     /// Whether the connection has served all it owes. A packet that has begun since is completed, too, unless no time
     /// is left. A client that has ended its side gets answers to all it sent.
     private var isDue: Bool {
         switch self.term {
         case .unlimited: false
-        case .draining(let owed): owed <= 0 && self.framer.count == 0 && !self.socket.hasInputEnded
+        case .draining(let owed): owed <= 0 && self.buffered == 0 && !self.socket.hasInputEnded
         case .ending(let owed): owed <= 0 && !self.socket.hasInputEnded
         }
     }
 
     private mutating func serve(_ packet: ByteBuffer) -> Step {
-        switch self.term {
-        case .unlimited: break
-        case .draining(let owed): self.term = .draining(owed: owed - packet.readableBytes)
-        case .ending(let owed): self.term = .ending(owed: owed - packet.readableBytes)
-        }
+        self.owe(-packet.readableBytes)
         self.state = .serving
         return .submit(.data, packet)
+    }
+
+    /// Changes the number of bytes that are served before the connection may end.
+    private mutating func owe(_ count: Int) {
+        switch self.term {
+        case .unlimited: break
+        case .draining(let owed): self.term = .draining(owed: owed + count)
+        case .ending(let owed): self.term = .ending(owed: owed + count)
+        }
     }
 
     private mutating func closeNext(_ reason: CloseReason) -> Step {
