@@ -12,11 +12,6 @@ struct AnswerParameters: Hashable {
     /// What is wrong with the others, which have no effect.
     private(set) var fault: String?
 
-    /// Whether the connection's own rule is to cut the next packet.
-    var isForOwnRule: Bool {
-        self.until == nil && self.need == nil
-    }
-
     /// - Returns: `nil` if the context is no action that takes parameters, with a `;` behind it.
     init?(context: ByteBuffer) {
         let bytes = context.readableBytesView

@@ -56,25 +56,6 @@ struct ConnectionStateMachine {
         case ending(owed: Int)
     }
 
-    /// Why a connection was closed.
-    enum CloseReason: Hashable {
-        /// The client ended its side.
-        case client
-        /// A worker answered `CLOSE`, or something unknown.
-        case worker
-        /// A worker answered `WRITECLOSE`.
-        case writeClose
-        /// A worker answered with an error frame.
-        case workerError(String)
-        case eventFailed(RequestFailure)
-        case packetTooLarge(PacketEvidence)
-        /// The client sent what cannot be the beginning of a packet.
-        case malformedPacket(PacketEvidence)
-        /// The client ended its side in the middle of a packet that is worthless then.
-        case truncatedPacket(PacketEvidence)
-        case draining
-    }
-
     enum Step: Hashable {
         /// Nothing to do before something else happens.
         case wait
@@ -95,9 +76,9 @@ struct ConnectionStateMachine {
     private var socket = SocketStateMachine()
     private var ending = SocketStateMachine.Ending.ordinary
     private var term = Term.unlimited
-    private var framer = PacketFramer()
-    /// What the last answer asks of the next packet, if anything.
-    private var order: PacketOrder?
+    private var packets = PacketSource()
+    /// What is wrong with the parameters of the last answer, until that is told.
+    private var answerFault: String?
     /// Consecutive idle checks that found the connection between packets.
     private var idleChecks = 0
 
@@ -128,7 +109,7 @@ struct ConnectionStateMachine {
 
     /// Received bytes that are not part of a submitted packet.
     var buffered: Int {
-        self.framer.count + (self.order?.prefix?.readableBytes ?? 0)
+        self.packets.count
     }
 
     /// Whether all received packets are answered, and no packet has begun.
@@ -159,7 +140,7 @@ struct ConnectionStateMachine {
 
     /// Beyond one read buffer a client waits until a worker has taken its bytes, or until it reads its answers.
     private func hasRoom(for bytes: Int) -> Bool {
-        guard self.framer.count >= max(1, bytes) else {
+        guard self.packets.count >= max(1, bytes) else {
             return true
         }
         switch self.state {
@@ -173,7 +154,7 @@ struct ConnectionStateMachine {
     mutating func received(_ bytes: ByteBuffer) {
         self.idleChecks = 0
         switch self.state {
-        case .preface, .connecting, .ready, .serving: self.framer.append(bytes)
+        case .preface, .connecting, .ready, .serving: self.packets.append(bytes)
         // Once the connection is closing, no worker sees further bytes.
         case .closing, .leaving, .parting, .ended, .over: break
         }
@@ -225,7 +206,7 @@ struct ConnectionStateMachine {
 
     /// Frees memory that an idle connection does not need.
     mutating func compact() {
-        self.framer.compact()
+        self.packets.compact()
     }
 
     /// The event that was submitted is done.
@@ -276,12 +257,9 @@ struct ConnectionStateMachine {
     }
 
     private mutating func obey(_ parameters: AnswerParameters, _ packet: ByteBuffer) {
-        let order = PacketOrder(parameters, packet: packet, framing: self.rules.framing) { kept in
-            self.owe(kept.readableBytes)
-            self.framer.putBack(kept)
-        }
-        self.owe(order.prefix?.readableBytes ?? 0)
-        self.order = order
+        let before = self.packets.count
+        self.answerFault = self.packets.obey(parameters, after: packet, self.rules.framing)
+        self.owe(self.packets.count - before)
     }
 
     /// The most bytes of a worker's error message that are kept for the log.
@@ -298,8 +276,7 @@ struct ConnectionStateMachine {
     private mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
         self.state = .closing(reason, farewell)
         self.ending = reason == .draining ? .draining : .ordinary
-        self.framer.removeAll()
-        self.order = nil
+        self.packets.removeAll()
     }
 
     // MARK: The end of the socket
@@ -329,6 +306,10 @@ struct ConnectionStateMachine {
             self.state = .connecting
             return .submit(.connected, ByteBuffer())
         case .ready:
+            if let fault = self.answerFault {
+                self.answerFault = nil
+                return .reportAnswer(fault)
+            }
             return self.nextWhenReady()
         case .closing(let reason, .closeEvent):
             self.state = .leaving
@@ -358,21 +339,17 @@ struct ConnectionStateMachine {
             }
             return .wait
         }
-        switch self.nextPacket() {
+        switch self.packets.next(self.rules.framing) {
         case .packet(let packet):
             return self.serve(packet)
         case .skipped(let count):
             self.owe(-count)
             return .skipped(count)
         case .tooLarge:
-            return self.closeNext(.packetTooLarge(self.framer.evidence()))
+            return self.closeNext(.packetTooLarge(self.packets.evidence()))
         case .malformed:
-            return self.closeNext(.malformedPacket(self.framer.evidence()))
+            return self.closeNext(.malformedPacket(self.packets.evidence()))
         case .incomplete:
-            if let fault = self.order?.fault {
-                self.order = self.order?.reported
-                return .reportAnswer(fault)
-            }
             if self.socket.hasInputEnded {
                 return self.nextAtTheEnd()
             }
@@ -383,48 +360,12 @@ struct ConnectionStateMachine {
         }
     }
 
-    private mutating func nextPacket() -> PacketFramer.Result {
-        guard let order = self.order else {
-            return self.framer.next(self.rules.framing)
-        }
-        // What is wrong with the answer is told first.
-        guard order.fault == nil else {
-            return .incomplete
-        }
-        let result = self.framer.next(order.framing ?? self.rules.framing)
-        guard case .packet(let packet) = result else {
-            return result
-        }
-        if order.framing != nil {
-            self.framer.restart()
-        }
-        let whole = order.whole(packet)
-        guard whole.readableBytes <= self.rules.framing.maximumPacketSize else {
-            self.framer.putBack(whole)
-            return .tooLarge
-        }
-        self.order = nil
-        return .packet(whole)
-    }
-
-    /// The client has ended its side, and what is left is no whole packet.
     private mutating func nextAtTheEnd() -> Step {
-        let framing = self.order?.framing ?? self.rules.framing
-        let order = self.order
-        self.order = nil
-        if self.framer.isBetweenPackets(framing) {
-            // A worker that wanted more of a packet than it has seen gets no more.
-            guard let prefix = order?.prefix else {
-                return self.closeNext(.client)
-            }
-            return order?.isSeenWhole == true
-                ? self.closeNext(.truncatedPacket(PacketEvidence(of: prefix))) : self.serve(prefix)
+        switch self.packets.takeRest(self.rules.framing) {
+        case .nothing: self.closeNext(.client)
+        case .packet(let packet): self.serve(packet)
+        case .truncated(let evidence): self.closeNext(.truncatedPacket(evidence))
         }
-        // A worker can tell that a packet has not the end that it asked for.
-        if framing.rule.dropsRest {
-            return self.closeNext(.truncatedPacket(self.framer.evidence()))
-        }
-        return self.framer.takeRest().map { self.serve(order?.whole($0) ?? $0) } ?? self.closeNext(.client)
     }
 
     /// Whether the connection has served all it owes. A packet that has begun since is completed, too, unless no time

@@ -6,40 +6,42 @@ final class PacketOrder: Sendable {
     let framing: PacketFraming?
     /// What the packet begins with, before what the rule cuts off the stream.
     let prefix: ByteBuffer?
+    /// What was not used of the packet before, and is to be cut anew.
+    let putBack: ByteBuffer?
     /// Whether `prefix` is all of the packet that was answered. Without more bytes it is of no use then.
     let isSeenWhole: Bool
-    /// What is wrong with the answer, until that is told.
-    let fault: String?
 
-    private init(framing: PacketFraming?, prefix: ByteBuffer?, isSeenWhole: Bool, fault: String?) {
+    private init(framing: PacketFraming?, prefix: ByteBuffer?, putBack: ByteBuffer?, isSeenWhole: Bool) {
         self.framing = framing
         self.prefix = prefix
+        self.putBack = putBack
         self.isSeenWhole = isSeenWhole
-        self.fault = fault
     }
 
     /// - Parameters:
     ///   - packet: The one that was answered.
-    ///   - framing: The connection's own.
-    ///   - putBack: Gets bytes that are to be cut anew.
-    convenience init(
+    ///   - own: The connection's framing.
+    /// - Returns: The order, if there is anything to do, and what is wrong with the answer.
+    static func make(
         _ parameters: AnswerParameters,
-        packet: ByteBuffer,
-        framing own: PacketFraming,
-        putBack: (ByteBuffer) -> Void
-    ) {
-        let limit = own.maximumPacketSize
+        after packet: ByteBuffer,
+        _ own: PacketFraming
+    ) -> (order: PacketOrder?, fault: String?) {
+        let (limit, size) = (own.maximumPacketSize, packet.readableBytes)
+        let isForOwnRule = parameters.until == nil && parameters.need == nil
         var fault = parameters.fault
         var prefix: ByteBuffer?
-        let size = packet.readableBytes
+        var putBack: ByteBuffer?
         if let keep = parameters.keep, keep > 0 {
             if keep > size {
                 fault = fault ?? "keep is more than the \(size) bytes of the packet"
-            } else if keep == size || parameters.isForOwnRule && own.rule.isRaw {
-                // Cut anew they would come again at once, and without end if a worker keeps them each time.
-                prefix = keep == size ? packet : ByteBuffer(bytes: packet.readableBytesView.suffix(keep))
+            } else if keep == size {
+                // Cut anew it would come again at once, and without end if a worker keeps it each time.
+                prefix = packet
+            } else if isForOwnRule, own.rule.isRaw {
+                prefix = ByteBuffer(bytes: packet.readableBytesView.suffix(keep))
             } else {
-                putBack(ByteBuffer(bytes: packet.readableBytesView.suffix(keep)))
+                putBack = ByteBuffer(bytes: packet.readableBytesView.suffix(keep))
             }
         }
         var rule: PacketFraming.Rule?
@@ -48,23 +50,19 @@ final class PacketOrder: Sendable {
         } else if let need = parameters.need {
             rule = need <= limit ? .need(max(1, need - (prefix?.readableBytes ?? 0))) : nil
         }
-        if rule == nil, !parameters.isForOwnRule {
-            fault = fault ?? "a packet of max_packet_size, \(limit) bytes, cannot be so large"
+        if rule == nil, !isForOwnRule {
+            fault = fault ?? "a packet cannot be larger than max_packet_size, \(limit) bytes"
         }
-        self.init(
+        guard rule != nil || prefix != nil || putBack != nil else {
+            return (nil, fault)
+        }
+        let order = PacketOrder(
             framing: rule.map { PacketFraming($0, maximumPacketSize: limit) },
             prefix: prefix,
-            isSeenWhole: prefix?.readableBytes == size,
-            fault: fault
+            putBack: putBack,
+            isSeenWhole: prefix?.readableBytes == size
         )
-    }
-
-    /// The same once the fault is told; `nil` if nothing else is left.
-    var reported: PacketOrder? {
-        guard self.framing != nil || self.prefix != nil else {
-            return nil
-        }
-        return PacketOrder(framing: self.framing, prefix: self.prefix, isSeenWhole: self.isSeenWhole, fault: nil)
+        return (order, fault)
     }
 
     /// A packet with what comes before it.
