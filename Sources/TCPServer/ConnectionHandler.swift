@@ -249,7 +249,7 @@ extension ConnectionHandler: PoolRequest {
         }
         let answer = self.machine.finished(outcome, of: body)
         if body.storageCapacity > 0, self.machine.buffered == 0 {
-            self.home.recycle(body)
+            self.home.recycle(consume body)
         }
         if let answer, let context {
             self.counters?.sent(answer.readableBytes)

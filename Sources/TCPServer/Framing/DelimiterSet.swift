@@ -28,8 +28,14 @@ package final class DelimiterSet: Sendable, Terminator {
     private let fallbacks: [UInt16]
     /// For each state the number of bytes that lead to it.
     private let depths: [UInt8]
-    /// For each delimiter what may follow it to make another one of which it is the beginning, the longest first.
-    let tails: [[[UInt8]]]
+    /// For each delimiter the others that begin with it, the longest first.
+    private let longer: [[Longer]]
+
+    private struct Longer {
+        var delimiter: Int
+        /// What comes behind the shorter one.
+        var tail: [UInt8]
+    }
 
     /// - Parameter delimiters: 1…``mostDelimiters``, each of 1…``longestDelimiter`` bytes.
     package init(_ delimiters: [[UInt8]]) {
@@ -37,10 +43,11 @@ package final class DelimiterSet: Sendable, Terminator {
         precondition(delimiters.allSatisfy { !$0.isEmpty && $0.count <= Self.longestDelimiter }, "1…255 bytes each")
         self.delimiters = delimiters
         self.longest = delimiters.map(\.count).max() ?? 0
-        self.tails = delimiters.map { short in
-            delimiters.filter { $0.count > short.count && $0.starts(with: short) }
-                .map { Array($0.dropFirst(short.count)) }
-                .sorted { $0.count > $1.count }
+        self.longer = delimiters.map { short in
+            delimiters.enumerated()
+                .filter { $1.count > short.count && $1.starts(with: short) }
+                .map { Longer(delimiter: $0, tail: Array($1.dropFirst(short.count))) }
+                .sorted { $0.tail.count > $1.tail.count }
         }
         // With all 256 bytes in use column 0 is one of theirs: no other byte is left that could need it.
         let used = Set(delimiters.joined()).sorted()
@@ -110,6 +117,20 @@ package final class DelimiterSet: Sendable, Terminator {
     /// Continues the search to the end of the next delimiter, and starts afresh there.
     func firstEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Delimiter.Progress) -> End? {
         self.search(bytes, &progress, bytes.count, stopsAtFirst: true)
+    }
+
+    /// The end of the longest delimiter that begins where this one begins, as far as it was read.
+    func longest(_ end: End, in bytes: UnsafeRawBufferPointer) -> End {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(end.position))
+        guard let longer = self.longer[end.delimiter].first(where: { rest.starts(with: $0.tail) }) else {
+            return end
+        }
+        return End(position: end.position + longer.tail.count, delimiter: longer.delimiter)
+    }
+
+    /// What may follow a delimiter and make it a longer one, the longest first.
+    func tails(of delimiter: Int) -> [[UInt8]] {
+        self.longer[delimiter].map(\.tail)
     }
 
     func lastEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Delimiter.Progress, limit: Int) -> Int? {

@@ -40,12 +40,20 @@ struct MarkedDecoder {
     private var stage = Stage.start
     /// Of the search for the start or the delimiter.
     private var progress = Delimiter.Progress()
-    /// What may follow the packet and make its delimiter a longer one.
-    private(set) var tails: [[UInt8]] = []
+    /// The index of the delimiter that has ended the packet, if there are several.
+    private var delimiter = 0
 
     /// Whether no packet has begun.
     func isBetweenPackets(_ marks: PacketMarks) -> Bool {
         if case .start = self.stage { marks.start != nil } else { false }
+    }
+
+    /// What may follow the packet and make its delimiter a longer one.
+    func tails(_ marks: PacketMarks) -> [[UInt8]] {
+        guard case .any(let delimiters) = marks.end, marks.trailer == 0 else {
+            return []
+        }
+        return delimiters.tails(of: self.delimiter)
     }
 
     /// - Parameter bytes: All bytes since the last packet, at least one.
@@ -103,15 +111,9 @@ struct MarkedDecoder {
             guard let end = delimiters.firstEnd(in: bytes, &self.progress) else {
                 return nil
             }
-            let tails = delimiters.tails[end.delimiter]
-            let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(end.position))
-            let tail = tails.first { rest.starts(with: $0) } ?? []
-            self.tails =
-                marks.trailer > 0
-                ? []
-                : tails.filter { $0.count > tail.count && $0.starts(with: tail) }
-                    .map { Array($0.dropFirst(tail.count)) }
-            return end.position + tail.count
+            let longest = delimiters.longest(end, in: bytes)
+            self.delimiter = longest.delimiter
+            return longest.position
         }
     }
 }

@@ -14,7 +14,7 @@ struct PacketFramer {
         case malformed
     }
 
-    /// The state that a decoder keeps between two pieces of the stream.
+    /// The state that a decoder keeps between two pieces of the stream. Plain values only: copies of it cost nothing.
     private enum Decoder {
         /// No gathered byte has been examined yet.
         case fresh
@@ -127,7 +127,7 @@ struct PacketFramer {
         let boundary = self.buffer.withUnsafeReadableBytes { decoder.next(in: $0, marks, limit: limit) }
         if case .packet = boundary {
             self.decoder = .fresh
-            self.tails = decoder.tails
+            self.tails = decoder.tails(marks)
         } else {
             self.decoder = .marked(decoder)
         }
