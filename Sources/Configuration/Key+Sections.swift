@@ -101,6 +101,36 @@ extension Key {
             }
         )
     }
+
+    /// A list of sections.
+    ///
+    /// - Parameters:
+    ///   - most: The most items.
+    ///   - range: For the reference.
+    ///   - notes: For the reference; the keys below have no rows of their own.
+    package init<Item>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, [Item]> & Sendable,
+        list section: Section<Item>,
+        most: Int,
+        marks: KeyMarks = [],
+        range: String,
+        _ notes: String
+    ) {
+        self.init(
+            schema: SchemaKey(name, .list(.section(section.schema))),
+            read: { reader, settings throws(ConfigurationError) in
+                let items = try reader.section(name) { reader throws(ConfigurationError) in
+                    try reader.items(most: most) { reader throws(ConfigurationError) in try section.read(&reader) }
+                }
+                settings[keyPath: path] = items ?? settings[keyPath: path]
+            },
+            changesAtStart: { _, _, _ in [] },
+            rows: { _, path in
+                [KeyRow(path: path, type: "list", range: range, default: "–", notes: notes, marks: marks)]
+            }
+        )
+    }
 }
 
 /// Computed settings of a section that the file may lack.

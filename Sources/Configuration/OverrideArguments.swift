@@ -31,7 +31,8 @@ struct OverrideArguments {
             }
             switch match.node {
             case .value, .anything: break
-            case .section, .named, .variables: throw Self.fault("is a section", argument.key, "name one of its keys")
+            case .section, .named, .list, .variables:
+                throw Self.fault("is a section", argument.key, "name one of its keys")
             }
             guard tree.set(match.path[...], to: try value(argument)) else {
                 throw Self.fault("cannot be set: something above it in the file is no section", argument.key, nil)

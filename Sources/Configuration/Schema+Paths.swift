@@ -32,6 +32,9 @@ extension Schema {
                 if let match = resolve(below, node: inner, tree: tree?.mapping(name)) { return match.prefixed(name) }
             }
             return nil
+        case .list(let inner):
+            guard Int(first) != nil else { return nil }
+            return resolve(rest.dropFirst(), node: inner, tree: tree?.mapping(first))?.prefixed(first)
         case .variables:
             return Match(path: [rest.joined(separator: ".")], node: .value)
         case .anything:
@@ -59,6 +62,10 @@ extension Schema {
             for name in names + wellKnown.filter({ !names.contains($0) }) {
                 collect(node: inner, tree: tree?.mapping(name), path: path + [name], into: &paths)
             }
+        case .list(let inner):
+            for entry in tree?.entries ?? [] {
+                collect(node: inner, tree: tree?.mapping(entry.key), path: path + [entry.key], into: &paths)
+            }
         case .variables:
             for entry in tree?.entries ?? [] { paths.append(path + [entry.key]) }
         case .value:
@@ -75,7 +82,7 @@ extension Schema {
                 switch key.node {
                 case .section(let keys): paths(keys, path + [key.name])
                 case .variables: [path + [key.name]]
-                case .named, .value, .anything: [[String]]()
+                case .named, .list, .value, .anything: [[String]]()
                 }
             }
         }

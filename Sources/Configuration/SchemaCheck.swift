@@ -45,7 +45,7 @@ struct SchemaCheck {
                 }
                 check(entry, key: key, path: entryPath)
             }
-        case .named(let inner, _):
+        case .named(let inner, _), .list(let inner):
             for entry in mapping.entries {
                 check(entry.value, node: inner, path: "\(path).\(entry.key)")
             }

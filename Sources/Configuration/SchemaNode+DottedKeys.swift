@@ -37,7 +37,7 @@ extension SchemaNode {
     /// Whether a value of this shape can stand here.
     func takes(_ shape: Shape) -> Bool {
         switch (self, shape) {
-        case (_, .null), (.anything, _), (.variables, _): true
+        case (_, .null), (.anything, _), (.variables, _), (.list, _): true
         case (.value, .value), (.section, .mapping), (.named, .mapping): true
         case (.value, .mapping), (.section, .value), (.named, .value): false
         }
@@ -69,6 +69,8 @@ extension SchemaNode {
             }
             guard shape == .value, let last = parts.last else { return whole }
             return [parts.dropLast().joined(separator: "."), String(last)]
+        case .list(let inner):
+            return [String(first)] + inner.path(of: parts.dropFirst(), shape)
         case .variables, .value, .anything:
             return whole
         }
@@ -77,6 +79,7 @@ extension SchemaNode {
     /// The node at a path of keys; `nil` when there is none.
     private func node(at path: ArraySlice<Substring>) -> SchemaNode? {
         guard let first = path.first else { return self }
+        if case .list(let inner) = self { return Int(first) == nil ? nil : inner.node(at: path.dropFirst()) }
         guard case .section(let keys) = self else { return nil }
         return keys.first { $0.name == first }?.node.node(at: path.dropFirst())
     }
@@ -88,7 +91,7 @@ extension SchemaNode {
             guard let match = keys.first(where: { $0.name == key }), match.effect != .notRun else { return nil }
             if case .anything = match.node { return nil }
             return match.node
-        case .named(let inner, _): return inner
+        case .named(let inner, _), .list(let inner): return inner
         case .variables: return .value
         case .value, .anything: return nil
         }

@@ -6,6 +6,8 @@ package indirect enum SchemaNode: Sendable {
     ///
     /// - Parameter wellKnown: names that variables may set although the file does not have them.
     case named(SchemaNode, wellKnown: [String])
+    /// A list of such nodes. Their numbers, from 0, are the keys of a mapping: so each can be set by a variable.
+    case list(SchemaNode)
     /// A mapping of names to texts, or a list of such mappings, such as `server.env`.
     case variables
     /// A scalar or a list of scalars.

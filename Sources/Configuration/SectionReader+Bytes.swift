@@ -20,7 +20,7 @@ extension SectionReader {
             .invalidValue,
             "holds bytes that are not UTF-8",
             key: key,
-            fix: "correct the variable that it comes from; only `delimiter` and `env` take any bytes"
+            fix: "correct the variable that it comes from; only delimiters, `start`, `starts` and `env` take any bytes"
         )
     }
 }

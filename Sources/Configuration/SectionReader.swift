@@ -61,6 +61,11 @@ package struct SectionReader {
         effective.append(EffectiveNode.Entry(key: key, value: node))
     }
 
+    /// Forgets what was noted of a key: it has no effect, and the configuration would not load with it.
+    package mutating func forget(_ key: String) {
+        effective.removeAll { $0.key == key }
+    }
+
     /// Notes a default and its derivation.
     mutating func noteDefault(_ key: String, _ node: EffectiveNode?) {
         guard case .scalar(let value, _)? = node, let reason = reasons[key] else {
@@ -134,6 +139,30 @@ package struct SectionReader {
         var values: [String: Value] = [:]
         for name in names.sorted() {
             values[name] = try section(name) { reader throws(ConfigurationError) in try body(name, &reader) }
+        }
+        return values
+    }
+
+    /// Reads the sections below this one, whose keys are the numbers of a list.
+    mutating func items<Value>(
+        most: Int,
+        _ body: (inout SectionReader) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationError) -> [Value] {
+        guard source.entries.count <= most else {
+            throw place.error(
+                .outOfRange, "\(source.entries.count) items are too many", key: path, fix: "use at most \(most)")
+        }
+        var numbers: [(Int, String)] = []
+        for entry in source.entries {
+            guard let number = Int(entry.key), number >= 0 else {
+                throw entry.keyPlace.error(
+                    .invalidValue, "`\(entry.key)` is no number of an item", key: path, fix: "write a list")
+            }
+            numbers.append((number, entry.key))
+        }
+        var values: [Value] = []
+        for (_, key) in numbers.sorted(by: { $0.0 < $1.0 }) {
+            if let value = try section(key, body) { values.append(value) }
         }
         return values
     }

@@ -130,6 +130,10 @@ struct SourceReader {
         case .scalar(let scalar):
             content = .scalar(try expand(scalar, at: node.mark, path: path, isReported: schema != nil))
         case .sequence(let items):
+            if case .list(let inner) = schema {
+                content = .mapping(try list(items, path: path, schema: inner))
+                break
+            }
             var values: [SourceValue] = []
             for item in items { values.append(try convert(item, path: path, schema: schema?.element)) }
             content = .sequence(values)
@@ -137,6 +141,18 @@ struct SourceReader {
             content = .mapping(try mapping(entries, path: path, schema: schema))
         }
         return SourceValue(content: content, place: place(node.mark))
+    }
+
+    /// Converts a list of sections to a mapping by number.
+    private mutating func list(
+        _ items: [YAMLNode], path: String, schema: SchemaNode
+    ) throws(ConfigurationError) -> SourceMapping {
+        var mapping = SourceMapping()
+        for (number, item) in items.enumerated() {
+            let value = try convert(item, path: "\(path).\(number)", schema: schema)
+            mapping.put(SourceEntry(key: "\(number)", keyPlace: place(item.mark), value: value))
+        }
+        return mapping
     }
 
     private mutating func expand(
@@ -178,7 +194,7 @@ extension SchemaNode {
     fileprivate var element: SchemaNode? {
         switch self {
         case .value, .variables: self
-        case .section, .named, .anything: nil
+        case .section, .named, .list, .anything: nil
         }
     }
 }

@@ -12,7 +12,7 @@ package struct SourceValue: Sendable, Equatable {
     package var place: SourcePlace
 
     /// Whether the value counts as absent: as in viper, an explicit null does.
-    var isNull: Bool {
+    package var isNull: Bool {
         guard case .scalar(let scalar) = content, case .null = scalar.scalar.resolved else { return false }
         // `key: ${UNSET}` is an empty text, not a null.
         return true

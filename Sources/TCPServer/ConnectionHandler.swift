@@ -100,6 +100,13 @@ final class ConnectionHandler: @unchecked Sendable {
                 // Metadata is built lazily: only when the trace level is on.
                 self.environment.logger.trace("event", metadata: self.eventMetadata)
                 self.environment.pool.submit(self)
+            case .skipped(let count):
+                self.counters?.skipped(count)
+            case .reportAnswer(let fault):
+                self.environment.logger.error(
+                    "parameters of a worker's answer have no effect",
+                    metadata: self.metadata(["error": "\(fault)"])
+                )
             case .closeSocket(let reason):
                 self.log(reason)
                 self.closeCause = self.closeCause ?? CloseCause(reason)
@@ -151,10 +158,22 @@ final class ConnectionHandler: @unchecked Sendable {
             )
         case .eventFailed(let failure):
             self.environment.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
-        case .packetTooLarge:
+        case .packetTooLarge(let evidence):
             self.environment.logger.error(
                 "a packet is larger than max_packet_size, the connection is closed",
-                metadata: self.metadata(["max_packet_size": "\(self.environment.rules.framing.maximumPacketSize)"])
+                metadata: self.metadata(evidence.metadata).merging(
+                    ["max_packet_size": "\(self.environment.rules.framing.maximumPacketSize)"]
+                ) { $1 }
+            )
+        case .malformedPacket(let evidence):
+            self.environment.logger.warning(
+                "a client sent what is no packet, the connection is closed",
+                metadata: self.metadata(evidence.metadata)
+            )
+        case .truncatedPacket(let evidence):
+            self.environment.logger.warning(
+                "a client ended in the middle of a packet, which is dropped",
+                metadata: self.metadata(evidence.metadata)
             )
         }
     }
@@ -221,13 +240,8 @@ extension ConnectionHandler: PoolRequest {
     }
 
     private func finishedHere(_ outcome: RequestOutcome) {
-        if self.body.storageCapacity > 0, self.machine.buffered == 0 {
-            let body = self.body
-            self.body = ByteBuffer()
-            self.home.recycle(body)
-        } else {
-            self.body = ByteBuffer()
-        }
+        var body = ByteBuffer()
+        swap(&body, &self.body)
         if self.kind == .close {
             self.logClose(outcome)
         }
@@ -239,7 +253,11 @@ extension ConnectionHandler: PoolRequest {
                 ])
             )
         }
-        if let answer = self.machine.finished(outcome), let context {
+        let answer = self.machine.finished(outcome, of: body)
+        if body.storageCapacity > 0, self.machine.buffered == 0 {
+            self.home.recycle(consume body)
+        }
+        if let answer, let context {
             self.counters?.sent(answer.readableBytes)
             if answer.readableBytes > Self.largeAnswer {
                 self.limitWrites(context)

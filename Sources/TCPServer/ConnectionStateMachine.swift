@@ -56,26 +56,15 @@ struct ConnectionStateMachine {
         case ending(owed: Int)
     }
 
-    /// Why a connection was closed.
-    enum CloseReason: Hashable {
-        /// The client ended its side.
-        case client
-        /// A worker answered `CLOSE`, or something unknown.
-        case worker
-        /// A worker answered `WRITECLOSE`.
-        case writeClose
-        /// A worker answered with an error frame.
-        case workerError(String)
-        case eventFailed(RequestFailure)
-        case packetTooLarge
-        case draining
-    }
-
     enum Step: Hashable {
         /// Nothing to do before something else happens.
         case wait
         /// An event for a worker, with its packet.
         case submit(EventKind, ByteBuffer)
+        /// This many received bytes belonged to no packet.
+        case skipped(Int)
+        /// An answer had parameters that have no effect, for this reason.
+        case reportAnswer(String)
         /// Close the socket with ``closeSocket(unwritten:isSettled:)``, then call ``next()`` again.
         case closeSocket(CloseReason)
         /// All events are done; returned once.
@@ -87,7 +76,9 @@ struct ConnectionStateMachine {
     private var socket = SocketStateMachine()
     private var ending = SocketStateMachine.Ending.ordinary
     private var term = Term.unlimited
-    private var framer = PacketFramer()
+    private var packets = PacketSource()
+    /// What is wrong with the parameters of the last answer, until that is told.
+    private var answerFault: String?
     /// Consecutive idle checks that found the connection between packets.
     private var idleChecks = 0
 
@@ -118,12 +109,12 @@ struct ConnectionStateMachine {
 
     /// Received bytes that are not part of a submitted packet.
     var buffered: Int {
-        self.framer.count
+        self.packets.count
     }
 
     /// Whether all received packets are answered, and no packet has begun.
     private var isBetweenPackets: Bool {
-        if case .ready = self.state { self.framer.count == 0 } else { false }
+        if case .ready = self.state { self.buffered == 0 } else { false }
     }
 
     // MARK: Reading
@@ -149,7 +140,7 @@ struct ConnectionStateMachine {
 
     /// Beyond one read buffer a client waits until a worker has taken its bytes, or until it reads its answers.
     private func hasRoom(for bytes: Int) -> Bool {
-        guard self.framer.count >= max(1, bytes) else {
+        guard self.packets.count >= max(1, bytes) else {
             return true
         }
         switch self.state {
@@ -163,7 +154,7 @@ struct ConnectionStateMachine {
     mutating func received(_ bytes: ByteBuffer) {
         self.idleChecks = 0
         switch self.state {
-        case .preface, .connecting, .ready, .serving: self.framer.append(bytes)
+        case .preface, .connecting, .ready, .serving: self.packets.append(bytes)
         // Once the connection is closing, no worker sees further bytes.
         case .closing, .leaving, .parting, .ended, .over: break
         }
@@ -187,7 +178,7 @@ struct ConnectionStateMachine {
     /// once it is complete. A client that sends without a pause goes on until ``end()``.
     mutating func drain() {
         if case .unlimited = self.term {
-            self.term = .draining(owed: self.framer.count)
+            self.term = .draining(owed: self.buffered)
         }
     }
 
@@ -195,7 +186,7 @@ struct ConnectionStateMachine {
     /// answers to the bytes received before ``drain()``, and CLOSE is delivered.
     mutating func end() {
         switch self.term {
-        case .unlimited: self.term = .ending(owed: self.framer.count)
+        case .unlimited: self.term = .ending(owed: self.buffered)
         case .draining(let owed): self.term = .ending(owed: owed)
         case .ending: break
         }
@@ -215,22 +206,23 @@ struct ConnectionStateMachine {
 
     /// Frees memory that an idle connection does not need.
     mutating func compact() {
-        self.framer.compact()
+        self.packets.compact()
     }
 
     /// The event that was submitted is done.
     ///
+    /// - Parameter packet: The body of the event.
     /// - Returns: The bytes to write, if any.
-    mutating func finished(_ outcome: RequestOutcome) -> ByteBuffer? {
+    mutating func finished(_ outcome: RequestOutcome, of packet: ByteBuffer = ByteBuffer()) -> ByteBuffer? {
         switch self.state {
         case .connecting:
             if case .failed(let failure) = outcome, !failure.reachedWorker {
                 self.close(.eventFailed(failure), .silence)
                 return nil
             }
-            return self.answered(outcome)
+            return self.answered(outcome, packet)
         case .serving:
-            return self.answered(outcome)
+            return self.answered(outcome, packet)
         case .parting:
             self.state = .ended
             return nil
@@ -239,7 +231,7 @@ struct ConnectionStateMachine {
         }
     }
 
-    private mutating func answered(_ outcome: RequestOutcome) -> ByteBuffer? {
+    private mutating func answered(_ outcome: RequestOutcome, _ packet: ByteBuffer) -> ByteBuffer? {
         self.state = .ready
         switch outcome {
         case .failed(let failure):
@@ -252,12 +244,22 @@ struct ConnectionStateMachine {
             // Treated as CONTINUE: the worker did not ask to close the connection.
             return nil
         case .answered(.reply(let context, let body)):
-            let action = AnswerAction(context: context)
+            var action = AnswerAction(context: context)
+            if action == .close, let parameters = AnswerParameters(context: context) {
+                action = parameters.action
+                self.obey(parameters, packet)
+            }
             if !action.keepsReading {
                 self.close(action == .writeAndClose ? .writeClose : .worker)
             }
             return action.writes && self.socket.isOpen && body.readableBytes > 0 ? body : nil
         }
+    }
+
+    private mutating func obey(_ parameters: AnswerParameters, _ packet: ByteBuffer) {
+        let before = self.packets.count
+        self.answerFault = self.packets.obey(parameters, after: packet, self.rules.framing)
+        self.owe(self.packets.count - before)
     }
 
     /// The most bytes of a worker's error message that are kept for the log.
@@ -274,7 +276,7 @@ struct ConnectionStateMachine {
     private mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
         self.state = .closing(reason, farewell)
         self.ending = reason == .draining ? .draining : .ordinary
-        self.framer.removeAll()
+        self.packets.removeAll()
     }
 
     // MARK: The end of the socket
@@ -304,6 +306,10 @@ struct ConnectionStateMachine {
             self.state = .connecting
             return .submit(.connected, ByteBuffer())
         case .ready:
+            if let fault = self.answerFault {
+                self.answerFault = nil
+                return .reportAnswer(fault)
+            }
             return self.nextWhenReady()
         case .closing(let reason, .closeEvent):
             self.state = .leaving
@@ -333,14 +339,19 @@ struct ConnectionStateMachine {
             }
             return .wait
         }
-        switch self.framer.next(self.rules.framing) {
+        switch self.packets.next(self.rules.framing) {
         case .packet(let packet):
             return self.serve(packet)
+        case .skipped(let count):
+            self.owe(-count)
+            return .skipped(count)
         case .tooLarge:
-            return self.closeNext(.packetTooLarge)
+            return self.closeNext(.packetTooLarge(self.packets.evidence()))
+        case .malformed:
+            return self.closeNext(.malformedPacket(self.packets.evidence()))
         case .incomplete:
             if self.socket.hasInputEnded {
-                return self.framer.takeRest().map { self.serve($0) } ?? self.closeNext(.client)
+                return self.nextAtTheEnd()
             }
             if case .ending = self.term {
                 return self.closeNext(.draining)
@@ -349,24 +360,37 @@ struct ConnectionStateMachine {
         }
     }
 
+    private mutating func nextAtTheEnd() -> Step {
+        switch self.packets.takeRest(self.rules.framing) {
+        case .nothing: self.closeNext(.client)
+        case .packet(let packet): self.serve(packet)
+        case .truncated(let evidence): self.closeNext(.truncatedPacket(evidence))
+        }
+    }
+
     /// Whether the connection has served all it owes. A packet that has begun since is completed, too, unless no time
     /// is left. A client that has ended its side gets answers to all it sent.
     private var isDue: Bool {
         switch self.term {
         case .unlimited: false
-        case .draining(let owed): owed <= 0 && self.framer.count == 0 && !self.socket.hasInputEnded
+        case .draining(let owed): owed <= 0 && self.buffered == 0 && !self.socket.hasInputEnded
         case .ending(let owed): owed <= 0 && !self.socket.hasInputEnded
         }
     }
 
     private mutating func serve(_ packet: ByteBuffer) -> Step {
-        switch self.term {
-        case .unlimited: break
-        case .draining(let owed): self.term = .draining(owed: owed - packet.readableBytes)
-        case .ending(let owed): self.term = .ending(owed: owed - packet.readableBytes)
-        }
+        self.owe(-packet.readableBytes)
         self.state = .serving
         return .submit(.data, packet)
+    }
+
+    /// Changes the number of bytes that are served before the connection may end.
+    private mutating func owe(_ count: Int) {
+        switch self.term {
+        case .unlimited: break
+        case .draining(let owed): self.term = .draining(owed: owed + count)
+        case .ending(let owed): self.term = .ending(owed: owed + count)
+        }
     }
 
     private mutating func closeNext(_ reason: CloseReason) -> Step {

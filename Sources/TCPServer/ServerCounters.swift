@@ -16,6 +16,10 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     /// No worker was free in time, or too many events waited.
     case refused
     case packetTooLarge = "packet_too_large"
+    /// The client sent what cannot be the beginning of a packet.
+    case malformed
+    /// The client ended its side in the middle of a packet.
+    case truncated
     /// The client did not read its answers while too many bytes were pending.
     case slowReader = "slow_reader"
     /// The socket failed: most often a client that reset it.
@@ -36,6 +40,8 @@ package struct ServerCounts: Sendable, Hashable {
     package var events: [EventKind: UInt64] = [:]
     /// Bytes that clients have sent.
     package var receivedBytes: UInt64 = 0
+    /// Those of them that belonged to no packet and that no worker has seen.
+    package var skippedBytes: UInt64 = 0
     /// Bytes of answers that were passed to the system.
     package var sentBytes: UInt64 = 0
 
@@ -68,8 +74,9 @@ final class LoopCounters: Sendable {
     private let dataEvents = LoopCounter()
     private let closeEvents = LoopCounter()
     private let receivedBytes = LoopCounter()
+    private let skippedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<12, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<14, LoopCounter> { _ in LoopCounter() }
 
     func connectionAccepted() {
         self.accepted.add(1)
@@ -91,6 +98,10 @@ final class LoopCounters: Sendable {
         self.receivedBytes.add(UInt64(bytes))
     }
 
+    func skipped(_ bytes: Int) {
+        self.skippedBytes.add(UInt64(bytes))
+    }
+
     func sent(_ bytes: Int) {
         self.sentBytes.add(UInt64(bytes))
     }
@@ -106,6 +117,7 @@ final class LoopCounters: Sendable {
         counts.events[.data, default: 0] &+= self.dataEvents.current
         counts.events[.close, default: 0] &+= self.closeEvents.current
         counts.receivedBytes &+= self.receivedBytes.current
+        counts.skippedBytes &+= self.skippedBytes.current
         counts.sentBytes &+= self.sentBytes.current
     }
 }
@@ -139,11 +151,13 @@ extension CloseCause {
         case .workerFailure: 4
         case .refused: 5
         case .packetTooLarge: 6
-        case .slowReader: 7
-        case .error: 8
-        case .drain: 9
-        case .cutOff: 10
-        case .demand: 11
+        case .malformed: 7
+        case .truncated: 8
+        case .slowReader: 9
+        case .error: 10
+        case .drain: 11
+        case .cutOff: 12
+        case .demand: 13
         }
     }
 
@@ -154,6 +168,8 @@ extension CloseCause {
         case .writeClose: self = .writeClose
         case .workerError: self = .workerError
         case .packetTooLarge: self = .packetTooLarge
+        case .malformedPacket: self = .malformed
+        case .truncatedPacket: self = .truncated
         case .draining: self = .drain
         case .eventFailed(.noFreeWorkers), .eventFailed(.queueFull): self = .refused
         case .eventFailed(.workerGone), .eventFailed(.refusedByWorkers): self = .workerFailure

@@ -114,7 +114,7 @@ import Testing
         #expect(try loadServer("addr: ':1', framing: split").0.framing == .split)
         #expect(try loadServer("addr: ':1', framing: Merge").0.framing == .merge)
         let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', framing: splitt") }
-        #expect(error?.fix == "did you mean `split`? use one of merge, split")
+        #expect(error?.fix == "did you mean `split`? use one of merge, split, length, fixed, raw, rules")
     }
 
     @Test func poolBounds() throws {

@@ -20,6 +20,7 @@ extension PacketFraming {
         switch self.rule {
         case .merge(let delimiter): (.merge, delimiter.bytes)
         case .split(let delimiter): (.split, delimiter.bytes)
+        default: preconditionFailure("the rule has no delimiter")
         }
     }
 }
@@ -31,6 +32,17 @@ struct ConnectionBench {
     init(_ mode: FramingMode = .split, limit: Int = 1 << 20, readBufferSize: Int = 1 << 16) {
         let framing = PacketFraming(mode: mode, delimiter: Array("\r\n".utf8), maximumPacketSize: limit)
         self.machine = ConnectionStateMachine(SessionRules(framing: framing, readBufferSize: readBufferSize))
+    }
+
+    /// A connection with another rule, whose CONNECTED was answered with `CONTINUE`.
+    static func ready(_ rule: PacketFraming.Rule, limit: Int = 1 << 20) -> ConnectionBench {
+        var bench = ConnectionBench()
+        let framing = PacketFraming(rule, maximumPacketSize: limit)
+        bench.machine = ConnectionStateMachine(SessionRules(framing: framing, readBufferSize: 1 << 16))
+        _ = bench.next()
+        bench.answer("CONTINUE")
+        _ = bench.next()
+        return bench
     }
 
     /// A connection whose CONNECTED was answered with `CONTINUE`.
@@ -68,9 +80,9 @@ struct ConnectionBench {
     }
 
     @discardableResult
-    mutating func answer(_ context: String, _ body: String = "") -> String? {
+    mutating func answer(_ context: String, _ body: String = "", to packet: String = "") -> String? {
         let reply = WorkerAnswer.reply(context: ByteBuffer(string: context), body: ByteBuffer(string: body))
-        return self.machine.finished(.answered(reply)).map { String(buffer: $0) }
+        return self.machine.finished(.answered(reply), of: ByteBuffer(string: packet)).map { String(buffer: $0) }
     }
 
     @discardableResult

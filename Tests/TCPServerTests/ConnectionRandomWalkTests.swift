@@ -221,7 +221,9 @@ private struct ConnectionLife {
                 if reason == .draining, buffered > 0, !self.mustEnd {
                     return "it is closed in the middle of a packet"
                 }
-                self.mayDrop = self.mayDrop || reason == .packetTooLarge
+                if case .packetTooLarge = reason {
+                    self.mayDrop = true
+                }
                 if self.events.last == .close || self.current != nil {
                     return "the socket is closed at the wrong time"
                 }
@@ -231,6 +233,8 @@ private struct ConnectionLife {
                 if self.isOpen, let violation = self.run(action) {
                     return violation
                 }
+            case .skipped, .reportAnswer:
+                return "no rule skips bytes, and no answer has parameters"
             case .submit(let kind, let body):
                 if let violation = self.submitted(kind, body) {
                     return violation

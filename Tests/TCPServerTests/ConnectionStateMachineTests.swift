@@ -140,7 +140,8 @@ import WorkerPool
         #expect(bench.steps() == [.data("ok\r\n")])
         bench.receive("much too long")
         #expect(bench.answer("WRITE", "a") == "a")
-        #expect(bench.steps() == [.closeSocket(.packetTooLarge), .close])
+        let evidence = PacketEvidence(of: ByteBuffer(string: "much too long"))
+        #expect(bench.steps() == [.closeSocket(.packetTooLarge(evidence)), .close])
         #expect(bench.machine.buffered == 0, "its memory is let go")
     }
 

@@ -79,7 +79,7 @@ import Testing
                         break
                     case .packet(let packet):
                         held.removeFirst(packet.readableBytes)
-                    case .tooLarge:
+                    case .tooLarge, .malformed, .skipped:
                         framer.removeAll()
                         held = []
                     }

@@ -119,7 +119,7 @@ import Testing
                     #expect(bytes.suffix(delimiter.count) == delimiter[...])
                     #expect(bytes.count <= framing.maximumPacketSize)
                     delivered += bytes
-                case .tooLarge:
+                case .tooLarge, .malformed, .skipped:
                     isTooLarge = true
                     #expect(framer.count > framing.maximumPacketSize)
                 }

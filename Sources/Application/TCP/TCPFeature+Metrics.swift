@@ -38,6 +38,13 @@ extension PrometheusText {
                 samples.add(count.receivedBytes, ("server", count.server))
             }
         }
+        self.family(
+            "rr_tcp_skipped_bytes_total", .counter, "Bytes of clients that belonged to no packet; no worker saw them."
+        ) { samples in
+            for count in counts {
+                samples.add(count.skippedBytes, ("server", count.server))
+            }
+        }
         self.family("rr_tcp_sent_bytes_total", .counter, "Bytes of answers, without those to clients that had left.") {
             samples in
             for count in counts {

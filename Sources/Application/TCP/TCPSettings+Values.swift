@@ -48,20 +48,10 @@ extension ValueKind<[UInt8]> {
                     return nil
                 }
                 guard !delimiter.isEmpty else { throw place.error(.invalidValue, "no base64 is there", key: key) }
-                if let text = delimiter.text, !scalar.isBinary, holdsEscape(text) {
-                    let message =
-                        "`\(text)` is taken as it is written, backslashes included; for the bytes that it stands for "
-                        + "write \"\(text)\" in double quotes (YAML), or $'\(text)' (shell)"
-                    reader.diagnostics.warn(place.warning(message, key: key))
-                }
+                reader.warnOfEscapes(in: delimiter.bytes, of: scalar, key: name, at: place)
                 reader.note(name, EffectiveScalar(delimiter), from: place)
                 return delimiter.bytes
             }
         )
-    }
-
-    /// Whether a text has a backslash and a letter where a control character was most likely meant.
-    private static func holdsEscape(_ text: String) -> Bool {
-        zip(text.utf8, text.utf8.dropFirst()).contains { $0 == UInt8(ascii: "\\") && "rnt0x".utf8.contains($1) }
     }
 }

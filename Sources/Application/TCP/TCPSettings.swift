@@ -62,6 +62,18 @@ struct ListenerSettings: Sendable, Equatable {
     /// In bytes, at least 1.
     var readBufferSize = 1 << 20
     var framing = Framing.merge
+    /// Instead of `delimiter`; empty if that holds.
+    var delimiters: [[UInt8]] = []
+    /// What a packet begins with.
+    var start: [UInt8]?
+    /// Bytes behind the delimiter that belong to the packet.
+    var trailer: Int?
+    /// With `framing: length`.
+    var length: LengthSettings?
+    /// In bytes, with `framing: fixed`.
+    var size: Int?
+    /// With `framing: rules`.
+    var rules: [StartRuleSettings] = []
     /// In bytes, at least 1; a connection that exceeds it is closed.
     var maxPacketSize = 64 << 20
 
@@ -89,26 +101,45 @@ struct ListenerSettings: Sendable, Equatable {
             "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
             "For this server.", default: "`tcp.read_buf_size`"
         )
-        Key("framing", \.framing, .choice(), marks: .ours, "What one `DATA` event holds, see below.")
+        Key(
+            "framing", \.framing, .choice(), marks: .ours,
+            "What one `DATA` event holds: see below, and [framing](framing.md)."
+        )
+        Key(
+            "delimiters", \.delimitersIfAny, .delimiters, marks: .ours,
+            "Instead of `delimiter`: what ends a packet is any of these. A text is split on commas."
+        )
+        Key(
+            "start", \.start, .bytes(1...64), marks: .ours,
+            "With `split`: what a packet begins with. What comes before it is skipped, and counted."
+        )
+        Key(
+            "trailer", \.trailer, .integer(in: 1...1024, unit: "bytes"), marks: .ours,
+            "With `split`: bytes behind the delimiter that belong to the packet, such as a checksum."
+        )
+        Key("length", \.length, section: LengthSettings.section)
+        Key(
+            "size", \.size, .packetSize, marks: .ours,
+            "With `fixed`: of each packet."
+        )
+        Key(
+            "rules", \.rules, list: StartRuleSettings.section, most: StartRuleSettings.most, marks: .ours,
+            range: "1…\(StartRuleSettings.most) sections",
+            "With `rules`: the first whose `starts` a packet begins with cuts it. Its other keys are `length`, `size`, or "
+                + "`delimiter`, `delimiters` and `trailer`. Variables and `-o` count them from 0: `rules.0.starts`."
+        )
         Key(
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours, "For this server.",
             default: "`tcp.max_packet_size`"
         )
     } check: { reader, listener throws(ConfigurationError) in
+        try listener.checkFraming(&reader)
         guard listener.socketMode != nil, case .tcp = listener.address, let place = reader.source["socket_mode"] else {
             return
         }
         let message = "only a unix socket has a mode: the key does nothing"
         reader.diagnostics.warn(place.value.place.warning(message, key: reader.path("socket_mode")))
     }
-}
-
-/// `tcp.servers.<name>.framing`: the content of one `DATA` event.
-enum Framing: String, Sendable, Equatable, CaseIterable {
-    /// Everything read so far, once it ends with the delimiter, as in RoadRunner: pipelined packets arrive together.
-    case merge
-    /// One packet per event. RoadRunner does not have this.
-    case split
 }
 
 /// Permissions of a file, 0…0o777.

@@ -2,13 +2,14 @@ import Glibc
 
 /// A delimiter of packets. Searching a stream for it takes linear time, whatever the delimiter and the pieces that the
 /// stream arrives in: the algorithm of Knuth, Morris and Pratt examines each byte once and keeps one number between
-/// pieces.
-package struct Delimiter: Sendable, Hashable {
+/// pieces. A class, so that a copy of a rule counts one reference.
+package final class Delimiter: Sendable {
     /// How far a stream has been searched.
     struct Progress {
         /// Number of bytes searched.
         var position = 0
-        /// Length of the longest proper prefix of the delimiter that those bytes end with.
+        /// Length of the longest proper prefix of the delimiter that those bytes end with; for ``DelimiterSet`` the state
+        /// of its automaton.
         var matched = 0
     }
 
@@ -58,6 +59,10 @@ package struct Delimiter: Sendable, Hashable {
     /// - Returns: The position after the last delimiter that was found, even if it overlaps with another.
     func lastEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Progress, limit: Int) -> Int? {
         self.search(bytes, &progress, limit, stopsAtFirst: false)
+    }
+
+    var longest: Int {
+        self.bytes.count
     }
 
     /// Drops the bytes before `start` from the count. They must have been searched already.
@@ -116,3 +121,22 @@ package struct Delimiter: Sendable, Hashable {
         }
     }
 }
+
+/// What ends a packet in ``MergeDecoder``.
+protocol Terminator {
+    /// The number of bytes of the longest delimiter.
+    var longest: Int { get }
+
+    /// Whether `bytes` ends with a delimiter.
+    func ends(_ bytes: UnsafeRawBufferPointer) -> Bool
+
+    /// Continues the search to `limit`.
+    ///
+    /// - Returns: The position after the last delimiter that was found.
+    func lastEnd(in bytes: UnsafeRawBufferPointer, _ progress: inout Delimiter.Progress, limit: Int) -> Int?
+
+    /// Drops the bytes before `start`, which have been searched, from the count.
+    func forget(before start: Int, _ progress: inout Delimiter.Progress)
+}
+
+extension Delimiter: Terminator {}

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Treats everything that was read as one packet once it ends with the delimiter.
+/// Treats everything that was read as one packet once it ends with a delimiter.
 struct MergeDecoder {
     /// How far the bytes have been searched.
     private var progress = Delimiter.Progress()
@@ -12,9 +12,9 @@ struct MergeDecoder {
     private static let shortDelimiter = 64
 
     /// - Parameter bytes: All bytes since the last packet, at least one.
-    mutating func next(in bytes: UnsafeRawBufferPointer, _ delimiter: Delimiter, limit: Int) -> PacketBoundary {
+    mutating func next(in bytes: UnsafeRawBufferPointer, _ delimiter: some Terminator, limit: Int) -> PacketBoundary {
         // Most input consists of whole packets: only its end needs to be examined.
-        if bytes.count <= limit, delimiter.bytes.count <= Self.shortDelimiter, delimiter.ends(bytes) {
+        if bytes.count <= limit, delimiter.longest <= Self.shortDelimiter, delimiter.ends(bytes) {
             self = MergeDecoder()
             return .packet(bytes.count)
         }
