@@ -1,3 +1,4 @@
+import Edge
 import Observability
 import TCPServer
 import WorkerPool
@@ -20,6 +21,13 @@ extension PrometheusText {
                 for cause in CloseCause.allCases {
                     samples.add(
                         count.closed[cause, default: 0],
+                        ("server", count.server),
+                        ("reason", cause.rawValue)
+                    )
+                }
+                for cause in EdgeFailure.Cause.allCases {
+                    samples.add(
+                        count.refused[cause, default: 0],
                         ("server", count.server),
                         ("reason", cause.rawValue)
                     )

@@ -1,3 +1,4 @@
+import Edge
 import Sockets
 import TCPServer
 
@@ -10,6 +11,7 @@ extension ListenerConfiguration {
             framing: PacketFraming(PacketFraming.Rule(settings), maximumPacketSize: settings.maxPacketSize),
             readBufferSize: settings.readBufferSize
         )
+        self.edge = Edge(settings)
     }
 }
 
