@@ -99,7 +99,7 @@ extension Integration {
                         server a \(main) send-proxy
                     listen two
                         bind \(second.address)
-                        unique-id-format id"%ci:%cp
+                        unique-id-format id\\\"%ci:%cp
                         server a \(main) send-proxy-v2 proxy-v2-options crc32c,unique-id
                     backend silent
                         server a \(main) check inter 50ms
