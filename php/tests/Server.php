@@ -42,14 +42,17 @@ final class Server
         return self::$shared instanceof self ? self::$shared : throw self::$shared;
     }
 
-    /** @param string|null $listen of its RPC, with `PORT` for a free one; null: a unix socket */
-    public function __construct(?string $listen = null)
+    /**
+     * @param string|null $listen of its RPC, with `PORT` for a free one; null: a unix socket
+     * @param string      $worker the script of its workers, in this directory
+     */
+    public function __construct(?string $listen = null, string $worker = 'worker.php')
     {
         $this->directory = sys_get_temp_dir() . '/rr-php-' . bin2hex(random_bytes(6));
         mkdir($this->directory, 0700);
         [$this->address, $this->frames, $this->metrics, $free] = self::freeAddresses(4);
         $this->rpc = str_replace('PORT', explode(':', $free)[1], $listen ?? "unix://$this->directory/rpc.sock");
-        $command = json_encode([PHP_BINARY, __DIR__ . '/worker.php']);
+        $command = json_encode([PHP_BINARY, __DIR__ . "/$worker"]);
         file_put_contents("$this->directory/.rr.yaml", <<<YAML
             version: "3"
             server: {command: $command}
