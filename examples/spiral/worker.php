@@ -25,7 +25,8 @@ while ($request = $tcpWorker->waitRequest()) {
         $server = $request->getServer();
         $service = $services[$server] ??= match ($server) {
             'echo' => new EchoService(),
-            'smtp' => SmtpService::fromEnvironment(),
+            // RoadRunner, for which this is, too, closes when an answer says where the next packet ends.
+            'smtp' => SmtpService::fromEnvironment(wholeMails: false),
             default => throw new RuntimeException("worker.php has no service for the server '$server'"),
         };
 
