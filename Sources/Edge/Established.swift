@@ -6,6 +6,8 @@ package struct Established {
     package let remoteAddress: SocketAddress?
     package let facts: [TransportFact]
     package let writer: SessionWriter
+    /// Whether the session may ask for encryption, by ``StartEncryption``.
+    package let mayEncrypt: Bool
 }
 
 /// Entitles a session to an ``Established``. Only the edge can make one.
@@ -39,6 +41,11 @@ package struct Entrance {
     package func established(on channel: any Channel) -> Established {
         // The channel caches its address; the context asks the system each time.
         self.staged?.established
-            ?? Established(remoteAddress: channel.remoteAddress, facts: [], writer: SessionWriter(isRaw: true))
+            ?? Established(
+                remoteAddress: channel.remoteAddress,
+                facts: [],
+                writer: SessionWriter(isRaw: true),
+                mayEncrypt: false
+            )
     }
 }

@@ -16,12 +16,12 @@ final class ConnectionHandler: @unchecked Sendable {
     let id: ConnectionID
     /// The next one in its chain of ``ConnectionTable``, which alone changes it.
     var nextInChain: ConnectionHandler?
-    private(set) var machine: ConnectionStateMachine
+    var machine: ConnectionStateMachine
     private(set) var context: ChannelHandlerContext?
     private let entrance: Entrance
     /// Set when the session begins.
     private(set) var writer: SessionWriter?
-    private var eventContext = EventContext()
+    var eventContext = EventContext()
     private let counters: LoopCounters?
     /// The first cause that was noted.
     var closeCause: CloseCause?
@@ -87,7 +87,7 @@ final class ConnectionHandler: @unchecked Sendable {
     // MARK: Performing the machine's steps
 
     /// Reentrant: a refused event is finished before `submit` returns.
-    private func run() {
+    func run() {
         while true {
             switch self.machine.next() {
             case .wait:
@@ -107,6 +107,8 @@ final class ConnectionHandler: @unchecked Sendable {
                     "parameters of a worker's answer have no effect",
                     metadata: self.metadata(["error": "\(fault)"])
                 )
+            case .startTLS:
+                self.startTLS()
             case .closeSocket(let reason):
                 self.log(reason)
                 self.closeCause = self.closeCause ?? CloseCause(reason)
@@ -170,6 +172,8 @@ final class ConnectionHandler: @unchecked Sendable {
                 "a client sent what is no packet, the connection is closed",
                 metadata: self.metadata(evidence.metadata)
             )
+        case .noTLS, .injection:
+            self.logStartTLS(reason)
         case .truncatedPacket(let evidence):
             self.environment.logger.warning(
                 "a client ended in the middle of a packet, which is dropped",
@@ -306,6 +310,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
             return
         }
         self.writer = established.writer
+        self.machine.mayStartTLS = established.mayEncrypt
         self.eventContext = EventContext(
             remoteAddress: established.remoteAddress,
             server: self.environment.quotedServer,
@@ -354,6 +359,8 @@ extension ConnectionHandler: ChannelDuplexHandler {
             let action = self.machine.clientEnded()
             self.run()
             self.run(action, context)
+        } else if let event = event as? EncryptionStarted {
+            self.secured(event)
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -372,8 +379,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client is gone; the bytes it sent before are still served.
-        self.closeCause = self.closeCause ?? .error
-        self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
+        self.closeCause = self.closeCause ?? (error is EdgeFailure ? .startTLSFailed : .error)
+        let reason = (error as? EdgeFailure)?.reason ?? "\(error)"
+        self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(reason)"]))
         context.close(promise: nil)
     }
 }

@@ -10,7 +10,7 @@ struct EventContext {
     /// The text before the event's name.
     private let prefix: [UInt8]
     /// The text after the event's name and its quote; empty if only the closing brace follows.
-    private let facts: [UInt8]
+    private var facts: [UInt8]
 
     /// The context of a connection before its session begins.
     init() {
@@ -30,6 +30,11 @@ struct EventContext {
         id.append(to: &text)
         text.append(contentsOf: "\",\"event\":\"".utf8)
         self.prefix = text
+        self.facts = facts.isEmpty ? [] : Self.rendered(facts)
+    }
+
+    /// - Parameter facts: In place of those that are known so far.
+    mutating func replace(facts: [TransportFact]) {
         self.facts = facts.isEmpty ? [] : Self.rendered(facts)
     }
 

@@ -31,6 +31,10 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     case cutOff = "cut_off"
     /// `tcp.Close` asked for it.
     case demand
+    /// Bytes came in clear behind a command that starts TLS.
+    case startTLSInjection = "starttls_injection"
+    /// A handshake that a worker asked for has failed.
+    case startTLSFailed = "starttls_failed"
 }
 
 /// The counts of one server since it first listened.
@@ -79,9 +83,9 @@ final class LoopCounters: Sendable {
     private let receivedBytes = LoopCounter()
     private let skippedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<14, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<16, LoopCounter> { _ in LoopCounter() }
 
-    private let refused = InlineArray<6, LoopCounter> { _ in LoopCounter() }
+    private let refused = InlineArray<14, LoopCounter> { _ in LoopCounter() }
 
     func connectionAccepted() {
         self.accepted.add(1)
@@ -170,6 +174,8 @@ extension CloseCause {
         case .drain: 11
         case .cutOff: 12
         case .demand: 13
+        case .startTLSInjection: 14
+        case .startTLSFailed: 15
         }
     }
 
@@ -182,6 +188,8 @@ extension CloseCause {
         case .packetTooLarge: self = .packetTooLarge
         case .malformedPacket: self = .malformed
         case .truncatedPacket: self = .truncated
+        case .noTLS: self = .workerError
+        case .injection: self = .startTLSInjection
         case .draining: self = .drain
         case .eventFailed(.noFreeWorkers), .eventFailed(.queueFull): self = .refused
         case .eventFailed(.workerGone), .eventFailed(.refusedByWorkers): self = .workerFailure

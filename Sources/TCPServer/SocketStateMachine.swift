@@ -80,6 +80,14 @@ struct SocketStateMachine {
         }
     }
 
+    /// Whether nothing comes or goes any more.
+    var isClosed: Bool {
+        switch self.state {
+        case .closed: true
+        case .open, .flushing, .lingering: false
+        }
+    }
+
     /// Whether too many answers are still unread.
     var isBehind: Bool {
         switch self.state {
