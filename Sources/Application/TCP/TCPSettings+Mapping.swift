@@ -1,9 +1,11 @@
 import Edge
 import Sockets
 import TCPServer
+import TLS
 
 extension ListenerConfiguration {
-    init(_ settings: ListenerSettings) {
+    /// - Parameter tls: The certificates, if the server has `tls`.
+    init(_ settings: ListenerSettings, _ tls: TLSServer?) {
         self.init(
             server: settings.name,
             address: settings.address,
@@ -11,7 +13,7 @@ extension ListenerConfiguration {
             framing: PacketFraming(PacketFraming.Rule(settings), maximumPacketSize: settings.maxPacketSize),
             readBufferSize: settings.readBufferSize
         )
-        self.edge = Edge(settings)
+        self.edge = Edge(settings, tls)
     }
 }
 

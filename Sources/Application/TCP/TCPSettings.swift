@@ -76,6 +76,8 @@ struct ListenerSettings: Sendable, Equatable {
     var rules: [StartRuleSettings] = []
     /// In bytes, at least 1; a connection that exceeds it is closed.
     var maxPacketSize = 64 << 20
+    /// `nil`: connections are in clear.
+    var tls: ListenerTLSSettings?
     /// `nil`: no header is expected, and none is understood.
     var proxyProtocol: ProxyProtocolSettings?
 
@@ -134,6 +136,7 @@ struct ListenerSettings: Sendable, Equatable {
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours, "For this server.",
             default: "`tcp.max_packet_size`"
         )
+        Key("tls", \.tls, section: ListenerTLSSettings.section)
         Key("proxy_protocol", \.proxyProtocol, section: ProxyProtocolSettings.section)
     } check: { reader, listener throws(ConfigurationError) in
         try listener.checkFraming(&reader)
