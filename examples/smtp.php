@@ -62,13 +62,19 @@ final class SmtpService
     }
 
     /** @return array{0: string, 1: string, 2?: array{until: string, keep: int}} as above, and where the next packet ends */
-    public function data(string $server, string $remoteAddr, string $uuid, string $body): array
-    {
+    public function data(
+        string $server,
+        string $remoteAddr,
+        string $uuid,
+        string $body,
+        bool $offersTls = false,
+    ): array {
         $session = $this->sessions->load($uuid);
         if ($session === null) {
             return ['WRITECLOSE', "421 4.3.0 $this->hostName lost the session, try again\r\n"];
         }
 
+        $session->offersTls = $offersTls;
         $input = $session->unfinished . $body;
         $session->unfinished = '';
         $offset = $session->kept;
@@ -86,6 +92,9 @@ final class SmtpService
             $answers .= "$answer\r\n";
             if (str_starts_with($answer, '221') || str_starts_with($answer, '421')) {
                 return ['WRITECLOSE', $answers];
+            }
+            if (str_starts_with($answer, '220')) {
+                return $this->startTls($uuid, $session, $answers, substr($input, $offset));
             }
             if ($this->wholeMails && $session->inMail && !$wasInMail) {
                 // The end of the line DATA comes again: with it an empty mail, a dot alone, ends like all others.
@@ -149,9 +158,28 @@ final class SmtpService
             'VRFY' => $argument === '' ? '501 5.5.4 Whom?' : '252 2.1.5 Send a mail and see',
             'HELP' => '214 2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP VRFY QUIT',
             'QUIT' => $argument === '' ? "221 2.0.0 $this->hostName says goodbye" : '501 5.5.4 QUIT takes no argument',
-            'EXPN', 'TURN', 'AUTH', 'STARTTLS' => '502 5.5.1 Not implemented',
+            'STARTTLS' => match (true) {
+                !$session->offersTls => '502 5.5.1 Not implemented',
+                $argument !== '' => '501 5.5.4 STARTTLS takes no argument',
+                default => '220 2.0.0 Go ahead',
+            },
+            'EXPN', 'TURN', 'AUTH' => '502 5.5.1 Not implemented',
             default => '500 5.5.1 Unknown command',
         };
+    }
+
+    /**
+     * What was said in clear does not count, and nothing may follow the command (RFC 3207).
+     *
+     * @return array{string, string}
+     */
+    private function startTls(string $uuid, SmtpSession $session, string $answers, string $rest): array
+    {
+        if ($rest !== '') {
+            return ['WRITECLOSE', "421 4.7.0 Nothing may follow STARTTLS\r\n"];
+        }
+        $this->sessions->save($uuid, new SmtpSession($session->remoteAddr));
+        return ['STARTTLS', $answers];
     }
 
     private function hello(SmtpSession $session, string $verb, string $argument): string
@@ -166,6 +194,7 @@ final class SmtpService
             '250-PIPELINING',
             "250-SIZE $this->maxSize",
             '250-8BITMIME',
+            ...$session->offersTls ? ['250-STARTTLS'] : [],
             '250 ENHANCEDSTATUSCODES',
         ]);
     }

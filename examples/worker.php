@@ -29,7 +29,13 @@ while ($request = $worker->waitRequest()) {
         // Each service answers with what to do and what to write; one also with where the next packet ends.
         $answer = match ($request->event) {
             Request::CONNECTED => $service->connected($request->server, $request->remoteAddr, $request->uuid),
-            Request::DATA => $service->data($request->server, $request->remoteAddr, $request->uuid, $request->body),
+            Request::DATA => $service->data(
+                $request->server,
+                $request->remoteAddr,
+                $request->uuid,
+                $request->body,
+                $request->startTls,
+            ),
             Request::CLOSE => $service->closed($request->uuid),
         };
     } catch (Throwable $error) {

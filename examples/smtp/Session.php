@@ -23,6 +23,8 @@ final class SmtpSession
     public string $unfinished = '';
     /** So many bytes of the next event were in the last one, and are done with. */
     public int $kept = 0;
+    /** Whether the connection is in clear and may be encrypted. */
+    public bool $offersTls = false;
     public int $mails = 0;
     public int $errors = 0;
 

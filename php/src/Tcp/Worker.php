@@ -27,6 +27,9 @@ final class Worker
     /** Close the connection, write nothing. */
     public const CLOSE = 'CLOSE';
 
+    /** Write the body in clear, then encrypt the connection; see {@see startTls}. */
+    public const STARTTLS = 'STARTTLS';
+
     private const FLAG_CONTROL = 0x01;
     private const FLAG_ERROR = 0x40;
 
@@ -129,6 +132,16 @@ final class Worker
     public function close(): void
     {
         $this->respond('', self::CLOSE);
+    }
+
+    /**
+     * Answers: write this to the client in clear, then encrypt the connection and keep reading.
+     *
+     * Only where {@see Request::$startTls} says so. What the client said before does not count: its session begins anew.
+     */
+    public function startTls(string $body): void
+    {
+        $this->respond($body, self::STARTTLS);
     }
 
     /**
