@@ -99,6 +99,8 @@ class MQTT(Example):
         self.assertTrue(said)
         self.exchange(b"\x30\5\0\1tab", b"")  # before CONNECT
         self.exchange(self.CONNECT + b"\x34\7\0\1t\0\1ab", self.CONNACK)  # QoS 2
+        self.exchange(self.CONNECT + b"\x32\4\0\1t\0", self.CONNACK)  # QoS 1 without a number
+        self.exchange(self.CONNECT + self.CONNECT, self.CONNACK)
         self.exchange(self.CONNECT + b"\x82\6\0\1\0\1t\0", self.CONNACK)  # SUBSCRIBE
         self.exchange(self.CONNECT + b"\x30\3\0\x7ft", self.CONNACK)  # a topic longer than its packet
 
@@ -151,7 +153,7 @@ class HL7(Example):
         file = self.scratch / "message"
         file.write_bytes(b"\x0b" + self.message("from-a-file").encode() + b"\x1c\r")
         program = pathlib.Path(sys.executable).parent / "mllp_send"
-        code, said = self.run_client(program, "--quiet", "--port", self.port, "--file", file, "127.0.0.1")
+        code, said = self.run_client(sys.executable, program, "--quiet", "--port", self.port, "--file", file, "127.0.0.1")
         self.assertEqual(code, 0)
         self.acknowledged(said.strip(), "from-a-file")
         self.logged("AA ADT^A01 from-a-file of LAB at CLINIC")
@@ -217,6 +219,12 @@ class SMTP(Example):
             mail = self.stored(sender)
             self.assertIn(b"\r\nSubject: from swaks\r\n", mail)
             self.assertIn(b"\r\n.\r\nlast line", mail)
+
+
+class SMTPByLines(SMTP):
+    """Where each line of the mail would be an event."""
+
+    overrides = {"tcp.servers.smtp.framing": "split"}
 
 
 if __name__ == "__main__":
