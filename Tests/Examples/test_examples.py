@@ -2,10 +2,13 @@
 
 import concurrent.futures
 import json
+import os
 import pathlib
 import random
+import shutil
 import smtplib
 import sys
+import tempfile
 import unittest
 
 import hl7
@@ -225,6 +228,25 @@ class SMTPByLines(SMTP):
     """Where each line of the mail would be an event."""
 
     overrides = {"tcp.servers.smtp.framing": "split"}
+
+
+@unittest.skipUnless(os.environ.get("ROADRUNNER_PHP"), "no ROADRUNNER_PHP: examples/spiral is not tested")
+class Spiral(SMTP):
+    """The worker on RoadRunner's own packages, which the directory ROADRUNNER_PHP has."""
+
+    test_a_mail_is_one_event = None
+
+    @classmethod
+    def setUpClass(cls):
+        copy = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(copy.cleanup)
+        for name in ("examples", "php"):
+            shutil.copytree(ROOT / name, f"{copy.name}/{name}", ignore=shutil.ignore_patterns("vendor"))
+        cls.directory = pathlib.Path(copy.name, "examples/spiral")
+        cls.directory.joinpath("vendor").mkdir()
+        packages = pathlib.Path(os.environ["ROADRUNNER_PHP"]).absolute()
+        cls.directory.joinpath("vendor/autoload.php").write_text(f"<?php require '{packages}/vendor/autoload.php';")
+        super().setUpClass()
 
 
 if __name__ == "__main__":
