@@ -14,7 +14,7 @@ SWIFT_TEST = $(SWIFT) test --skip-build --scratch-path .build/tests
 export SWIFT_TEST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tests resolve test-depths test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
+.PHONY: help run test tests resolve test-depths test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
 	bench-growth bench-overload bench-php bench-rpc bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
@@ -31,6 +31,7 @@ test: ## set up, lint, build, and run all tests
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT_TEST)
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
@@ -47,6 +48,10 @@ test-chart: release ## test the Helm chart
 test-php: release ## test the PHP package
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
+
+test-examples: release ## test the examples with clients that others have written
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 
 test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
 	@scripts/setup --test

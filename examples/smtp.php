@@ -19,8 +19,9 @@ require __DIR__ . '/smtp/Maildir.php';
  *     SMTP_MAIL_DIR      where mails go; default rr-smtp/mail in the system's temporary directory
  *     SMTP_MAX_SIZE      the largest mail taken, in bytes; default 26214400 (25 MiB)
  *
- * An event may hold a part of a mail, one command, or many: clients send commands without waiting for each answer
- * (pipelining), and the server passes on all that has come when it ends with the delimiter.
+ * An event may hold one command or many: clients send commands without waiting for each answer (pipelining), and the
+ * server passes on all that has come when it ends with the delimiter. Behind DATA the answer asks for the whole mail in
+ * one event. A server that knows no such answers, as RoadRunner does not, passes it on in parts, which is as well.
  */
 final class SmtpService
 {
@@ -37,16 +38,19 @@ final class SmtpService
         private readonly SmtpSessionStore $sessions,
         private readonly Maildir $mails,
         private readonly int $maxSize,
+        private readonly bool $wholeMails,
     ) {
         $this->hostName = gethostname() ?: 'localhost';
     }
 
-    public static function fromEnvironment(): self
+    /** @param bool $wholeMails whether the server lets an answer say where the next packet ends */
+    public static function fromEnvironment(bool $wholeMails = true): self
     {
         return new self(
             new SmtpSessionStore(Rpc::create()),
             new Maildir(getenv('SMTP_MAIL_DIR') ?: sys_get_temp_dir() . '/rr-smtp/mail'),
             (int) (getenv('SMTP_MAX_SIZE') ?: 25 * 1024 * 1024),
+            $wholeMails,
         );
     }
 
@@ -57,7 +61,7 @@ final class SmtpService
         return ['WRITE', "220 $this->hostName ESMTP ready\r\n"];
     }
 
-    /** @return array{string, string} */
+    /** @return array{0: string, 1: string, 2?: array{until: string, keep: int}} as above, and where the next packet ends */
     public function data(string $server, string $remoteAddr, string $uuid, string $body): array
     {
         $session = $this->sessions->load($uuid);
@@ -67,9 +71,12 @@ final class SmtpService
 
         $input = $session->unfinished . $body;
         $session->unfinished = '';
-        $offset = 0;
+        $offset = $session->kept;
+        $session->kept = 0;
         $answers = '';
+        $next = [];
         while ($offset < strlen($input)) {
+            $wasInMail = $session->inMail;
             $answer = $session->inMail
                 ? $this->takeMail($session, $uuid, $input, $offset)
                 : $this->takeCommand($session, $uuid, $input, $offset);
@@ -80,10 +87,16 @@ final class SmtpService
             if (str_starts_with($answer, '221') || str_starts_with($answer, '421')) {
                 return ['WRITECLOSE', $answers];
             }
+            if ($this->wholeMails && $session->inMail && !$wasInMail) {
+                // The end of the line DATA comes again: with it an empty mail, a dot alone, ends like all others.
+                $session->kept = 2;
+                $next = ['until' => "\r\n.\r\n", 'keep' => strlen($input) - $offset + $session->kept];
+                break;
+            }
         }
 
         $this->sessions->save($uuid, $session);
-        return $answers === '' ? ['CONTINUE', ''] : ['WRITE', $answers];
+        return $answers === '' ? ['CONTINUE', ''] : ['WRITE', $answers, $next];
     }
 
     /** @return array{string, string} */
