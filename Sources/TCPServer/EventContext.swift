@@ -10,7 +10,7 @@ struct EventContext {
     /// The text before the event's name.
     private let prefix: [UInt8]
     /// The text after the event's name and its quote; empty if only the closing brace follows.
-    private let facts: [UInt8]
+    private var facts: [UInt8]
 
     /// The context of a connection before its session begins.
     init() {
@@ -55,6 +55,12 @@ struct EventContext {
         }
         text.append(UInt8(ascii: "}"))
         return text
+    }
+
+    /// Adds why the connection was closed, behind all others. Called once.
+    mutating func tell(reason: String) {
+        let rest = self.facts.isEmpty ? [] : self.facts.dropLast()
+        self.facts = rest + Array(",\"reason\":\(reason.jsonQuoted)}".utf8)
     }
 
     /// The client's address, for the log.

@@ -11,6 +11,11 @@ import Testing
 private final class TestLimit: AcceptLimit {
     let reason = "too many"
     let isReached = Atomic(false)
+    let place = Atomic(Int.max)
+
+    var room: Int {
+        self.place.load(ordering: .relaxed)
+    }
 
     func delay() -> TimeAmount? {
         self.isReached.load(ordering: .relaxed) ? .milliseconds(10) : nil
