@@ -33,6 +33,11 @@ package final class AcceptGateHandler: ChannelDuplexHandler {
         self.accepted = accepted
     }
 
+    package func handlerAdded(context: ChannelHandlerContext) {
+        // The channel begins its first read by itself, without asking.
+        self.limitBatch(context)
+    }
+
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.accepted(context, data)
     }

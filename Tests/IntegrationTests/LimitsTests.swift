@@ -108,7 +108,18 @@ extension Integration {
                 more: "metrics: {address: \"\(endpoint.address)\"}"
             )
             try await withRR(settings) { rr in
-                var kept = try (0..<3).map { _ in try Self.served(rr, "few") }
+                // All at once: the first batch is bounded, too.
+                var kept = try (0..<10).map { _ in try rr.client("few") }
+                for client in kept {
+                    try client.send("hello\r\n")
+                }
+                for client in kept.prefix(3) {
+                    #expect(try client.readLine() == "hello")
+                }
+                for client in kept.suffix(7) {
+                    client.close()
+                }
+                kept.removeLast(7)
                 let waiting = try (0..<20).map { _ in try rr.client("few") }
                 for client in waiting {
                     try client.send("patient\r\n")
@@ -202,7 +213,7 @@ extension Integration {
             }
         }
 
-        @Test("Slow clients, one that opens without a pause and those that never read harm no other, and all are counted")
+        @Test("Slow clients, one that opens without a pause, and those that never read harm no other")
         func attack() async throws {
             let count = try raiseDescriptorLimit(for: 1000)
             let endpoint = try Endpoint.free()
@@ -250,7 +261,7 @@ extension Integration {
             }
         }
 
-        @Test("The access log has a line for each connection with its end, and for each client refused, as fail2ban reads it")
+        @Test("The access log has the end of each connection, and each client refused as fail2ban reads it")
         func accessLog() async throws {
             for format in ["console", "json"] {
                 var settings = try Settings(
@@ -288,7 +299,9 @@ extension Integration {
                     slow.close()
                     text = try line(slow)
                     #expect(text.contains("worker_max_ms"), "\(text)")
-                    #expect(rr.log.all.allSatisfy { !$0.contains(quick.localAddress) && !$0.contains(probe.localAddress) })
+                    for other in [quick, probe] {
+                        #expect(!rr.log.contains(other.localAddress))
+                    }
 
                     try rr.client("all", from: "127.0.0.9").awaitEnd()
                     let refused = try rr.log.await("client refused")

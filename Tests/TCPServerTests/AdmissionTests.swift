@@ -248,12 +248,12 @@ private let second: UInt64 = 1_000_000_000
 
     @Test func anEpisodeHasABeginningAndAnEnd() {
         var episode = RefusalEpisode()
-        #expect(episode.refused())
-        #expect(!episode.refused())
+        #expect(episode.refused() == true)
+        #expect(episode.refused() == false)
         #expect(episode.check() == nil)
-        #expect(!episode.refused())
+        #expect(episode.refused() == false)
         #expect(episode.check() == nil)
         #expect(episode.check() == 3)
-        #expect(episode.refused(), "the next one")
+        #expect(episode.refused() == true, "the next one")
     }
 }

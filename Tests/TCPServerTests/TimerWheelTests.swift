@@ -12,6 +12,10 @@ import Testing
         }
     }
 
+    private func numbers(_ entries: [TimerEntry]) -> [Int] {
+        entries.compactMap { ($0 as? Entry)?.number }.sorted()
+    }
+
     @Test func whatIsScheduledIsDueAtItsTick() {
         var wheel = TimerWheel(now: 1000)
         let entries = (0..<4).map { Entry($0) }
@@ -19,16 +23,16 @@ import Testing
             wheel.schedule(entry, at: tick)
         }
         #expect(wheel.nextTick == 1001, "nothing is due at once, or before")
-        #expect(wheel.advance(to: 1001) == [entries[3]])
+        #expect(self.numbers(wheel.advance(to: 1001)) == [3])
         #expect(wheel.nextTick == 1003)
-        #expect(wheel.advance(to: 1003) == [entries[0]], "not the one of the next turn")
+        #expect(self.numbers(wheel.advance(to: 1003)) == [0], "not the one of the next turn")
         wheel.cancel(entries[2])
         wheel.cancel(entries[2])
         #expect(wheel.count == 1)
-        #expect(wheel.advance(to: 1258).isEmpty)
-        #expect(wheel.advance(to: 1259) == [entries[1]])
+        #expect(self.numbers(wheel.advance(to: 1258)) == [])
+        #expect(self.numbers(wheel.advance(to: 1259)) == [1])
         #expect(wheel.nextTick == nil && wheel.count == 0)
-        #expect(wheel.advance(to: 10).isEmpty, "time does not go back")
+        #expect(self.numbers(wheel.advance(to: 10)) == [], "time does not go back")
     }
 
     @Test func oneThatIsScheduledAgainIsMoved() {
@@ -37,8 +41,8 @@ import Testing
         wheel.schedule(entry, at: 5)
         wheel.schedule(entry, at: 700)
         #expect(wheel.count == 1)
-        #expect(wheel.advance(to: 699).isEmpty)
-        #expect(wheel.advance(to: 5000) == [entry])
+        #expect(self.numbers(wheel.advance(to: 699)) == [])
+        #expect(self.numbers(wheel.advance(to: 5000)) == [0])
     }
 
     @Test func randomWalkAgainstAModel() {
@@ -60,22 +64,16 @@ import Testing
             default:
                 let now = wheel.now + UInt64(random.chance(5) ? random.pick(0...2000) : random.pick(0...3))
                 let expected = due.filter { $0.value <= now }.keys.sorted()
-                let found = wheel.advance(to: now).compactMap { ($0 as? Entry)?.number }.sorted()
+                let found = self.numbers(wheel.advance(to: now))
                 #expect(found == expected, "seed \(seed)")
                 due = due.filter { $0.value > now }
             }
             #expect(wheel.count == due.count, "seed \(seed)")
             if let first = due.values.min() {
-                #expect(try! #require(wheel.nextTick) <= first, "seed \(seed)")
+                #expect(wheel.nextTick ?? .max <= first, "seed \(seed)")
             } else {
                 #expect(wheel.nextTick == nil, "seed \(seed)")
             }
         }
-    }
-}
-
-extension TimerEntry: Equatable {
-    package static func == (one: TimerEntry, other: TimerEntry) -> Bool {
-        one === other
     }
 }
