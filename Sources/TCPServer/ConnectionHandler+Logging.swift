@@ -5,8 +5,11 @@ import WorkerPool
 extension ConnectionHandler {
     func log(_ reason: ConnectionStateMachine.CloseReason) {
         switch reason {
-        case .client, .worker, .writeClose, .draining, .timeout:
+        case .client, .worker, .writeClose, .draining:
             self.environment.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
+        case .timeout:
+            let name = CloseCause(reason).rawValue
+            self.environment.logger.debug("connection closed", metadata: self.metadata(["reason": "\(name)"]))
         case .workerError(let message):
             self.environment.logger.error(
                 "worker answered with an error",

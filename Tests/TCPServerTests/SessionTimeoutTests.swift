@@ -45,7 +45,7 @@ import WorkerPool
         bench.worker.answer("CONTINUE")
         self.wait(7900, bench, client)
         #expect(client.channel.isActive, "never early")
-        self.wait(1200, bench, client)
+        self.wait(1500, bench, client)
         self.expectEnd(bench, .idleTimeout)
     }
 
@@ -75,7 +75,7 @@ import WorkerPool
         try late.receive("half")
         self.wait(7000, bench, late)
         #expect(late.channel.isActive)
-        self.wait(2200, bench, late)
+        self.wait(2500, bench, late)
         #expect(!late.channel.isActive && prompt.channel.isActive)
         self.wait(60_000, bench, prompt)
         #expect(prompt.channel.isActive)
@@ -94,11 +94,11 @@ import WorkerPool
             self.wait(6000, bench, client)
         }
         #expect(client.channel.isActive)
-        for _ in 0..<6 {
-            try client.receive("slow")
-            self.wait(1000, bench, client)
-        }
-        self.wait(3000, bench, client)
+        try client.receive("slow")
+        self.wait(1500, bench, client)
+        #expect(client.channel.isActive)
+        try client.receive("slow")
+        self.wait(2500, bench, client)
         self.expectEnd(bench, .packetTimeout)
     }
 
@@ -136,7 +136,7 @@ import WorkerPool
         }
         let client = try bench.connected()
         for _ in 0..<5 {
-            self.wait(9100, bench, client)
+            self.wait(9500, bench, client)
             #expect(try client.written() == "NOOP\r\n")
             try client.receive("ok\r\n")
             bench.worker.answer("CONTINUE")

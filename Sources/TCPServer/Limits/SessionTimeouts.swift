@@ -86,6 +86,8 @@ struct SessionDeadlines {
     private var pingedAt: UInt64
     private var unansweredPings = 0
     private var retiresAt: UInt64?
+    /// Whether the last look found it busy: it was the client's turn from some moment on since then.
+    private var wasBusy = true
 
     /// - Parameters:
     ///   - now: As all times here, in nanoseconds of a clock that only grows.
@@ -102,14 +104,16 @@ struct SessionDeadlines {
     }
 
     mutating func look(_ look: Look, _ timeouts: SessionTimeouts, at now: UInt64) -> Action {
-        if look.hasHeard || look.state == .busy {
+        let isBusy = look.state == .busy
+        if look.hasHeard || isBusy || self.wasBusy {
             self.quietSince = now
             self.pingedAt = now
             self.unansweredPings = 0
         }
-        if look.state == .busy {
+        if isBusy || self.wasBusy {
             self.readySince = now
         }
+        self.wasBusy = isBusy
         if case .inPacket(let isSame) = look.state {
             self.packetSince = isSame ? self.packetSince ?? now : now
         } else {
@@ -119,7 +123,7 @@ struct SessionDeadlines {
             self.retiresAt = nil
             return .retire
         }
-        guard look.state != .busy else {
+        guard !isBusy else {
             return .none
         }
         if Self.isOver(timeouts.firstPacket, self.readySince, now), !look.hasHadPacket {
