@@ -45,6 +45,14 @@ package struct IPAddress: Sendable, Hashable {
         self.high == 0 && self.low >> 32 == 0xFFFF
     }
 
+    /// In network order: 4 of IPv4, 16 of IPv6.
+    package var bytes: [UInt8] {
+        let all = [self.high, self.low].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+        }
+        return Array(all.suffix(self.isIPv4 ? 4 : 16))
+    }
+
     /// The address with all bits behind the first `bits` ones cleared.
     ///
     /// - Parameter bits: 0…128, of the mapped form if it is IPv4.
@@ -57,17 +65,10 @@ package struct IPAddress: Sendable, Hashable {
 
 extension IPAddress: CustomStringConvertible {
     package var description: String {
-        if self.isIPv4 {
-            return (0..<4).map { "\(UInt8(truncatingIfNeeded: self.low >> UInt64(24 - 8 * $0)))" }
-                .joined(separator: ".")
-        }
-        var address = in6_addr()
-        withUnsafeMutableBytes(of: &address) { bytes in
-            bytes.storeBytes(of: self.high.bigEndian, toByteOffset: 0, as: UInt64.self)
-            bytes.storeBytes(of: self.low.bigEndian, toByteOffset: 8, as: UInt64.self)
-        }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
-            inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)).map { String(cString: $0) } ?? ""
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            let family = self.isIPv4 ? AF_INET : AF_INET6
+            let text = inet_ntop(family, self.bytes, buffer.baseAddress, socklen_t(buffer.count))
+            return text.map { String(cString: $0) } ?? ""
         }
     }
 }

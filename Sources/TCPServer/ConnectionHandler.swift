@@ -284,7 +284,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
             facts: established.facts
         )
         self.home.add(self)
-        self.counters?.connectionAccepted()
+        if !self.entrance.isStaged {
+            self.counters?.connectionAccepted()
+        }
         if self.home.endsConnections {
             self.machine.drain()
         }

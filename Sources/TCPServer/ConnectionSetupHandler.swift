@@ -86,11 +86,37 @@ struct ConnectionMaker: SessionMaker {
         ConnectionHandler(self.environment, home: self.home, entrance, seat: self.seat)
     }
 
-    func failed(_ failure: EdgeFailure) {
-        self.environment.logger.debug(
-            "a connection is refused",
-            metadata: ["server": "\(self.environment.server)", "reason": "\(failure.reason)"]
-        )
+    func enter(_ connection: any EdgeConnection) -> Bool {
+        // Without an address the client has reset the connection before it was accepted.
+        guard connection.peer != nil || !self.environment.isTCP, !self.home.endsConnections else {
+            return false
+        }
+        self.home.entered(connection)
+        self.counters?.connectionAccepted()
+        return true
+    }
+
+    func leave(_ connection: any EdgeConnection, _ outcome: EdgeOutcome) {
+        self.home.left(connection)
+        switch outcome {
+        case .established:
+            break
+        case .closed:
+            self.counters?.connectionClosed(.drain)
+        case .refused(let failure):
+            self.counters?.connectionRefused(failure.cause)
+            self.environment.logger.debug(
+                "a connection is refused",
+                metadata: [
+                    "server": "\(self.environment.server)", "remote_addr": "\(connection.peer?.hostAndPort ?? "@")",
+                    "reason": "\(failure.cause.rawValue)", "error": "\(failure.reason)",
+                ]
+            )
+        }
+    }
+
+    private var counters: LoopCounters? {
+        self.environment.counters?.loops[self.home.loopIndex]
     }
 
     func endedWithoutSession() {

@@ -48,10 +48,7 @@ struct EventContext {
     private static func rendered(_ facts: [TransportFact]) -> [UInt8] {
         var text: [UInt8] = []
         for fact in facts {
-            text.append(UInt8(ascii: ","))
-            text.append(contentsOf: fact.name.jsonQuoted.utf8)
-            text.append(UInt8(ascii: ":"))
-            text.append(contentsOf: fact.value.jsonQuoted.utf8)
+            text.append(contentsOf: ",\(fact.json)".utf8)
         }
         text.append(UInt8(ascii: "}"))
         return text
@@ -177,5 +174,23 @@ extension EventContext {
             self.append(number / 10, to: &text)
         }
         text.append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+}
+
+extension TransportFact {
+    fileprivate var json: String {
+        "\(self.name.jsonQuoted):\(self.value.json)"
+    }
+}
+
+extension TransportFact.Value {
+    fileprivate var json: String {
+        switch self {
+        case .text(let text): text.jsonQuoted
+        case .number(let number): "\(number)"
+        case .flag(let flag): "\(flag)"
+        case .list(let values): "[\(values.map(\.json).joined(separator: ","))]"
+        case .object(let facts): "{\(facts.map(\.json).joined(separator: ","))}"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Edge
 import Synchronization
 import WorkerPool
 
@@ -54,6 +55,8 @@ package struct ServerCounts: Sendable, Hashable {
     package var server: String
     package var accepted: UInt64 = 0
     package var closed: [CloseCause: UInt64] = [:]
+    /// Connections that a stage of the edge has refused; they are closed, too.
+    package var refused: [EdgeFailure.Cause: UInt64] = [:]
     package var events: [EventKind: UInt64] = [:]
     /// Bytes that clients have sent.
     package var receivedBytes: UInt64 = 0
@@ -72,7 +75,8 @@ package struct ServerCounts: Sendable, Hashable {
     /// Connections whose socket is open.
     package var open: UInt64 {
         // Both counts may grow while they are read: the result must not become negative.
-        let closed = self.closed.values.reduce(0, &+) &+ self.limited.values.reduce(0, &+)
+        let refused = self.limited.values.reduce(0, &+) &+ self.refused.values.reduce(0, &+)
+        let closed = self.closed.values.reduce(0, &+) &+ refused
         return self.accepted > closed ? self.accepted - closed : 0
     }
 }
@@ -102,12 +106,18 @@ final class LoopCounters: Sendable {
     private let sentBytes = LoopCounter()
     private let closed = InlineArray<20, LoopCounter> { _ in LoopCounter() }
 
+    private let refused = InlineArray<6, LoopCounter> { _ in LoopCounter() }
+
     func connectionAccepted() {
         self.accepted.add(1)
     }
 
     func connectionClosed(_ cause: CloseCause) {
         self.closed[cause.index].add(1)
+    }
+
+    func connectionRefused(_ cause: EdgeFailure.Cause) {
+        self.refused[cause.index].add(1)
     }
 
     func submitted(_ kind: EventKind) {
@@ -135,6 +145,9 @@ final class LoopCounters: Sendable {
         // become negative.
         for cause in CloseCause.allCases {
             counts.closed[cause, default: 0] &+= self.closed[cause.index].current
+        }
+        for cause in EdgeFailure.Cause.allCases {
+            counts.refused[cause, default: 0] &+= self.refused[cause.index].current
         }
         counts.accepted &+= self.accepted.current
         counts.events[.connected, default: 0] &+= self.connectedEvents.current

@@ -25,6 +25,7 @@ final class HandlerBench {
         limit: Int = 1 << 20,
         readBufferSize: Int = 1 << 16,
         maxQueueSize: Int = 0,
+        edge: Edge = .open,
         configure: (inout ListenerConfiguration) -> Void = { _ in }
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -46,6 +47,7 @@ final class HandlerBench {
             framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
             readBufferSize: readBufferSize
         )
+        configuration.edge = edge
         configure(&configuration)
         self.environment =
             CurrentEnvironment(configuration, pool: self.pool, counters: self.counters, logger: logger).value

@@ -1,3 +1,4 @@
+import Edge
 import Observability
 import TCPServer
 import WorkerPool
@@ -25,6 +26,13 @@ extension PrometheusText {
                     )
                 }
                 samples.add(count.limited, of: count.server)
+                for cause in EdgeFailure.Cause.allCases {
+                    samples.add(
+                        count.refused[cause, default: 0],
+                        ("server", count.server),
+                        ("reason", cause.rawValue)
+                    )
+                }
             }
         }
         self.add(

@@ -1,3 +1,4 @@
+import Edge
 import NIOCore
 import Sockets
 import TCPServer
@@ -11,6 +12,8 @@ extension ListenerConfiguration {
             framing: PacketFraming(PacketFraming.Rule(settings), maximumPacketSize: settings.maxPacketSize),
             readBufferSize: settings.readBufferSize
         )
+        self.edge = Edge(settings)
+        self.namesClients = settings.proxyProtocol != nil
         self.admission = AdmissionLimits(settings.limits)
         self.timeouts = SessionTimeouts(settings.limits)
         self.packetRate = Rate(settings.limits.packetRate, burst: settings.limits.packetBurst)

@@ -80,6 +80,8 @@ struct ListenerSettings: Sendable, Equatable {
     /// In bytes, at least 1; a connection that exceeds it is closed.
     var maxPacketSize = 64 << 20
     var limits = LimitSettings()
+    /// `nil`: no header is expected, and none is understood.
+    var proxyProtocol: ProxyProtocolSettings?
 
     static let section = Section(
         Self(),
@@ -140,9 +142,11 @@ struct ListenerSettings: Sendable, Equatable {
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours, "For this server.",
             default: "`tcp.max_packet_size`"
         )
+        Key("proxy_protocol", \.proxyProtocol, section: ProxyProtocolSettings.section)
     } check: { reader, listener throws(ConfigurationError) in
         try listener.checkFraming(&reader)
         listener.checkLimits(reader)
+        try listener.checkProxyProtocol(reader)
         guard listener.socketMode != nil, case .tcp = listener.address, let place = reader.source["socket_mode"] else {
             return
         }
