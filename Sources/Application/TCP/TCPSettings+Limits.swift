@@ -255,6 +255,7 @@ extension ValueKind<[AddressBlock]> {
                 var unnoted = reader
                 guard let texts = try unnoted.list(key) else {
                     guard case .sequence = value.content else { return nil }
+                    reader.note(key, [EffectiveScalar](), from: value.place)
                     return []
                 }
                 var blocks: [AddressBlock] = []
