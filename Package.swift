@@ -105,7 +105,9 @@ let package = Package(
             dependencies: ["JSON", "KeyValue", "RPC", "Text", .product(name: "NIOCore", package: "swift-nio")]
         ),
         // What lies between an accepted socket and its session.
-        .target(name: "Edge", dependencies: ["Sockets", .product(name: "NIOCore", package: "swift-nio")]),
+        .target(
+            name: "Edge",
+            dependencies: ["Addresses", "Sockets", "Text", .product(name: "NIOCore", package: "swift-nio")]),
         .target(
             name: "TCPServer",
             dependencies: [
@@ -128,9 +130,9 @@ let package = Package(
         .target(
             name: "Application",
             dependencies: [
-                "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Features", "JSON",
-                "KeyValue", "KeyValueFile", "KeyValueRedis", "KeyValueService", "Locks", "Observability", "Platform",
-                "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "Text", "WorkerProcess",
+                "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Edge", "Features",
+                "JSON", "KeyValue", "KeyValueFile", "KeyValueRedis", "KeyValueService", "Locks", "Observability",
+                "Platform", "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
@@ -255,7 +257,7 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: [
-                "Edge", "Sockets", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Addresses", "Edge", "Sockets", "TestSupport", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),

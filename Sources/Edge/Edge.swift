@@ -4,13 +4,34 @@ import NIOCore
 package protocol SessionMaker {
     /// The session's handler. It begins when its channel is active: at once where there are stages.
     func makeSession(_ entrance: Entrance) -> any ChannelHandler
-    /// A stage has refused a connection, or failed later; it is closed.
-    func failed(_ failure: EdgeFailure)
-    /// A connection ended before it had a session.
+    /// A connection that has stages is active, and inside the edge from now on.
+    ///
+    /// - Returns: Whether it may go on; otherwise it is closed without further notice.
+    func enter(_ connection: any EdgeConnection) -> Bool
+    /// The connection is inside the edge no more; follows each ``enter(_:)`` that returned `true`, once. The session of
+    /// an established one has begun.
+    func leave(_ connection: any EdgeConnection, _ outcome: EdgeOutcome)
+    /// The channel of a connection that has had no session is closed.
     func endedWithoutSession()
 }
 
-/// The chain of stages between an accepted socket and its session. So far there are none.
+/// A connection that is inside the edge. Confined to its event loop.
+package protocol EdgeConnection: AnyObject {
+    /// The other end of the socket, which need not be the client; `nil` if it is unknown.
+    var peer: SocketAddress? { get }
+    /// Closes the connection because the server is stopping.
+    func close()
+}
+
+/// The way in which a connection left the edge.
+package enum EdgeOutcome: Hashable, Sendable {
+    case established
+    case refused(EdgeFailure)
+    /// ``EdgeConnection/close()`` was called.
+    case closed
+}
+
+/// The chain of stages between an accepted socket and its session.
 package struct Edge: Sendable {
     /// Makes the stages of one connection.
     private let makeStages: (@Sendable () -> [Stage])?

@@ -21,6 +21,11 @@ package struct Entrance {
 
     private let staged: Staged?
 
+    /// Whether the connection was inside the edge: ``SessionMaker/enter(_:)`` was told of it.
+    package var isStaged: Bool {
+        self.staged != nil
+    }
+
     /// The entrance of a connection without stages.
     init() {
         self.staged = nil

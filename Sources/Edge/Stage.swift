@@ -13,6 +13,9 @@ package enum Stage {
 
 /// A stage that sees the client's bytes.
 package protocol ReadingStage {
+    /// How long the stage may wait, from when it is opened.
+    var deadline: StageDeadline { get }
+
     /// The stages before this one are established; it has received no bytes yet.
     ///
     /// - Parameter facts: The known facts about the connection, which the stage may complete.
@@ -37,6 +40,17 @@ package protocol TransformingStage: ReadingStage {
     ///
     /// - Throws: Why the connection cannot go on.
     mutating func sending(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer
+}
+
+/// The time that a stage has, and why a connection that exceeds it is refused.
+package struct StageDeadline: Hashable, Sendable {
+    package var time: TimeAmount
+    package var failure: EdgeFailure
+
+    package init(_ time: TimeAmount, _ failure: EdgeFailure) {
+        self.time = time
+        self.failure = failure
+    }
 }
 
 package enum StageProgress: Hashable, Sendable {
@@ -69,24 +83,4 @@ package struct EdgeFacts: Sendable {
     package var remoteAddress: SocketAddress?
     /// Entries for the context of the connection's events.
     package var transport: [TransportFact] = []
-}
-
-/// A fact about a connection that workers are told besides its address: a key and a string of the context's JSON.
-package struct TransportFact: Sendable, Hashable {
-    package var name: String
-    package var value: String
-
-    package init(name: String, value: String) {
-        self.name = name
-        self.value = value
-    }
-}
-
-/// The reason why a connection gets or keeps no session, in one line for the log.
-package struct EdgeFailure: Error, Sendable, Hashable {
-    package var reason: String
-
-    package init(_ reason: String) {
-        self.reason = reason
-    }
 }

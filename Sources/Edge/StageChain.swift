@@ -23,6 +23,8 @@ struct StageChain {
     }
 
     private var links: [Link]
+    /// Stages that were opened.
+    private(set) var opened = 0
     private(set) var facts: EdgeFacts
 
     init(_ stages: [Stage], remoteAddress: SocketAddress?) {
@@ -45,12 +47,18 @@ struct StageChain {
         self.links.contains { $0.stage.transforms }
     }
 
+    /// The time of the stage that is waiting.
+    var deadline: StageDeadline? {
+        self.links.first { $0.state == .waiting }?.stage.deadline
+    }
+
     /// Receives bytes. The first call passes none, to open the stages.
     mutating func receive(_ bytes: ByteBuffer) throws(EdgeFailure) -> Flow {
         var flow = Flow(bytes: bytes)
         var index = 0
         while index < self.links.count {
             if self.links[index].state == .unopened {
+                self.opened += 1
                 let progress = try self.links[index].stage.opened(&self.facts)
                 guard self.note(progress, index) else {
                     continue
@@ -108,6 +116,13 @@ extension Stage {
         switch self {
         case .reading: false
         case .transforming: true
+        }
+    }
+
+    fileprivate var deadline: StageDeadline {
+        switch self {
+        case .reading(let stage): stage.deadline
+        case .transforming(let stage): stage.deadline
         }
     }
 

@@ -1,6 +1,7 @@
 import Edge
 import Logging
 import NIOCore
+import Sockets
 
 /// Sets up accepted connections: the last handler of a listener, after the bootstrap's own.
 ///
@@ -35,18 +36,29 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
             connection.close(promise: nil)
             return
         }
+        let environment = self.environment.value
+        var seat: Seat?
+        if let desk = environment.desk {
+            let address = connection.remoteAddress?.ip
+            switch desk.enter(address, isClient: !environment.namesClients, on: context.eventLoop) {
+            case .seat(let admitted):
+                seat = admitted
+            case .refused:
+                // It is never registered: no loop but its own does anything for it, and no worker hears of it.
+                connection.close(promise: nil)
+                return
+            }
+        }
         home.limit.opened()
-        let environment = self.environment
-        connection.eventLoop.execute { Self.setUp(connection, environment.value, home) }
+        connection.eventLoop.execute { [seat] in
+            Self.setUp(connection, ConnectionMaker(environment: environment, home: home, seat: seat))
+        }
         // The listener's channel registers it in a task on the connection's event loop, which runs after this one.
         context.fireChannelRead(data)
     }
 
-    private static func setUp(
-        _ connection: any Channel,
-        _ environment: ConnectionEnvironment,
-        _ home: LoopConnections
-    ) {
+    private static func setUp(_ connection: any Channel, _ maker: ConnectionMaker) {
+        let (environment, home) = (maker.environment, maker.home)
         do {
             let options = connection.syncOptions
             try options?.setOption(.allowRemoteHalfClosure, value: true)
@@ -54,10 +66,10 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
             try options?.setOption(.maxMessagesPerRead, value: 1)
             let recvAllocator = ConnectionRecvAllocator(maximum: environment.rules.readBufferSize, home: home)
             try options?.setOption(.recvAllocator, value: recvAllocator)
-            try environment.edge.admit(connection, to: ConnectionMaker(environment: environment, home: home))
+            try environment.edge.admit(connection, to: maker)
         } catch {
             // Fails only if the connection is already closed.
-            home.limit.closed()
+            maker.endedWithoutSession()
             connection.close(promise: nil)
         }
     }
@@ -67,19 +79,48 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
 struct ConnectionMaker: SessionMaker {
     let environment: ConnectionEnvironment
     let home: LoopConnections
+    /// `nil` if the server has no limits.
+    var seat: Seat?
 
     func makeSession(_ entrance: Entrance) -> any ChannelHandler {
-        ConnectionHandler(self.environment, home: self.home, entrance)
+        ConnectionHandler(self.environment, home: self.home, entrance, seat: self.seat)
     }
 
-    func failed(_ failure: EdgeFailure) {
-        self.environment.logger.debug(
-            "a connection is refused",
-            metadata: ["server": "\(self.environment.server)", "reason": "\(failure.reason)"]
-        )
+    func enter(_ connection: any EdgeConnection) -> Bool {
+        // Without an address the client has reset the connection before it was accepted.
+        guard connection.peer != nil || !self.environment.isTCP, !self.home.endsConnections else {
+            return false
+        }
+        self.home.entered(connection)
+        self.counters?.connectionAccepted()
+        return true
+    }
+
+    func leave(_ connection: any EdgeConnection, _ outcome: EdgeOutcome) {
+        self.home.left(connection)
+        switch outcome {
+        case .established:
+            break
+        case .closed:
+            self.counters?.connectionClosed(.drain)
+        case .refused(let failure):
+            self.counters?.connectionRefused(failure.cause)
+            self.environment.logger.debug(
+                "a connection is refused",
+                metadata: [
+                    "server": "\(self.environment.server)", "remote_addr": "\(connection.peer?.hostAndPort ?? "@")",
+                    "reason": "\(failure.cause.rawValue)", "error": "\(failure.reason)",
+                ]
+            )
+        }
+    }
+
+    private var counters: LoopCounters? {
+        self.environment.counters?.loops[self.home.loopIndex]
     }
 
     func endedWithoutSession() {
         self.home.limit.closed()
+        self.seat?.leave()
     }
 }

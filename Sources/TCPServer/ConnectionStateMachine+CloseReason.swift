@@ -18,5 +18,7 @@ extension ConnectionStateMachine {
         /// The client ended its side in the middle of a packet that is worthless then.
         case truncatedPacket(PacketEvidence)
         case draining
+        /// The client took too long.
+        case timeout(SessionTimeout)
     }
 }

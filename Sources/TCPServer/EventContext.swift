@@ -10,7 +10,7 @@ struct EventContext {
     /// The text before the event's name.
     private let prefix: [UInt8]
     /// The text after the event's name and its quote; empty if only the closing brace follows.
-    private let facts: [UInt8]
+    private var facts: [UInt8]
 
     /// The context of a connection before its session begins.
     init() {
@@ -48,13 +48,16 @@ struct EventContext {
     private static func rendered(_ facts: [TransportFact]) -> [UInt8] {
         var text: [UInt8] = []
         for fact in facts {
-            text.append(UInt8(ascii: ","))
-            text.append(contentsOf: fact.name.jsonQuoted.utf8)
-            text.append(UInt8(ascii: ":"))
-            text.append(contentsOf: fact.value.jsonQuoted.utf8)
+            text.append(contentsOf: ",\(fact.json)".utf8)
         }
         text.append(UInt8(ascii: "}"))
         return text
+    }
+
+    /// Adds why the connection was closed, behind all others. Called once.
+    mutating func tell(reason: String) {
+        let rest = self.facts.isEmpty ? [] : self.facts.dropLast()
+        self.facts = rest + Array(",\"reason\":\(reason.jsonQuoted)}".utf8)
     }
 
     /// The client's address, for the log.
@@ -171,5 +174,23 @@ extension EventContext {
             self.append(number / 10, to: &text)
         }
         text.append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+}
+
+extension TransportFact {
+    fileprivate var json: String {
+        "\(self.name.jsonQuoted):\(self.value.json)"
+    }
+}
+
+extension TransportFact.Value {
+    fileprivate var json: String {
+        switch self {
+        case .text(let text): text.jsonQuoted
+        case .number(let number): "\(number)"
+        case .flag(let flag): "\(flag)"
+        case .list(let values): "[\(values.map(\.json).joined(separator: ","))]"
+        case .object(let facts): "{\(facts.map(\.json).joined(separator: ","))}"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Edge
 import NIOCore
 import WorkerPool
 
@@ -21,9 +22,15 @@ final class LoopConnections: @unchecked Sendable {
     /// Unused read buffers. The most recently returned one is last and is taken first: it is the warmest in the cache.
     private var spareBuffers: [ByteBuffer] = []
     private(set) var connections = ConnectionTable()
+    /// Connections that have no session yet because a stage of the edge is waiting.
+    private var entering: [ObjectIdentifier: any EdgeConnection] = [:]
     /// Connections whose clients have not taken all of their answers.
     var behind: [ConnectionHandler] = []
     var backlogWatch: RepeatedTask?
+    /// The timers of connections that have timeouts.
+    var wheel = TimerWheel()
+    /// When the wheel is turned next.
+    var wheelTurn: (tick: UInt64, task: Scheduled<Void>)?
     /// Consecutive checks that found no room for answers.
     var checksWithoutRoom = 0
     private var phase = Phase.serving
@@ -44,13 +51,17 @@ final class LoopConnections: @unchecked Sendable {
         self.ids = ConnectionIDGenerator(loopIndex: loopIndex)
     }
 
+    var isServing: Bool {
+        self.phase == .serving
+    }
+
     /// Whether new connections are to be ended at once.
     var endsConnections: Bool {
         self.phase == .ending
     }
 
     var count: Int {
-        self.connections.count
+        self.connections.count + self.entering.count
     }
 
     /// Connections with an event still to be handled, or an answer that the client has not taken.
@@ -63,6 +74,21 @@ final class LoopConnections: @unchecked Sendable {
         self.sessions += 1
     }
 
+    func entered(_ connection: any EdgeConnection) {
+        self.entering[ObjectIdentifier(connection)] = connection
+    }
+
+    func left(_ connection: any EdgeConnection) {
+        self.entering[ObjectIdentifier(connection)] = nil
+        self.tellEnds()
+    }
+
+    private func closeEntering() {
+        for connection in Array(self.entering.values) {
+            connection.close()
+        }
+    }
+
     /// Notes that an answer or a CLOSE was given up. While the server is running, only the log reports that; once it
     /// drains, the loss makes its exit a failure.
     func noteLoss() {
@@ -72,21 +98,36 @@ final class LoopConnections: @unchecked Sendable {
     /// The last event of a connection is done.
     func sessionEnded() {
         self.sessions -= 1
-        if self.sessions == 0, let promise = self.whenSessionsEnd.take() {
+        self.tellEnds()
+    }
+
+    private var hasSessions: Bool {
+        self.sessions > 0 || !self.entering.isEmpty
+    }
+
+    private var hasConnections: Bool {
+        !self.connections.isEmpty || !self.entering.isEmpty
+    }
+
+    /// Tells those who wait for the last session and the last connection.
+    private func tellEnds() {
+        if !self.hasSessions, let promise = self.whenSessionsEnd.take() {
+            promise.succeed()
+        }
+        if !self.hasConnections, let promise = self.whenEmpty.take() {
+            self.stopWatching()
             promise.succeed()
         }
     }
 
     func remove(_ connection: ConnectionHandler) {
         self.connections.remove(connection)
-        if self.connections.isEmpty, let promise = self.whenEmpty.take() {
-            self.stopWatching()
-            promise.succeed()
-        }
+        self.tellEnds()
     }
 
     /// Closes every socket, even if bytes are still unwritten.
     func cutOff() {
+        self.closeEntering()
         for connection in self.connections.all {
             connection.cutOff()
         }
@@ -133,11 +174,13 @@ final class LoopConnections: @unchecked Sendable {
     /// Ends the connections, including those that are accepted later.
     ///
     /// - Parameter rest: How long a connection may be idle between two packets before it is ended; `nil` ends each as
-    ///   soon as its complete packets, and one that has begun, are served.
+    ///   soon as its complete packets, and one that has begun, are served. One that is still inside the edge then has
+    ///   nothing to be served, and is closed.
     func drain(_ rest: TCPServer.Rest?) {
         self.stopWatching()
         guard let rest else {
             self.phase = .ending
+            self.closeEntering()
             for connection in self.connections.all {
                 connection.drain()
             }
@@ -151,6 +194,10 @@ final class LoopConnections: @unchecked Sendable {
                 for connection in self.connections.all {
                     connection.drainIfIdle(checks: checks)
                 }
+            })
+        self.watches.append(
+            self.eventLoop.scheduleRepeatedTask(initialDelay: rest.idle, delay: interval) { _ in
+                self.closeEntering()
             })
         self.spreadStepsLeft = Self.spreadSteps
         let step = max(TimeAmount.milliseconds(1), .nanoseconds(rest.spreading.nanoseconds / Int64(Self.spreadSteps)))
@@ -179,7 +226,7 @@ final class LoopConnections: @unchecked Sendable {
 
     /// Succeeds when the last event of the last connection is done.
     func sessionsEnded() -> EventLoopFuture<Void> {
-        guard self.sessions > 0 else {
+        guard self.hasSessions else {
             return self.eventLoop.makeSucceededVoidFuture()
         }
         let promise = self.whenSessionsEnd ?? self.eventLoop.makePromise(of: Void.self)
@@ -189,7 +236,7 @@ final class LoopConnections: @unchecked Sendable {
 
     /// Succeeds when no connection is left.
     func socketsClosed() -> EventLoopFuture<Void> {
-        guard !self.connections.isEmpty else {
+        guard self.hasConnections else {
             self.stopWatching()
             return self.eventLoop.makeSucceededVoidFuture()
         }

@@ -6,6 +6,9 @@ import Testing
 
 @testable import Edge
 
+/// The deadline of a stage that never waits.
+private let neverNeeded = StageDeadline(.zero, EdgeFailure(.incomplete, "it waited"))
+
 /// Counts the received bytes for as long as the connection lives.
 private struct CountingStage: ReadingStage {
     final class Count: Sendable {
@@ -13,6 +16,7 @@ private struct CountingStage: ReadingStage {
     }
 
     let count: Count
+    let deadline = neverNeeded
 
     mutating func opened(_ facts: inout EdgeFacts) -> StageProgress {
         .established
@@ -26,6 +30,7 @@ private struct CountingStage: ReadingStage {
 
 /// Wants a line first, which names the client, and is gone then: as the PROXY protocol does.
 private struct GreetingStage: ReadingStage {
+    let deadline = StageDeadline(.seconds(5), EdgeFailure(.incomplete, "no greeting"))
     private var buffer = ByteBuffer()
 
     mutating func received(_ bytes: ByteBuffer, _ facts: inout EdgeFacts) throws(EdgeFailure) -> StageOutput {
@@ -36,16 +41,17 @@ private struct GreetingStage: ReadingStage {
         let line = self.buffer.readString(length: end - self.buffer.readerIndex) ?? ""
         self.buffer.moveReaderIndex(forwardBy: 1)
         guard let address = try? SocketAddress(ipAddress: line, port: 7) else {
-            throw EdgeFailure("no address: \(line)")
+            throw EdgeFailure(.incomplete, "no address: \(line)")
         }
         facts.remoteAddress = address
-        facts.transport.append(TransportFact(name: "greeting", value: line))
+        facts.transport.append(TransportFact("greeting", .text(line)))
         return StageOutput(.finished, bytes: self.buffer)
     }
 }
 
 /// Turns every bit, after a handshake of one byte that it answers.
 private struct MaskingStage: TransformingStage {
+    let deadline = StageDeadline(.seconds(2), EdgeFailure(.incomplete, "no mask"))
     private var progress = StageProgress.waiting
 
     static func masked(_ bytes: ByteBuffer) -> ByteBuffer {
@@ -54,10 +60,13 @@ private struct MaskingStage: TransformingStage {
 
     mutating func received(_ bytes: ByteBuffer, _ facts: inout EdgeFacts) throws(EdgeFailure) -> StageOutput {
         guard self.progress == .waiting else {
+            guard bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) != 0 else {
+                throw EdgeFailure(.incomplete, "no mask any more")
+            }
             return StageOutput(.established, bytes: Self.masked(bytes))
         }
         guard bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == UInt8(ascii: "M") else {
-            throw EdgeFailure("no handshake")
+            throw EdgeFailure(.incomplete, "no handshake")
         }
         self.progress = .established
         let rest = ByteBuffer(bytes: bytes.readableBytesView.dropFirst())
@@ -70,24 +79,34 @@ private struct MaskingStage: TransformingStage {
 }
 
 /// The fates of an edge's connections.
-private final class Record: Sendable {
+final class Record: Sendable {
     let ended = Atomic(0)
     /// Answers that went to the descriptor past the pipeline.
     let rawWrites = Atomic(0)
-    let failures = Mutex<[String]>([])
+    let outcomes = Mutex<[EdgeOutcome]>([])
+    /// What sessions were told by `errorCaught`.
+    let errors = Mutex<[String]>([])
     let addresses = Mutex<[String?]>([])
     let facts = Mutex<[TransportFact]>([])
 }
 
-private struct EchoMaker: SessionMaker {
+struct EchoMaker: SessionMaker {
     let record: Record
+    var admits = true
+    /// Called with each connection that is inside the edge.
+    var entered: (any EdgeConnection) -> Void = { _ in }
 
     func makeSession(_ entrance: Entrance) -> any ChannelHandler {
         EchoSession(entrance, self.record)
     }
 
-    func failed(_ failure: EdgeFailure) {
-        self.record.failures.withLock { $0.append(failure.reason) }
+    func enter(_ connection: any EdgeConnection) -> Bool {
+        self.entered(connection)
+        return self.admits
+    }
+
+    func leave(_ connection: any EdgeConnection, _ outcome: EdgeOutcome) {
+        self.record.outcomes.withLock { $0.append(outcome) }
     }
 
     func endedWithoutSession() {
@@ -96,7 +115,7 @@ private struct EchoMaker: SessionMaker {
 }
 
 /// Echoes the received bytes through its writer.
-private final class EchoSession: ChannelInboundHandler {
+final class EchoSession: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -127,6 +146,11 @@ private final class EchoSession: ChannelInboundHandler {
         self.record.facts.withLock { $0 += established.facts }
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.record.errors.withLock { $0.append((error as? EdgeFailure)?.reason ?? "\(error)") }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: "never in clear")), promise: nil)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if let rest = self.writer?.write(self.unwrapInboundIn(data), context) {
             context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
@@ -145,6 +169,10 @@ private final class EchoSession: ChannelInboundHandler {
         try Edge(stages: stages).admit(channel, to: EchoMaker(record: self.record))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), promise: nil)
         return channel
+    }
+
+    private var outcomes: [EdgeOutcome] {
+        self.record.outcomes.withLock { $0 }
     }
 
     private func written(_ channel: EmbeddedChannel) throws -> ByteBuffer {
@@ -187,7 +215,7 @@ private final class EchoSession: ChannelInboundHandler {
         #expect(self.addresses.isEmpty)
         try channel.writeInbound(ByteBuffer(string: "113.9\nrest"))
         #expect(self.addresses == ["203.0.113.9"])
-        #expect(self.record.facts.withLock { $0 } == [TransportFact(name: "greeting", value: "203.0.113.9")])
+        #expect(self.record.facts.withLock { $0 } == [TransportFact("greeting", .text("203.0.113.9"))])
         #expect(throws: (any Error).self) {
             try channel.pipeline.syncOperations.handler(type: EdgeHandler<EchoMaker>.self)
         }
@@ -220,15 +248,20 @@ private final class EchoSession: ChannelInboundHandler {
         try channel.writeInbound(ByteBuffer(string: "nonsense\n"))
         #expect(!channel.isActive)
         #expect(self.addresses.isEmpty)
-        #expect(self.record.failures.withLock { $0 } == ["no address: nonsense"])
         channel.embeddedEventLoop.run()
+        #expect(self.outcomes == [.refused(EdgeFailure(.incomplete, "no address: nonsense"))])
         #expect(self.record.ended.load(ordering: .relaxed) == 1)
+        // Its timer is gone.
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        #expect(self.outcomes.count == 1)
     }
 
-    @Test(arguments: [false, true])
-    func aClientThatLeavesBeforeItIsEstablishedHasNoSession(endsOnlyItsSide: Bool) throws {
+    @Test(arguments: [false, true], ["", "203."])
+    func aClientThatLeavesBeforeItIsEstablishedHasNoSession(endsOnlyItsSide: Bool, sent: String) throws {
         let channel = try self.channel { [.reading(GreetingStage())] }
-        try channel.writeInbound(ByteBuffer(string: "203."))
+        if !sent.isEmpty {
+            try channel.writeInbound(ByteBuffer(string: sent))
+        }
         if endsOnlyItsSide {
             channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         } else {
@@ -237,6 +270,76 @@ private final class EchoSession: ChannelInboundHandler {
         channel.embeddedEventLoop.run()
         #expect(!channel.isActive && self.addresses.isEmpty)
         #expect(self.record.ended.load(ordering: .relaxed) == 1)
+        guard case .refused(let failure) = self.outcomes.first, self.outcomes.count == 1 else {
+            Issue.record("\(self.outcomes)")
+            return
+        }
+        #expect(failure.cause == (sent.isEmpty ? .silent : .incomplete))
+    }
+
+    @Test func eachStageHasItsTime() throws {
+        let channel = try self.channel { [.reading(GreetingStage()), .transforming(MaskingStage())] }
+        channel.embeddedEventLoop.advanceTime(by: .seconds(4))
+        // More bytes give no more time.
+        try channel.writeInbound(ByteBuffer(string: "203.0.113"))
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(999))
+        try channel.writeInbound(ByteBuffer(string: ".9\n"))
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1999))
+        #expect(channel.isActive && self.outcomes.isEmpty)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+        #expect(!channel.isActive)
+        #expect(self.outcomes == [.refused(EdgeFailure(.incomplete, "no mask"))])
+    }
+
+    @Test func aStageThatIsSlowIsRefused() throws {
+        let channel = try self.channel { [.reading(GreetingStage()), .transforming(MaskingStage())] }
+        channel.embeddedEventLoop.advanceTime(by: .seconds(5))
+        #expect(!channel.isActive)
+        #expect(self.outcomes == [.refused(EdgeFailure(.incomplete, "no greeting"))])
+    }
+
+    @Test func anEstablishedConnectionHasNoTimer() throws {
+        let channel = try self.channel { [.reading(GreetingStage()), .transforming(MaskingStage())] }
+        try channel.writeInbound(ByteBuffer(string: "203.0.113.9\nM"))
+        #expect(self.outcomes == [.established])
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        #expect(channel.isActive && self.outcomes == [.established])
+    }
+
+    @Test func theServerMayCloseAConnectionInsideTheEdge() throws {
+        var connections: [any EdgeConnection] = []
+        let channel = EmbeddedChannel()
+        let edge = Edge { [.reading(GreetingStage())] }
+        try edge.admit(channel, to: EchoMaker(record: self.record, entered: { connections.append($0) }))
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), promise: nil)
+        let connection = try #require(connections.first)
+        #expect(connection.peer?.ipAddress == "192.0.2.1")
+        connection.close()
+        channel.embeddedEventLoop.run()
+        connection.close()
+        #expect(!channel.isActive && self.outcomes == [.closed])
+        #expect(self.record.ended.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func theServerMayKeepAConnectionOut() throws {
+        let channel = EmbeddedChannel()
+        try Edge { [.reading(GreetingStage())] }.admit(channel, to: EchoMaker(record: self.record, admits: false))
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), promise: nil)
+        channel.embeddedEventLoop.run()
+        #expect(!channel.isActive && self.outcomes.isEmpty && self.addresses.isEmpty)
+        #expect(self.record.ended.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func aSessionLearnsOfAStageThatFailsLater() throws {
+        let channel = try self.channel { [.transforming(MaskingStage())] }
+        try channel.writeInbound(ByteBuffer(string: "M"))
+        try channel.writeInbound(ByteBuffer(bytes: [0]))
+        channel.embeddedEventLoop.run()
+        #expect(!channel.isActive && self.outcomes == [.established])
+        #expect(self.record.errors.withLock { $0 } == ["no mask any more"])
+        // What the session then writes is not sent past the stage.
+        #expect(try self.written(channel) == ByteBuffer(string: "m"))
+        #expect(self.record.ended.load(ordering: .relaxed) == 0)
     }
 }
 

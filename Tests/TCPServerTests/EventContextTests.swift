@@ -52,14 +52,23 @@ import Text
             + "\"uuid\":\"0b5e9d3c-2a1f-4c6d-8e7f-0123456789ab\",\"event\":\"\(kind.rawValue)\""
         let context = EventContext(remoteAddress: address, server: Array("smtp".jsonQuoted.utf8), id: self.id)
         #expect(self.text(context, kind) == start + "}")
-        let facts = [TransportFact(name: "peer", value: "192.0.2.1:7"), TransportFact(name: "a\"b", value: "")]
+        let facts = [
+            TransportFact("peer", .text("192.0.2.1:7")), TransportFact("a\"b", .text("")),
+            TransportFact(
+                "tls",
+                .object([
+                    TransportFact("verified", .flag(true)), TransportFact("san", .list([.text("x\n"), .text("y")])),
+                    TransportFact("bits", .number(-7)), TransportFact("none", .object([])),
+                ])),
+        ]
         let other = EventContext(
             remoteAddress: address,
             server: Array("smtp".jsonQuoted.utf8),
             id: self.id,
             facts: facts
         )
-        #expect(self.text(other, kind) == start + ",\"peer\":\"192.0.2.1:7\",\"a\\\"b\":\"\"}")
+        let end = #","peer":"192.0.2.1:7","a\"b":"","tls":{"verified":true,"san":["x\n","y"],"bits":-7,"none":{}}}"#
+        #expect(self.text(other, kind) == start + end)
     }
 
     @Test(arguments: [

@@ -24,7 +24,9 @@ final class HandlerBench {
         framing: FramingMode = .split,
         limit: Int = 1 << 20,
         readBufferSize: Int = 1 << 16,
-        maxQueueSize: Int = 0
+        maxQueueSize: Int = 0,
+        edge: Edge = .open,
+        configure: (inout ListenerConfiguration) -> Void = { _ in }
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.pool = WorkerPool(
@@ -39,12 +41,14 @@ final class HandlerBench {
             limit: ConnectionLimit(),
             pendingAnswers: self.pool.pendingAnswers
         )
-        let configuration = ListenerConfiguration(
+        var configuration = ListenerConfiguration(
             server: "echo",
             address: .unix(path: "/nowhere"),
             framing: PacketFraming(mode: framing, delimiter: Array("\r\n".utf8), maximumPacketSize: limit),
             readBufferSize: readBufferSize
         )
+        configuration.edge = edge
+        configure(&configuration)
         self.environment =
             CurrentEnvironment(configuration, pool: self.pool, counters: self.counters, logger: logger).value
         self.worker = ScriptedWorker(self.pool)

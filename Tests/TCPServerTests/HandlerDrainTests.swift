@@ -190,14 +190,14 @@ import WorkerPool
 
 extension TCPServer.Rest {
     /// Without an end for those that never rest.
-    fileprivate static func idle(_ idle: TimeAmount) -> Self {
+    static func idle(_ idle: TimeAmount) -> Self {
         Self(idle: idle, untilSpreading: .hours(24), spreading: .hours(1))
     }
 }
 
 extension EventLoopFuture {
     /// Whether it has been completed.
-    fileprivate func isDone() -> Flag {
+    func isDone() -> Flag {
         let done = Flag()
         self.assumeIsolated().whenComplete { _ in done.value = true }
         return done
@@ -205,6 +205,6 @@ extension EventLoopFuture {
 }
 
 /// Confined to an embedded loop.
-private final class Flag {
+final class Flag {
     var value = false
 }

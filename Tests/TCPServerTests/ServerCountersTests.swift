@@ -1,3 +1,4 @@
+import Edge
 import Foundation
 import NIOCore
 import Testing
@@ -36,6 +37,23 @@ import WorkerPool
         }
         let closed = counters.counts(server: "").closed
         #expect(CloseCause.allCases.map { closed[$0] } == (1...UInt64(CloseCause.allCases.count)).map { $0 })
+    }
+
+    @Test func everyRefusalHasItsOwnCountAndName() {
+        let counters = ServerCounters(loopCount: 1)
+        let causes = EdgeFailure.Cause.allCases
+        for (index, cause) in causes.enumerated() {
+            for _ in 0...index {
+                counters.loops[0].connectionAccepted()
+                counters.loops[0].connectionRefused(cause)
+            }
+        }
+        let counts = counters.counts(server: "")
+        #expect(causes.map { counts.refused[$0] } == (1...UInt64(causes.count)).map { $0 })
+        #expect(counts.open == 0)
+        // They are values of one label.
+        let names = causes.map(\.rawValue) + CloseCause.allCases.map(\.rawValue)
+        #expect(Set(names).count == names.count)
     }
 
     @Test func countsAreWholeWhileTheyAreReadByAnotherThread() async {
