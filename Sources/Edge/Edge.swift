@@ -6,7 +6,7 @@ package protocol SessionMaker {
     func makeSession(_ entrance: Entrance) -> any ChannelHandler
     /// A connection that has stages is active, and inside the edge from now on.
     ///
-    /// - Returns: Whether it may go on; otherwise it is closed without further notice.
+    /// - Returns: Whether it may go on; otherwise it is closed, and ``leave(_:_:)`` is not called.
     func enter(_ connection: any EdgeConnection) -> Bool
     /// The connection is inside the edge no more; follows each ``enter(_:)`` that returned `true`, once. The session of
     /// an established one has begun.

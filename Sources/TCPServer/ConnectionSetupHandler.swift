@@ -87,12 +87,16 @@ struct ConnectionMaker: SessionMaker {
     }
 
     func enter(_ connection: any EdgeConnection) -> Bool {
-        // Without an address the client has reset the connection before it was accepted.
-        guard connection.peer != nil || !self.environment.isTCP, !self.home.endsConnections else {
+        guard !self.home.endsConnections else {
+            return false
+        }
+        self.counters?.connectionAccepted()
+        guard connection.peer != nil || !self.environment.isTCP else {
+            // So do health checks that are quick.
+            self.refuse(connection, EdgeFailure(.silent, "the client reset the connection before it was accepted"))
             return false
         }
         self.home.entered(connection)
-        self.counters?.connectionAccepted()
         return true
     }
 
@@ -104,15 +108,19 @@ struct ConnectionMaker: SessionMaker {
         case .closed:
             self.counters?.connectionClosed(.drain)
         case .refused(let failure):
-            self.counters?.connectionRefused(failure.cause)
-            self.environment.logger.debug(
-                "a connection is refused",
-                metadata: [
-                    "server": "\(self.environment.server)", "remote_addr": "\(connection.peer?.hostAndPort ?? "@")",
-                    "reason": "\(failure.cause.rawValue)", "error": "\(failure.reason)",
-                ]
-            )
+            self.refuse(connection, failure)
         }
+    }
+
+    private func refuse(_ connection: any EdgeConnection, _ failure: EdgeFailure) {
+        self.counters?.connectionRefused(failure.cause)
+        self.environment.logger.debug(
+            "a connection is refused",
+            metadata: [
+                "server": "\(self.environment.server)", "remote_addr": "\(connection.peer?.hostAndPort ?? "@")",
+                "reason": "\(failure.cause.rawValue)", "error": "\(failure.reason)",
+            ]
+        )
     }
 
     private var counters: LoopCounters? {

@@ -1,5 +1,6 @@
-import Addresses
 import Testing
+
+@testable import Addresses
 
 @Suite struct AddressBlockTests {
     @Test(arguments: [
