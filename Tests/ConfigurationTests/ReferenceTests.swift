@@ -86,7 +86,9 @@ import Testing
         let text = """
             version: '3'
             server: {command: php, on_init: {command: x}}
-            tcp: {servers: {main: {addr: ':1'}}, pool: {supervisor: {}, dynamic_allocator: {}}}
+            tcp:
+              servers: {main: {addr: ':1', proxy_protocol: {from: 10.0.0.0/8}}}
+              pool: {supervisor: {}, dynamic_allocator: {}}
             logs: {file_logger_options: {log_output: x}}
             rpc: {}
             kv: {a: {driver: memory}, b: {driver: boltdb}, c: {driver: redis, config: {tls: {}}}}
@@ -110,7 +112,8 @@ import Testing
             guard !known.contains(other), !known.contains(sibling), row.default != "`stderr`" else { continue }
             let leaf = try #require(printed[row.path], "\(row.path) is not printed")
             #expect(leaf.origin == .defaultValue, "\(row.path)")
-            let value = leaf.values.map(\.text).joined().replacing("\r\n", with: "\\r\\n").replacing("\n", with: "\\n")
+            let value = leaf.values.map(\.text).joined(separator: ", ").replacing("\r\n", with: "\\r\\n").replacing(
+                "\n", with: "\\n")
             #expect(row.default.filter { !"`\"".contains($0) } == value, "\(row.path)")
         }
     }
