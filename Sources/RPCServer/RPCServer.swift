@@ -83,7 +83,7 @@ package final class RPCServer: Sendable {
     }
 
     /// TCP keep-alive: seconds of silence before the first probe, and between probes.
-    private static let keepAlive: CInt = 15
+    private static let keepAlive = KeepAlive()
 
     private let environment: RPCEnvironment
     private let listener: BoundListener

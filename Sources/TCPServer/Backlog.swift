@@ -30,6 +30,8 @@ struct Backlog {
     private var takenLately = 0
     private var checksSince = 0
     private var checksOfOldest = 0
+    /// Consecutive checks in which the client has taken nothing.
+    private(set) var checksWithoutProgress = 0
 
     /// Another answer is written.
     mutating func add(_ bytes: Int) {
@@ -41,6 +43,9 @@ struct Backlog {
     /// Notes how many bytes the client has still to take.
     mutating func update(unsent: Int) {
         self.takenLately += self.unsent - unsent
+        if unsent < self.unsent {
+            self.checksWithoutProgress = 0
+        }
         self.unsent = unsent
         while let oldest = self.answers.first, oldest <= self.bytes - unsent {
             self.answers.removeFirst()
@@ -58,6 +63,7 @@ struct Backlog {
     mutating func check() -> Pace {
         self.checksSince += 1
         self.checksOfOldest += 1
+        self.checksWithoutProgress += 1
         if self.takenLately >= Self.leastTaken {
             self.takenLately = 0
             self.checksSince = 0

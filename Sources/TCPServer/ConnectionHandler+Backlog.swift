@@ -64,6 +64,14 @@ extension ConnectionHandler {
         return (backlog.bytes, pace)
     }
 
+    /// Whether `write_timeout` is over.
+    var hasStalled: Bool {
+        guard let backlog, let time = self.environment.timeouts.write else {
+            return false
+        }
+        return .seconds(Int64(backlog.checksWithoutProgress)) >= time
+    }
+
     /// Closes the socket of a client that reads too slowly or not at all, to make room for other clients' answers.
     func cutSlowReader(_ pace: Backlog.Pace) {
         self.closeCause = .slowReader

@@ -1,6 +1,7 @@
 import Edge
 import Logging
 import NIOCore
+import Sockets
 import WorkerPool
 
 /// One connection: feeds socket and pool events to ``ConnectionStateMachine`` and performs the steps it returns.
@@ -19,6 +20,8 @@ final class ConnectionHandler: @unchecked Sendable {
     var machine: ConnectionStateMachine
     private(set) var context: ChannelHandlerContext?
     private let entrance: Entrance
+    /// `nil` if the server has no limits.
+    private let seat: Seat?
     /// Set when the session begins.
     private(set) var writer: SessionWriter?
     var eventContext = EventContext()
@@ -27,15 +30,18 @@ final class ConnectionHandler: @unchecked Sendable {
     var closeCause: CloseCause?
     /// `nil` once the client has taken all answers and ``home`` no longer checks it.
     var backlog: Backlog?
+    /// `nil` if the server has neither timeouts nor a rate of packets nor an access log. Set when the session begins.
+    var extras: ConnectionExtras?
 
     // The event that is with the pool.
     private(set) var kind = EventKind.connected
-    private var body = ByteBuffer()
+    private(set) var body = ByteBuffer()
 
-    init(_ environment: ConnectionEnvironment, home: LoopConnections, _ entrance: Entrance) {
+    init(_ environment: ConnectionEnvironment, home: LoopConnections, _ entrance: Entrance, seat: Seat? = nil) {
         self.environment = environment
         self.home = home
         self.entrance = entrance
+        self.seat = seat
         self.id = home.ids.next()
         self.counters = environment.counters?.loops[home.loopIndex]
         self.machine = ConnectionStateMachine(environment.rules)
@@ -99,6 +105,9 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.counters?.submitted(kind)
                 // Metadata is built lazily: only when the trace level is on.
                 self.environment.logger.trace("event", metadata: self.eventMetadata)
+                if let extras {
+                    self.submitted(extras)
+                }
                 self.environment.pool.submit(self)
             case .skipped(let count):
                 self.counters?.skipped(count)
@@ -111,7 +120,7 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.startTLS()
             case .closeSocket(let reason):
                 self.log(reason)
-                self.closeCause = self.closeCause ?? CloseCause(reason)
+                self.noteCause(reason)
                 self.closeSocket()
             case .finished:
                 self.home.sessionEnded()
@@ -124,6 +133,7 @@ final class ConnectionHandler: @unchecked Sendable {
     /// The connection is over when its events are done and its socket is closed.
     private func leaveIfDone() {
         if self.machine.isOver, self.context == nil {
+            self.logAccess()
             self.home.remove(self)
         }
     }
@@ -146,74 +156,6 @@ final class ConnectionHandler: @unchecked Sendable {
     func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
         self.writer?.unwrittenBytes(context) ?? 0
     }
-
-    // MARK: Logging
-
-    private func log(_ reason: ConnectionStateMachine.CloseReason) {
-        switch reason {
-        case .client, .worker, .writeClose, .draining:
-            self.environment.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
-        case .workerError(let message):
-            self.environment.logger.error(
-                "worker answered with an error",
-                metadata: self.metadata(["error": "\(message)"])
-            )
-        case .eventFailed(let failure):
-            self.environment.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
-        case .packetTooLarge(let evidence):
-            self.environment.logger.error(
-                "a packet is larger than max_packet_size, the connection is closed",
-                metadata: self.metadata(evidence.metadata).merging(
-                    ["max_packet_size": "\(self.environment.rules.framing.maximumPacketSize)"]
-                ) { $1 }
-            )
-        case .malformedPacket(let evidence):
-            self.environment.logger.warning(
-                "a client sent what is no packet, the connection is closed",
-                metadata: self.metadata(evidence.metadata)
-            )
-        case .noTLS, .injection:
-            self.logStartTLS(reason)
-        case .truncatedPacket(let evidence):
-            self.environment.logger.warning(
-                "a client ended in the middle of a packet, which is dropped",
-                metadata: self.metadata(evidence.metadata)
-            )
-        }
-    }
-
-    /// The answer to a CLOSE has no effect, but a failure is worth logging.
-    private func logClose(_ outcome: RequestOutcome) {
-        switch outcome {
-        case .answered(.reply), .answered(.missing):
-            break
-        case .answered(.error(let message)):
-            self.environment.logger.error(
-                "worker answered CLOSE with an error",
-                metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
-            )
-        case .failed(let failure):
-            if !failure.reachedWorker {
-                self.home.noteLoss()
-            }
-            self.environment.logger.error(
-                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
-                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
-            )
-        }
-    }
-
-    private var eventMetadata: Logger.Metadata {
-        self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
-    }
-
-    func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
-        var metadata = more
-        metadata["server"] = "\(self.environment.server)"
-        metadata["remote_addr"] = "\(self.eventContext.remoteAddress)"
-        metadata["uuid"] = "\(self.id)"
-        return metadata
-    }
 }
 
 // MARK: - PoolRequest
@@ -232,7 +174,10 @@ extension ConnectionHandler: PoolRequest {
     }
 
     func write(into frame: inout ByteBuffer) -> ByteBuffer? {
-        self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
+        if let record = self.extras?.record {
+            record.written(at: NIODeadline.now().uptimeNanoseconds)
+        }
+        return self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
     }
 
     func finished(_ outcome: RequestOutcome) {
@@ -257,23 +202,42 @@ extension ConnectionHandler: PoolRequest {
                 ])
             )
         }
+        if let record = self.extras?.record {
+            record.finished(at: NIODeadline.now().uptimeNanoseconds)
+        }
         let answer = self.machine.finished(outcome, of: body)
         if body.storageCapacity > 0, self.machine.buffered == 0 {
             self.home.recycle(consume body)
         }
         if let answer, let context {
-            self.counters?.sent(answer.readableBytes)
-            if answer.readableBytes > Self.largeAnswer {
-                self.limitWrites(context)
-            }
-            if let rest = self.writer?.write(answer, context) {
-                context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
-            }
-            if self.writer?.isBehind == true {
-                self.countBacklog(context, answer: answer.readableBytes)
-            }
+            self.send(answer, context)
         }
         self.run()
+    }
+
+    /// Part of each packet's way, in one piece with it.
+    @inline(__always)
+    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.counters?.sent(bytes.readableBytes)
+        if let record = self.extras?.record {
+            record.sent(bytes.readableBytes)
+        }
+        if bytes.readableBytes > Self.largeAnswer {
+            self.limitWrites(context)
+        }
+        if let rest = self.writer?.write(bytes, context) {
+            context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+        }
+        if self.writer?.isBehind == true {
+            self.countBacklog(context, answer: bytes.readableBytes)
+        }
+    }
+
+    /// Sends what no worker has answered.
+    func ping(_ data: [UInt8]) {
+        if let context {
+            self.send(ByteBuffer(bytes: data), context)
+        }
     }
 }
 
@@ -295,6 +259,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.home.limit.closed()
+        self.seat?.leave()
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -306,6 +271,10 @@ extension ConnectionHandler: ChannelDuplexHandler {
         let established = self.entrance.established(on: context.channel)
         guard established.remoteAddress != nil || !self.environment.isTCP else {
             // The client reset the connection before it was accepted: there is nothing to report to workers.
+            context.close(promise: nil)
+            return
+        }
+        if let seat, !seat.identify(established.remoteAddress?.ip, on: context.eventLoop) {
             context.close(promise: nil)
             return
         }
@@ -323,6 +292,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
         }
         if self.home.endsConnections {
             self.machine.drain()
+        }
+        if self.environment.needsExtras {
+            self.beginExtras()
         }
         self.run()
     }
@@ -368,7 +340,11 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         self.forgetBacklog()
+        if let extras {
+            self.home.cancelLook(extras)
+        }
         if self.machine.hasBegun {
+            self.noteEnd(self.machine.endState)
             self.counters?.connectionClosed(self.closeCause ?? .client)
             self.machine.socketClosed()
             self.run()

@@ -22,5 +22,7 @@ extension ConnectionStateMachine {
         /// So many bytes came in clear behind the command that was answered with `STARTTLS`.
         case injection(Int)
         case draining
+        /// The client took too long.
+        case timeout(SessionTimeout)
     }
 }

@@ -19,13 +19,15 @@ final class SessionRules: Sendable {
 /// while the client reads its last answer. No I/O and no clock. After each event the caller performs the steps of
 /// ``next()`` until it returns ``Step/wait``.
 struct ConnectionStateMachine {
-    private enum State {
+    enum State {
         /// No worker has heard of the connection yet. Can become `connecting`.
         case preface
         /// CONNECTED is handled, or waits for a worker. Can become `ready` or `closing`.
         case connecting
         /// The next packet may go to a worker. Can become `serving` or `closing`.
         case ready
+        /// As `ready`, and a look has found a packet that has begun. Can become `serving` or `closing`.
+        case gathering
         /// A packet is handled, or waits for a worker. Can become `ready`, `startingTLS` or `closing`.
         case serving
         /// The client must be handed over to the edge next. Can become `securing` or `closing`.
@@ -45,7 +47,7 @@ struct ConnectionStateMachine {
     }
 
     /// How workers learn of the connection's end.
-    private enum Farewell {
+    enum Farewell {
         case closeEvent
         /// No worker has ever heard of the connection.
         case silence
@@ -69,17 +71,18 @@ struct ConnectionStateMachine {
     }
 
     private let rules: SessionRules
-    private var state = State.preface
-    private var socket = SocketStateMachine()
-    private var ending = SocketStateMachine.Ending.ordinary
+    var state = State.preface
+    var socket = SocketStateMachine()
+    private(set) var ending = SocketStateMachine.Ending.ordinary
     private var term = ConnectionTerm.unlimited
     private var packets = PacketSource()
     /// What is wrong with the parameters of the last answer, until that is told.
     private var answerFault: String?
     /// Whether a worker may encrypt the connection: the edge says so.
     var mayStartTLS = false
-    /// Consecutive idle checks that found the connection between packets.
-    private var idleChecks = 0
+    /// Consecutive idle checks that found the connection between packets; 0 after bytes have come. -1: nothing has come
+    /// since ``look()``.
+    var idleChecks = 0
 
     init(_ rules: SessionRules) {
         self.rules = rules
@@ -94,7 +97,8 @@ struct ConnectionStateMachine {
     var isOver: Bool {
         switch self.state {
         case .ended, .over: true
-        case .preface, .connecting, .ready, .serving, .startingTLS, .securing, .closing, .leaving, .parting: false
+        case .preface, .connecting, .ready, .gathering, .serving, .startingTLS, .securing, .closing, .leaving, .parting:
+            false
         }
     }
 
@@ -110,7 +114,11 @@ struct ConnectionStateMachine {
 
     /// Whether all received packets are answered, and no packet has begun.
     private var isBetweenPackets: Bool {
-        if case .ready = self.state { self.buffered == 0 } else { false }
+        switch self.state {
+        case .ready, .gathering: self.buffered == 0
+        case .preface, .connecting, .serving, .startingTLS, .securing, .closing, .leaving, .parting, .ended, .over:
+            false
+        }
     }
 
     // MARK: Reading
@@ -141,7 +149,7 @@ struct ConnectionStateMachine {
         }
         switch self.state {
         case .connecting, .serving, .parting: return false
-        case .preface, .ready, .startingTLS, .securing, .closing, .leaving, .ended, .over:
+        case .preface, .ready, .gathering, .startingTLS, .securing, .closing, .leaving, .ended, .over:
             return !self.socket.isBehind
         }
     }
@@ -151,7 +159,7 @@ struct ConnectionStateMachine {
     mutating func received(_ bytes: ByteBuffer) {
         self.idleChecks = 0
         switch self.state {
-        case .preface, .connecting, .ready, .serving: self.packets.append(bytes)
+        case .preface, .connecting, .ready, .gathering, .serving: self.packets.append(bytes)
         // The edge has taken over: what came in clear is never taken for what was encrypted.
         case .startingTLS, .securing: break
         // Once the connection is closing, no worker sees further bytes.
@@ -191,7 +199,7 @@ struct ConnectionStateMachine {
             self.idleChecks = 0
             return
         }
-        self.idleChecks += 1
+        self.idleChecks = max(0, self.idleChecks) + 1
         if self.idleChecks > checks {
             self.drain()
         }
@@ -219,7 +227,7 @@ struct ConnectionStateMachine {
         case .parting:
             self.state = .ended
             return nil
-        case .preface, .ready, .startingTLS, .securing, .closing, .leaving, .ended, .over:
+        case .preface, .ready, .gathering, .startingTLS, .securing, .closing, .leaving, .ended, .over:
             return nil
         }
     }
@@ -290,29 +298,10 @@ struct ConnectionStateMachine {
         return "\(String(buffer: start))... (\(message.readableBytes) bytes)"
     }
 
-    private mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
+    mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
         self.state = .closing(reason, farewell)
         self.ending = reason == .draining ? .draining : .ordinary
         self.packets.removeAll()
-    }
-
-    // MARK: The end of the socket
-
-    /// Performs ``Step/closeSocket(_:)``; see ``SocketStateMachine`` for the parameters.
-    mutating func closeSocket(unwritten: Int, isSettled: () -> Bool) -> SocketStateMachine.Action {
-        self.socket.close(self.ending, unwritten: unwritten, isSettled: isSettled)
-    }
-
-    mutating func flushed(isSettled: () -> Bool) -> SocketStateMachine.Action {
-        self.socket.flushed(isSettled: isSettled)
-    }
-
-    mutating func checkFlush(unwritten: Int) -> SocketStateMachine.Action {
-        self.socket.checkFlush(unwritten: unwritten)
-    }
-
-    mutating func checkLinger(untaken: Int) -> SocketStateMachine.Action {
-        self.socket.checkLinger(untaken: untaken)
     }
 
     // MARK: Steps
@@ -322,7 +311,7 @@ struct ConnectionStateMachine {
         case .preface:
             self.state = .connecting
             return .submit(.connected, ByteBuffer())
-        case .ready:
+        case .ready, .gathering:
             if let fault = self.answerFault {
                 self.answerFault = nil
                 return .reportAnswer(fault)

@@ -59,6 +59,12 @@ struct EventContext {
         return text
     }
 
+    /// Adds why the connection was closed, behind all others. Called once.
+    mutating func tell(reason: String) {
+        let rest = self.facts.isEmpty ? [] : self.facts.dropLast()
+        self.facts = rest + Array(",\"reason\":\(reason.jsonQuoted)}".utf8)
+    }
+
     /// The client's address, for the log.
     var remoteAddress: String {
         String(decoding: self.prefix.dropFirst(16).prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)

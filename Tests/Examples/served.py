@@ -82,15 +82,15 @@ class Example(unittest.TestCase):
             time.sleep(0.01)
         return found
 
-    def logged(self, message, count=1, **facts):
-        """Waits for so many lines of the log with this in their message and these attributes."""
+    def logged(self, text, count=1, /, **facts):
+        """Waits for so many lines of the log with this text in their message and these attributes."""
 
         def lines():
             found = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
-            found = [line for line in found if message in line["msg"] and facts.items() <= line.items()]
+            found = [line for line in found if text in line["msg"] and facts.items() <= line.items()]
             return found if len(found) >= count else None
 
-        found = self.wait_for(f"{count} lines with {message!r} and {facts}", lines)
+        found = self.wait_for(f"{count} lines with {text!r} and {facts}", lines)
         self.assertEqual(len(found), count)
         return found
 

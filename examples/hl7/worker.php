@@ -20,8 +20,8 @@ function acknowledge(string $message): ?string
     $fields = explode($separator, explode("\r", $message, 2)[0]) + array_fill(0, 12, '');
     [, $encoding, $application, $facility, $receiver, $receiverFacility, , , $type, $id, $processing, $version] = $fields;
     $code = $type === '' || $id === '' ? 'AR' : 'AA';
-    // Its standard error is the server's log.
-    fwrite(STDERR, "$code $type $id of $application at $facility\n");
+    // Its standard error is the server's log, an entry a line.
+    fwrite(STDERR, addcslashes("$code $type $id of $application at $facility", "\0..\37") . "\n");
 
     $component = $encoding[0] ?? '^';
     $event = explode($component, $type)[1] ?? '';

@@ -53,7 +53,7 @@ function answer(KeyValue $clients, Logger $logger, string $uuid, string $packet)
     if ($type === PUBLISH && $client !== null) {
         $topic = text($data);
         $qos = $flags >> 1 & 3;
-        if ($qos > 1) {
+        if ($qos > 1 || ($qos === 1 && strlen($data) < 2)) {
             return null;
         }
         $answer = $qos === 0 ? '' : "\x40\x02" . substr($data, 0, 2);

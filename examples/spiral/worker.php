@@ -12,6 +12,8 @@ use Spiral\RoadRunner\Tcp\TcpWorker;
 use Spiral\RoadRunner\Worker;
 
 require __DIR__ . '/vendor/autoload.php';
+// The storage of the SMTP sessions.
+require __DIR__ . '/../../php/autoload.php';
 require __DIR__ . '/../echo.php';
 require __DIR__ . '/../smtp.php';
 

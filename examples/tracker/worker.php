@@ -55,7 +55,7 @@ function position(string $content): array
 /** @return string|null the answer, which may be empty; null to end the connection */
 function answer(KeyValue $trackers, Logger $logger, string $uuid, string $packet): ?string
 {
-    $start = $packet[0] === 'x' ? 3 : 4;
+    $start = $packet[0] === "\x78" ? 3 : 4;
     $checked = substr($packet, 2, -4);
     if (strlen($packet) < $start + 7 || unpack('n', $packet, strlen($packet) - 4)[1] !== checksum($checked)) {
         // Without an answer the tracker sends it again.

@@ -135,7 +135,7 @@ final class RoadRunnerPackagesTest extends TestCase
         foreach (
             [
                 ["WRITE;need=5\r\n", 'abcde', 'abcde'],
-                ["WRITE;until=%3B%0D%0A;keep=2\r\n", ".\r\n;\r\n", "\r\n.\r\n;\r\n"],
+                ["WRITE;until=%25%0D%0A;keep=2\r\n", ".\r\n%\r\n", "\r\n.\r\n%\r\n"],
                 ["WRITE;wrong=1\r\n", "as ever\r\n", "as ever\r\n"],
             ] as [$action, $sent, $packet]
         ) {
