@@ -116,6 +116,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     private func beginSession(_ chain: StageChain, _ context: ChannelHandlerContext) {
         let established = Established(
             remoteAddress: chain.facts.remoteAddress,
+            isClient: chain.facts.isClient,
             facts: chain.facts.transport,
             writer: SessionWriter(isRaw: !chain.transforms)
         )

@@ -272,9 +272,12 @@ extension ConnectionHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        if let seat, !seat.identify(established.remoteAddress?.ip, on: context.eventLoop) {
-            context.close(promise: nil)
-            return
+        if let seat {
+            let client = established.isClient ? established.remoteAddress?.ip : nil
+            guard seat.identify(client, on: context.eventLoop) else {
+                context.close(promise: nil)
+                return
+            }
         }
         self.writer = established.writer
         self.eventContext = EventContext(
@@ -337,6 +340,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
         self.forgetBacklog()
         if let extras {
             self.home.cancelLook(extras)
+            extras.pause?.cancel()
         }
         if self.machine.hasBegun {
             self.noteEnd(self.machine.endState)
