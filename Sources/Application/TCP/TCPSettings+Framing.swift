@@ -56,7 +56,9 @@ extension ListenerSettings {
                 .invalidValue, "`framing: \(self.framing.rawValue)` has no `\(key)`", key: reader.path(key),
                 fix: "remove it, or use \(others.joined(separator: " or "))")
         }
-        if let key = self.framing.requiredKey, reader.given(key) == nil {
+        // A variable that is empty gives no value either.
+        let lacksValue = self.framing == .fixed && self.size == nil || self.framing == .length && self.length == nil
+        if let key = self.framing.requiredKey, lacksValue || reader.given(key) == nil {
             throw reader.place.error(
                 .missingValue, "`framing: \(self.framing.rawValue)` needs `\(key)`", key: reader.path(key),
                 fix: "add it")
