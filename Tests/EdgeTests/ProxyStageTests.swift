@@ -88,7 +88,8 @@ import Testing
     func onlyAClientCountsByAddress(header: String, isClient: Bool) throws {
         let sources = [try AddressBlock("10.0.0.0/8")]
         var stage = ProxyStage(
-            ProxyRules(sources: sources, includesUnix: false, timeout: .seconds(5), versions: [1, 2], isOptional: false))
+            ProxyRules(
+                sources: sources, includesUnix: false, timeout: .seconds(5), versions: [1, 2], isOptional: false))
         var facts = EdgeFacts(remoteAddress: try SocketAddress(ipAddress: "10.0.0.7", port: 4431))
         #expect(try stage.opened(&facts) == .waiting)
         #expect(try stage.received(ByteBuffer(string: header), &facts).progress == .finished)
