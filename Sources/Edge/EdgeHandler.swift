@@ -153,6 +153,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         let offer = self.upgrade == nil ? [] : [TransportFact("starttls", .flag(true))]
         let established = Established(
             remoteAddress: chain.facts.remoteAddress,
+            isClient: chain.facts.isClient,
             facts: chain.facts.transport + offer,
             writer: SessionWriter(isRaw: isRaw),
             mayEncrypt: self.upgrade != nil

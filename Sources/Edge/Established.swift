@@ -4,6 +4,8 @@ import NIOCore
 package struct Established {
     /// The client's address; `nil` if it has none, or if it reset the connection before it was accepted.
     package let remoteAddress: SocketAddress?
+    /// Whether the address is a client's: limits by address count nobody else.
+    package let isClient: Bool
     package let facts: [TransportFact]
     package let writer: SessionWriter
     /// Whether the session may ask for encryption, by ``StartEncryption``.
@@ -43,6 +45,7 @@ package struct Entrance {
         self.staged?.established
             ?? Established(
                 remoteAddress: channel.remoteAddress,
+                isClient: true,
                 facts: [],
                 writer: SessionWriter(isRaw: true),
                 mayEncrypt: false

@@ -106,6 +106,8 @@ package struct StageOutput: Sendable {
 package struct EdgeFacts: Sendable {
     /// The client's address; `nil` on a unix socket.
     package var remoteAddress: SocketAddress?
+    /// Whether the address is a client's, and not that of a balancer that speaks for itself or names nobody.
+    package var isClient = true
     /// Entries for the context of the connection's events.
     package var transport: [TransportFact] = []
 }

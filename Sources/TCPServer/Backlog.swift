@@ -30,14 +30,17 @@ struct Backlog {
     private var takenLately = 0
     private var checksSince = 0
     private var checksOfOldest = 0
-    /// Consecutive checks in which the client has taken nothing.
-    private(set) var checksWithoutProgress = 0
+    /// Checks since the last one that found progress.
+    private var checksWithoutProgress = 0
+    /// Bytes that the client's system had not acknowledged at the last check; `nil` before the first.
+    private var untaken: Int?
 
     /// Another answer is written.
     mutating func add(_ bytes: Int) {
         self.answers.append(bytes)
         self.bytes += bytes
         self.unsent += bytes
+        self.untaken? += bytes
     }
 
     /// Notes how many bytes the client has still to take.
@@ -57,6 +60,19 @@ struct Backlog {
             self.takenLately = 0
             self.checksSince = 0
         }
+    }
+
+    /// Whether the client has taken nothing for a time. Called after each ``check()``.
+    ///
+    /// - Parameter untaken: Bytes that its system has not acknowledged. It takes bytes long before the channel can write
+    ///   more: the system tells of room only when a third of its own buffer is free.
+    mutating func hasStalled(for time: TimeAmount, untaken: Int) -> Bool {
+        if let before = self.untaken, untaken < before {
+            self.checksWithoutProgress = 0
+        }
+        self.untaken = untaken
+        // The first check comes within a second of whatever was before it.
+        return .seconds(Int64(self.checksWithoutProgress - 1)) >= time
     }
 
     /// Called once a second.

@@ -63,19 +63,20 @@ extension ConnectionHandler {
             return
         }
         if let delay = extras.take(rate, at: self.now) {
-            self.pause(for: delay)
+            self.pause(extras, for: delay)
         }
     }
 
     /// Has the client wait: its next packet is not served, and nothing more is read of it.
-    private func pause(for nanoseconds: UInt64) {
+    private func pause(_ extras: ConnectionExtras, for nanoseconds: UInt64) {
         guard let context else {
             return
         }
         self.machine.pace(true)
         self.setReading(false, context)
         let delay = TimeAmount.nanoseconds(Int64(clamping: nanoseconds))
-        context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
+        extras.pause = context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
+            extras.pause = nil
             guard let context = self.context else {
                 return
             }

@@ -274,9 +274,12 @@ extension ConnectionHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        if let seat, !seat.identify(established.remoteAddress?.ip, on: context.eventLoop) {
-            context.close(promise: nil)
-            return
+        if let seat {
+            let client = established.isClient ? established.remoteAddress?.ip : nil
+            guard seat.identify(client, on: context.eventLoop) else {
+                context.close(promise: nil)
+                return
+            }
         }
         self.writer = established.writer
         self.machine.mayStartTLS = established.mayEncrypt
@@ -342,6 +345,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
         self.forgetBacklog()
         if let extras {
             self.home.cancelLook(extras)
+            extras.pause?.cancel()
         }
         if self.machine.hasBegun {
             self.noteEnd(self.machine.endState)

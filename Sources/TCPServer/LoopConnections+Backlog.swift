@@ -31,7 +31,7 @@ extension LoopConnections {
             guard let check = connection.checkBacklog() else {
                 return true
             }
-            if connection.hasStalled {
+            if connection.checkWriteTimeout() {
                 stalled.append(connection)
                 return true
             }

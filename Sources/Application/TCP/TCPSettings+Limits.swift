@@ -171,7 +171,8 @@ struct KeepAliveSettings: Sendable, Equatable {
 extension ListenerSettings {
     /// Warns of limits by address where clients have none.
     func checkLimits(_ reader: SectionReader) {
-        guard case .unix = self.address else { return }
+        // A PROXY header tells the client's address there, too.
+        guard case .unix = self.address, self.proxyProtocol == nil else { return }
         for key in LimitSettings.keysByAddress {
             guard let entry = reader.source[key], !entry.value.isNull else { continue }
             let message = "a client of a unix socket has no address: the key does nothing"

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Text
 
 /// Which connections have a line in the log when they end.
 package struct AccessLogRules: Sendable, Equatable {
@@ -23,7 +24,7 @@ package struct AccessLogRules: Sendable, Equatable {
         guard record.packets > 0 || self.includesEmpty else {
             return false
         }
-        if Double(random >> 11) / Double(UInt64(1) << 53) < self.sample {
+        if random.unitFraction < self.sample {
             return true
         }
         guard let slow else {

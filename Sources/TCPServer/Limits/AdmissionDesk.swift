@@ -188,6 +188,7 @@ final class Seat: @unchecked Sendable {
 
     /// The client is known: the limits by address apply to it, if they did not before.
     ///
+    /// - Parameter client: `nil` if there is none: a balancer speaks for itself.
     /// - Returns: Whether it may stay.
     func identify(_ client: IPAddress?, on eventLoop: any EventLoop) -> Bool {
         guard !self.isIdentified else {

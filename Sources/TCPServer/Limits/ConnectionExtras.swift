@@ -8,6 +8,8 @@ final class ConnectionExtras: TimerEntry {
     var deadlines: SessionDeadlines?
     /// The bucket of `packet_rate`.
     private var packets = RateBucket()
+    /// Ends the client's wait. `nil` while it may send.
+    var pause: Scheduled<Void>?
     /// Whether the connection is ending because of its `max_lifetime`.
     var isRetired = false
     /// `nil` without an access log.

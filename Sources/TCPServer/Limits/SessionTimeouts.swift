@@ -1,4 +1,5 @@
 import NIOCore
+import Text
 
 /// The times that a connection may take; `nil`: any.
 package struct SessionTimeouts: Sendable, Equatable {
@@ -99,7 +100,7 @@ struct SessionDeadlines {
         self.retiresAt = timeouts.lifetime.map { lifetime in
             // 90 to 110 per cent, so that not all of a burst come back at once.
             let tenth = Double(lifetime.nanoseconds) / 10
-            return now + UInt64(9 * tenth + 2 * tenth * Double(random >> 11) / Double(UInt64(1) << 53))
+            return now + UInt64(9 * tenth + 2 * tenth * random.unitFraction)
         }
     }
 
