@@ -113,7 +113,7 @@ extension CloseCause {
     /// Who ended the connection.
     fileprivate var party: String {
         switch self {
-        case .client, .packetTooLarge, .malformed, .truncated: "client"
+        case .client, .packetTooLarge, .malformed, .truncated, .startTLSInjection, .startTLSFailed: "client"
         case .worker, .writeClose, .workerError, .workerFailure: "worker"
         case .refused, .slowReader: "limit"
         case .idleTimeout, .firstPacketTimeout, .packetTimeout, .pingTimeout, .writeTimeout, .maxLifetime: "timeout"
@@ -128,7 +128,7 @@ extension ConnectionStateMachine {
     /// What the connection is at.
     var endState: ConnectionRecord.EndState {
         switch self.state {
-        case .preface, .connecting: .handshake
+        case .preface, .connecting, .startingTLS, .securing: .handshake
         case .serving: .inWorker
         case .ready, .gathering: self.socket.isBehind ? .writing : self.buffered > 0 ? .inPacket : .idle
         case .closing, .leaving, .parting, .ended, .over: .writing
@@ -141,7 +141,7 @@ extension ConnectionStateMachine.CloseReason {
     var endState: ConnectionRecord.EndState {
         switch self {
         case .client, .draining, .timeout(.idle), .timeout(.firstPacket), .timeout(.ping): .idle
-        case .worker, .writeClose, .workerError, .eventFailed: .inWorker
+        case .worker, .writeClose, .workerError, .eventFailed, .noTLS, .injection: .inWorker
         case .packetTooLarge, .malformedPacket, .truncatedPacket, .timeout(.packet): .inPacket
         }
     }
