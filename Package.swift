@@ -65,6 +65,7 @@ let package = Package(
                 "Addresses", "Goridge", "RPC", "Sockets", "Text",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ]
         ),
         .target(
@@ -190,7 +191,7 @@ let package = Package(
                 "Addresses", "RPC", "RPCServer", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
             ]
         ),
         .testTarget(

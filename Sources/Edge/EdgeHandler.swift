@@ -32,6 +32,9 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     private var context: ChannelHandlerContext?
     private(set) var peer: SocketAddress?
     private var hasReceived = false
+    /// Of a connection that is encrypted, or may be, once it has its session.
+    private var output: EncryptedOutput?
+    private var isWritingSlices = false
     /// Limits the time of the stage that is waiting: there is none before and after that.
     private var timer: Scheduled<Void>?
     /// The number of stages that were opened when the timer was set.
@@ -50,6 +53,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.endTimer()
+        self.output?.fail()
         if case .entering = self.state {
             self.refuse(self.departure)
         }
@@ -150,12 +154,13 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     private func beginSession(_ chain: StageChain, _ rest: ByteBuffer, _ context: ChannelHandlerContext) {
         self.state = .passing(chain)
         let isRaw = !chain.isEncrypted && self.upgrade == nil
+        self.output = isRaw ? nil : EncryptedOutput()
         let offer = self.upgrade == nil ? [] : [TransportFact("starttls", .flag(true))]
         let established = Established(
             remoteAddress: chain.facts.remoteAddress,
             isClient: chain.facts.isClient,
             facts: chain.facts.transport + offer,
-            writer: SessionWriter(isRaw: isRaw),
+            writer: self.output.map { SessionWriter($0) } ?? SessionWriter(),
             mayEncrypt: self.upgrade != nil
         )
         let session = self.maker.makeSession(Entrance(established))
@@ -185,17 +190,23 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         switch self.state {
         case .entering:
             self.refuse(failure)
+            self.sayFarewell(failure, context)
         case .upgrading:
             self.state = .failed
             self.endTimer()
+            self.sayFarewell(failure, context)
+            // The session may close the channel.
             context.fireErrorCaught(failure)
         case .new, .passing, .refused, .failed:
             return
         }
+        context.close(promise: nil)
+    }
+
+    private func sayFarewell(_ failure: EdgeFailure, _ context: ChannelHandlerContext) {
         if !failure.farewell.isEmpty {
             context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: failure.farewell)), promise: nil)
         }
-        context.close(promise: nil)
     }
 
     private func refuse(_ failure: EdgeFailure) {
@@ -211,12 +222,56 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .passing = self.state else {
+        guard case .passing(let chain) = self.state else {
             // Before a handshake is done and past one that has failed nothing is written: it would be in clear.
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        context.write(data, promise: promise)
+        let bytes = self.unwrapOutboundIn(data)
+        if chain.isEncrypted, let output, !output.isEmpty || bytes.readableBytes > EncryptedOutput.slice {
+            output.append(bytes, promise)
+        } else {
+            context.write(data, promise: promise)
+        }
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        self.writeSlices(context)
+    }
+
+    /// As long as the system takes them, the session is told nothing: it learns that the channel is writable after the
+    /// last slice.
+    private func writeSlices(_ context: ChannelHandlerContext) {
+        guard let output, !self.isWritingSlices, !output.isEmpty else {
+            return
+        }
+        self.isWritingSlices = true
+        var left = EncryptedOutput.mostAtOnce
+        while left > 0, context.channel.isWritable, let (slice, promise) = output.next() {
+            context.writeAndFlush(self.wrapOutboundOut(slice), promise: promise)
+            left -= 1
+        }
+        self.isWritingSlices = false
+        guard context.channel.isWritable else {
+            return
+        }
+        if output.isEmpty {
+            context.fireChannelWritabilityChanged()
+        } else {
+            context.eventLoop.assumeIsolated().execute {
+                if let context = self.context {
+                    self.writeSlices(context)
+                }
+            }
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable, self.output?.isEmpty == false || self.isWritingSlices else {
+            return context.fireChannelWritabilityChanged()
+        }
+        self.writeSlices(context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -47,7 +47,7 @@ package struct Entrance {
                 remoteAddress: channel.remoteAddress,
                 isClient: true,
                 facts: [],
-                writer: SessionWriter(isRaw: true),
+                writer: SessionWriter(),
                 mayEncrypt: false
             )
     }

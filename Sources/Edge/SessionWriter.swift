@@ -7,10 +7,19 @@ import Sockets
 /// may: bytes that must be encrypted cannot bypass it.
 package struct SessionWriter {
     private var writer: DirectWriter
+    /// Where the connection is encrypted, or may be.
+    private let output: EncryptedOutput?
 
-    /// - Parameter isRaw: Whether answers reach the client unchanged.
-    init(isRaw: Bool) {
-        self.writer = isRaw ? DirectWriter(isLongLived: false) : .throughChannel
+    /// Of a connection whose answers reach the client unchanged.
+    init() {
+        self.writer = DirectWriter(isLongLived: false)
+        self.output = nil
+    }
+
+    /// Of a connection that is encrypted, or may be.
+    init(_ output: EncryptedOutput) {
+        self.writer = .throughChannel
+        self.output = output
     }
 
     /// Whether the channel may hold earlier bytes.
@@ -26,6 +35,6 @@ package struct SessionWriter {
 
     /// Bytes that the channel has still to write.
     package mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
-        self.writer.unwrittenBytes(context)
+        self.writer.unwrittenBytes(context) + (self.output?.bytes ?? 0)
     }
 }

@@ -44,7 +44,7 @@ final class RPCConnection: ChannelDuplexHandler {
     private var phase = Phase.serving
     private var caller = RPCCaller()
     private var context: ChannelHandlerContext?
-    private var writer = DirectWriter(isLongLived: true)
+    private var writer: DirectWriter
     /// Replies that are not written yet.
     private var replies = ByteBuffer()
     private var calls: [UInt64: Deferred] = [:]
@@ -55,8 +55,21 @@ final class RPCConnection: ChannelDuplexHandler {
     private var hasTurn = false
     private var isReadHeld = false
 
-    init(_ environment: RPCEnvironment) {
+    /// How replies are written.
+    enum Way {
+        /// To the descriptor, past the channel's other handlers.
+        case direct
+        /// Through all handlers: one of them encrypts.
+        case throughChannel
+    }
+
+    init(_ environment: RPCEnvironment, _ way: Way) {
         self.environment = environment
+        self.writer =
+            switch way {
+            case .direct: DirectWriter(isLongLived: true)
+            case .throughChannel: .throughChannel
+            }
         self.decoder = RPCFrameDecoder(messageLimit: environment.limits.messageBytes)
     }
 

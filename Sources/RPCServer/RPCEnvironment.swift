@@ -20,6 +20,7 @@ final class RPCEnvironment: Sendable {
 
     private struct Counts: ~Copyable {
         let open = Atomic(0)
+        let handshakes = Atomic(0)
         let accepted = Atomic<UInt64>(0)
         let inFlight = Atomic(0)
         let received = Atomic<UInt64>(0)
@@ -41,6 +42,22 @@ final class RPCEnvironment: Sendable {
 
     func closed() {
         self.counts.open.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Handshakes of other machines leave most connections to callers.
+    ///
+    /// - Returns: Whether there is room for one more.
+    func beginHandshake() -> Bool {
+        let most = max(1, self.limits.connections / 4)
+        let before = self.counts.handshakes.wrappingAdd(1, ordering: .relaxed).oldValue
+        if before >= most {
+            self.endHandshake()
+        }
+        return before < most
+    }
+
+    func endHandshake() {
+        self.counts.handshakes.wrappingSubtract(1, ordering: .relaxed)
     }
 
     func deferred(_ change: Int) {

@@ -155,10 +155,13 @@ package final class RPCServer: Sendable {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        if let encryption {
-                            try channel.pipeline.syncOperations.addHandler(RemoteEncryption(encryption))
-                        }
-                        try channel.pipeline.syncOperations.addHandler(RPCConnection(environment))
+                        let handler: any ChannelHandler =
+                            if let encryption {
+                                RemoteEncryption(environment, encryption)
+                            } else {
+                                RPCConnection(environment, .direct)
+                            }
+                        try channel.pipeline.syncOperations.addHandler(handler)
                     }
                 }
         }

@@ -10,8 +10,11 @@ extension ConnectionHandler {
     }
 
     func secured(_ event: EncryptionStarted) {
+        guard self.machine.secured() else {
+            // The connection is ending, and CLOSE may be with a worker: its context must not change.
+            return
+        }
         self.eventContext.replace(facts: event.facts)
-        self.machine.secured()
         self.run()
     }
 

@@ -233,10 +233,14 @@ struct ConnectionStateMachine {
     }
 
     /// The connection is encrypted.
-    mutating func secured() {
-        if case .securing = self.state {
-            self.state = .ready
+    ///
+    /// - Returns: Whether it goes on.
+    mutating func secured() -> Bool {
+        guard case .securing = self.state else {
+            return false
         }
+        self.state = .ready
+        return true
     }
 
     /// Bytes that came in clear behind the command could have been slipped in by anybody on the way (CVE-2011-0411).

@@ -3,9 +3,10 @@ import NIOSSL
 
 /// What workers are told about a client's certificate.
 package struct CertificateFacts: Hashable, Sendable {
-    /// As in RFC 4514: `CN=device-17,O=Acme`. Empty if it cannot be read.
+    /// As in RFC 4514: `CN=device-17,O=Acme`. Empty if it cannot be read, or is longer than 1 KiB: a part of it could be
+    /// another's.
     package var subject: String
-    /// The alternative names: `DNS:device.example`, `IP:10.0.0.7`, `email:…`, `URI:…`.
+    /// The alternative names: `DNS:device.example`, `IP:10.0.0.7`, `email:…`, `URI:…`. At most 2 KiB of them.
     package var names: [String]
     /// In upper-case hexadecimal digits, as OpenSSL prints it.
     package var serial: String
@@ -14,13 +15,29 @@ package struct CertificateFacts: Hashable, Sendable {
     /// In UTC, as in RFC 3339: `2027-01-31T23:59:59Z`.
     package var notAfter: String
 
+    // They are in every event, and clients make their own certificates where those are not verified. In bytes.
+    private static let longestSubject = 1024
+    private static let mostOfNames = 2048
+    /// RFC 5280 has 20.
+    private static let longestSerial = 64
+
     package init(_ certificate: NIOSSLCertificate) {
         let bytes = (try? certificate.toDERBytes()) ?? []
-        self.subject = DistinguishedName.subject(ofCertificate: bytes) ?? ""
-        self.names = certificate._subjectAlternativeNames().compactMap { Self.text($0) }
-        self.serial = Self.hexadecimal(certificate.serialNumber).uppercased()
+        let subject = DistinguishedName.subject(ofCertificate: bytes) ?? ""
+        self.subject = subject.utf8.count <= Self.longestSubject ? subject : ""
+        var left = Self.mostOfNames
+        self.names = Self.names(of: certificate).filter { name in
+            left -= name.utf8.count
+            return left >= 0
+        }
+        self.serial = Self.hexadecimal(Array(certificate.serialNumber.prefix(Self.longestSerial))).uppercased()
         self.fingerprint = Self.hexadecimal(SHA256.digest(bytes))
         self.notAfter = Self.text(ofTime: certificate.notValidAfter)
+    }
+
+    /// All alternative names, as in ``names``.
+    static func names(of certificate: NIOSSLCertificate) -> [String] {
+        certificate._subjectAlternativeNames().compactMap { self.text($0) }
     }
 
     private static func text(_ name: _SubjectAlternativeName) -> String? {

@@ -10,6 +10,8 @@ package enum ClientHello: Hashable, Sendable {
     /// No TLS; what it is instead, in words.
     case foreign(String)
 
+    /// The most records that a hello may be cut into: each new one is read with all before it.
+    private static let mostRecords = 32
     /// The most bytes that a hello may take; the library refuses a longer one, too.
     package static let mostBytes = 18 * 1024
 
@@ -26,7 +28,13 @@ package enum ClientHello: Hashable, Sendable {
         var records = ByteReader(bytes)
         var message: [UInt8] = []
         var wanted = Self.recordHeader
+        var count = 0
         while let type = records.byte(), let version = records.number(2), let length = records.number(2) {
+            count += 1
+            guard count <= Self.mostRecords else {
+                self = .foreign("the client's hello is in too many pieces")
+                return
+            }
             guard type == Self.handshakeRecord, version >> 8 == 3, 1...Self.longestRecord ~= length else {
                 self = .foreign("the client sent a broken hello")
                 return
@@ -85,7 +93,7 @@ package enum ClientHello: Hashable, Sendable {
     /// A host's name is ASCII (RFC 6066, 3).
     private static func text(_ name: ArraySlice<UInt8>) -> String? {
         guard (1...255).contains(name.count), name.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
-        return String(decoding: name, as: UTF8.self).lowercased()
+        return TLSPlan.name(String(decoding: name, as: UTF8.self))
     }
 
     private static let otherProtocols: [(start: String, name: String)] =

@@ -26,16 +26,33 @@ package final class TLSContexts: Sendable {
         }
         var contexts: [NIOSSLContext] = []
         var byName: [String: NIOSSLContext] = [:]
+        var ownNames: [(names: [String], context: NIOSSLContext)] = []
         var expiries: [Expiry] = []
         for (number, identity) in plan.identities.enumerated() {
             let chain = try Self.certificates(identity.certificate, .certificate(number))
             let key = try Self.key(identity.key, number)
             let context = try Self.context(plan, chain, key, authorities ?? [], identity, number)
             contexts.append(context)
-            for name in identity.names.isEmpty ? Self.names(of: chain[0]) : identity.names where byName[name] == nil {
-                byName[name] = context
+            // What is configured is before what certificates say of themselves.
+            for name in identity.names {
+                byName[name] = byName[name] ?? context
             }
-            expiries.append(Expiry(certificate: identity.certificate, notAfter: chain[0].notValidAfter))
+            let own = identity.names.isEmpty ? Self.names(of: chain[0]) : []
+            guard number == 0 || !identity.names.isEmpty || !own.isEmpty else {
+                throw TLSFault(
+                    file: .certificate(number), path: identity.certificate,
+                    reason: "the certificate has no DNS name, so it would never be shown", fix: "add `names: […]`")
+            }
+            ownNames.append((own, context))
+            let expiry = Expiry(certificate: identity.certificate, notAfter: chain[0].notValidAfter)
+            if !expiries.contains(expiry) {
+                expiries.append(expiry)
+            }
+        }
+        for (names, context) in ownNames {
+            for name in names {
+                byName[name] = byName[name] ?? context
+            }
         }
         self.standard = contexts[0]
         self.byName = byName
@@ -112,6 +129,8 @@ package final class TLSContexts: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = plan.minimumVersion == .tls13 ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = plan.applicationProtocols
+        // Of TLS 1.2, those with forward secrecy that are not weak; the library's own has others, too.
+        configuration.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20"
         // An end that waits is the session's own: what the client has still to be sent is flushed before.
         configuration.shutdownTimeout = .zero
         configuration.trustRoots = .certificates(authorities)
@@ -139,6 +158,6 @@ package final class TLSContexts: Sendable {
 
     /// The names that a certificate is for.
     private static func names(of certificate: NIOSSLCertificate) -> [String] {
-        CertificateFacts(certificate).names.filter { $0.hasPrefix("DNS:") }.map { $0.dropFirst(4).lowercased() }
+        CertificateFacts.names(of: certificate).filter { $0.hasPrefix("DNS:") }.map { TLSPlan.name($0.dropFirst(4)) }
     }
 }

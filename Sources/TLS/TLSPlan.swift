@@ -67,6 +67,12 @@ package struct TLSPlan: Hashable, Sendable {
         self.isStrict = isStrict
     }
 
+    /// A host's name as it is compared: in lower case, without the dot of the root.
+    package static func name(_ text: some StringProtocol) -> String {
+        let name = text.lowercased()
+        return name.hasSuffix(".") ? String(name.dropLast()) : name
+    }
+
     var identities: [Identity] {
         [self.standard] + self.others
     }

@@ -14,6 +14,8 @@ package final class TLSServer: Sendable {
         var contexts: TLSContexts
         /// The files when they were last tried.
         var files: [FileState?]
+        /// What has taken this one's place, for connections that began before.
+        var successor: TLSServer?
     }
 
     private let state: Mutex<State>
@@ -26,7 +28,13 @@ package final class TLSServer: Sendable {
     }
 
     package var contexts: TLSContexts {
-        self.state.withLock { $0.contexts }
+        let (contexts, successor) = self.state.withLock { ($0.contexts, $0.successor) }
+        return successor?.contexts ?? contexts
+    }
+
+    /// Connections that begin a handshake later have the other's contexts.
+    package func yield(to successor: TLSServer) {
+        self.state.withLock { $0.successor = successor }
     }
 
     /// Reads the files again if they are others than before; blocks.
@@ -36,7 +44,10 @@ package final class TLSServer: Sendable {
         guard files != old.files else { return .unchanged }
         do throws(TLSFault) {
             let contexts = try TLSContexts(old.contexts.plan)
-            self.state.withLock { $0 = State(contexts: contexts, files: files) }
+            self.state.withLock {
+                $0.contexts = contexts
+                $0.files = files
+            }
             return .renewed
         } catch {
             self.state.withLock { $0.files = files }

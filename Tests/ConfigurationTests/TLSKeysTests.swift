@@ -57,6 +57,7 @@ import Testing
         ("{}", "tcp.servers.mail.tls.cert: `tls` needs a certificate"),
         ("{cert: a}", "tcp.servers.mail.tls.key: `tls` needs the key"),
         ("{cert: a, key: b, min_version: '1.1'}", "tcp.servers.mail.tls.min_version"),
+        ("{cert: a, key: b, alpn: [smtp, é]}", "tcp.servers.mail.tls.alpn: `é` is no protocol's name"),
         ("{cert: a, key: b, client_auth_type: verify}", "tcp.servers.mail.tls.client_auth_type"),
         (
             "{cert: a, key: b, client_auth_type: verify_client_cert_if_given}",

@@ -116,6 +116,8 @@ final class Record: Sendable {
     let outcomes = Mutex<[EdgeOutcome]>([])
     /// What sessions were told by `errorCaught`.
     let errors = Mutex<[String]>([])
+    /// How often sessions were told that the channel is writable, or is not.
+    let writability = Mutex<[Bool]>([])
     let addresses = Mutex<[String?]>([])
     let facts = Mutex<[TransportFact]>([])
 }
@@ -179,6 +181,14 @@ final class EchoSession: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.record.errors.withLock { $0.append((error as? EdgeFailure)?.reason ?? "\(error)") }
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: "never in clear")), promise: nil)
+        if error is EdgeFailure {
+            context.close(promise: nil)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        self.record.writability.withLock { $0.append(isWritable) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -312,6 +322,32 @@ final class EchoSession: ChannelInboundHandler {
         #expect(channel.isActive && self.record.errors.withLock { $0 } == [])
         try channel.writeInbound(ByteBuffer(bytes: [1]))
         #expect(self.record.errors.withLock { $0 } == ["broken"])
+    }
+
+    /// The library would encrypt all of it in one turn, and keep as much memory.
+    @Test func aLongAnswerIsEncryptedInSlices() throws {
+        let channel = try self.channel { [.encrypting(MaskingStage())] }
+        try channel.writeInbound(ByteBuffer(string: "HM"))
+        _ = try self.written(channel)
+        let packet = ByteBuffer(repeating: 7, count: 3_000_001)
+        channel.isWritable = false
+        try channel.writeInbound(packet)
+        try channel.writeInbound(ByteBuffer(repeating: 9, count: 5))
+        #expect(try self.written(channel).readableBytes == 0)
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        // Those of this turn; the others are scheduled.
+        var all = try self.written(channel)
+        #expect(all.readableBytes == EncryptedOutput.mostAtOnce * EncryptedOutput.slice)
+        channel.embeddedEventLoop.run()
+        while var slice = try channel.readOutbound(as: ByteBuffer.self) {
+            #expect(slice.readableBytes <= EncryptedOutput.slice)
+            all.writeBuffer(&slice)
+        }
+        var expected = packet
+        expected.writeRepeatingByte(9, count: 5)
+        #expect(all == expected)
+        #expect(self.record.writability.withLock { $0 } == [true])
     }
 
     @Test func aSessionMayAskForEncryption() throws {

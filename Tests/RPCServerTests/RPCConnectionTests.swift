@@ -55,7 +55,7 @@ import Testing
         let limits = RPCLimits(messageBytes: 4096, connections: 10, calls: 3)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.environment = RPCEnvironment([self.desk.service], limits, isMeasured: true, logger: logger)
-        self.channel = EmbeddedChannel(handler: RPCConnection(self.environment))
+        self.channel = EmbeddedChannel(handler: RPCConnection(self.environment, .direct))
         try self.channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
     }
 

@@ -22,7 +22,8 @@ import WorkerPool
         #expect(mayRead, "the handshake must be read")
         bench.receive("never a packet\r\n")
         #expect(bench.next() == .wait)
-        bench.machine.secured()
+        let goesOn = bench.machine.secured()
+        #expect(goesOn)
         #expect(bench.next() == .wait)
         bench.receive("EHLO x\r\n")
         #expect(bench.steps() == [.data("EHLO x\r\n")])
@@ -59,10 +60,13 @@ import WorkerPool
         bench.machine.drain()
         #expect(bench.next() == .wait)
         var other = bench
-        other.machine.secured()
+        let otherGoesOn = other.machine.secured()
+        #expect(otherGoesOn)
         #expect(other.steps() == [.closeSocket(.draining), .close])
         bench.machine.end()
         #expect(bench.steps() == [.closeSocket(.draining), .close])
+        let goesOn = bench.machine.secured()
+        #expect(!goesOn, "a handshake that ends now changes nothing")
     }
 
     @Test func aHandshakeThatFailsEndsWithClose() {

@@ -46,6 +46,22 @@ import Testing
         #expect(CertificateFacts.text(ofTime: 951_827_696) == "2000-02-29T12:34:56Z")
     }
 
+    /// They are in every event of a connection, and a client may have made the certificate itself.
+    @Test func factsAreBounded() throws {
+        let certificates = try Certificates()
+        defer { certificates.remove() }
+        let names = (0..<400).map { "DNS:host-\($0).example" }
+        try certificates.make(
+            "large",
+            subject: "/O=" + Array(repeating: String(repeating: "x", count: 60), count: 20).joined(separator: "/OU="),
+            names: names.joined(separator: ","))
+        let certificate = try NIOSSLCertificate.fromPEMFile(certificates.file("large.crt"))[0]
+        let facts = CertificateFacts(certificate)
+        #expect(facts.subject.isEmpty && facts.names.joined().utf8.count <= 2048)
+        #expect(facts.names == Array(names.prefix(facts.names.count)) && facts.names.count > 50)
+        #expect(CertificateFacts.names(of: certificate) == names)
+    }
+
     @Test func anyBytesAreNoSubject() throws {
         let certificates = try Certificates()
         defer { certificates.remove() }

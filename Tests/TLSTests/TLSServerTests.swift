@@ -79,6 +79,10 @@ import Testing
         let wild = try #require(contexts.context(for: "other.example"))
         #expect(wild !== standard && wild === contexts.context(for: "unused.example"))
         #expect(contexts.context(for: "two.labels.example") === standard)
+        var shadowing = plan
+        shadowing.others = [pair("wild", ["mail.example"])]
+        let explicit = try TLSContexts(shadowing)
+        #expect(explicit.context(for: "mail.example") !== explicit.standard, "what is configured comes first")
         let given = try #require(contexts.context(for: "a.b"))
         #expect(given !== standard && given !== wild && given === contexts.context(for: "x.c"))
         plan.isStrict = true
@@ -87,6 +91,33 @@ import Testing
         #expect(strict.context(for: nil) === strict.standard)
         #expect(strict.expiries.count == 3)
         #expect(strict.expiries.allSatisfy { $0.notAfter > Int(Date().timeIntervalSince1970) })
+    }
+
+    @Test func aCertificateThatNobodyCouldAskForIsRefused() throws {
+        let certificates = try Certificates()
+        defer { certificates.remove() }
+        try certificates.make("server")
+        try certificates.make("nameless", names: "IP:127.0.0.1")
+        var plan = self.plan(certificates)
+        plan.others = [self.plan(certificates, "nameless").standard]
+        #expect(self.fault(plan)?.file == .certificate(1))
+        #expect(self.fault(plan)?.reason.contains("no DNS name") == true)
+        plan.others[0].names = ["a.b"]
+        #expect(self.fault(plan) == nil)
+        // The same file twice is one series of the metric.
+        plan.others.append(plan.others[0])
+        #expect(try TLSContexts(plan).expiries.count == 2)
+    }
+
+    /// Connections keep what their server had when they began.
+    @Test func whoBeganBeforeAReloadHasTheNewCertificates() throws {
+        let certificates = try Certificates()
+        defer { certificates.remove() }
+        try certificates.make("server")
+        let servers = try (0..<3).map { _ in try TLSServer(self.plan(certificates)) }
+        servers[0].yield(to: servers[1])
+        servers[1].yield(to: servers[2])
+        #expect(servers[0].contexts === servers[2].contexts)
     }
 
     @Test func changedFilesAreReadAnew() throws {

@@ -48,6 +48,9 @@ final class TLSFeature: Feature {
     /// Takes the place of all servers whose keys begin so.
     func replace(_ prefix: String, by servers: [String: TLSServer]) {
         let startsNow = self.state.withLock { state in
+            for (key, server) in servers {
+                state.servers[key]?.yield(to: server)
+            }
             state.servers = state.servers.filter { !$0.key.hasPrefix(prefix) }.merging(servers) { $1 }
             guard !state.servers.isEmpty, !state.isWatching, !state.isStopped else { return false }
             state.isWatching = true

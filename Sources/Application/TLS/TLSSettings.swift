@@ -90,7 +90,7 @@ struct ListenerTLSSettings: Sendable, Equatable {
         Key("alpn", \.alpn, .list, marks: .ours, "Application protocols, the preferred one first.", default: "none")
         Key(
             "handshake_timeout", \.handshakeTimeout, .duration(.zeroIsDefault), marks: .ours,
-            "From the accept, or from STARTTLS, to the end of the handshake."
+            "From the accept, the PROXY header or STARTTLS to the end of the handshake."
         )
         Key(
             "starttls", \.startTLS, .bool, marks: .ours,
@@ -98,11 +98,16 @@ struct ListenerTLSSettings: Sendable, Equatable {
         )
     } check: { reader, tls throws(ConfigurationError) in
         try tls.common.check(&reader)
-        guard let long = tls.alpn.first(where: { $0.utf8.count > 255 }), let entry = reader.source["alpn"] else {
+        // RFC 7301, 3.1; the library traps at other characters.
+        let wrong = tls.alpn.first {
+            !(1...255).contains($0.utf8.count) || !$0.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        }
+        guard let wrong, let entry = reader.source["alpn"] else {
             return
         }
         throw entry.value.place.error(
-            .invalidValue, "`\(long.prefix(20))…` is longer than 255 bytes", key: reader.path("alpn"), fix: "shorten it"
+            .invalidValue, "`\(wrong.prefix(20))` is no protocol's name: 1 to 255 printable ASCII characters",
+            key: reader.path("alpn"), fix: "use a registered one, like `smtp` or `mqtt`"
         )
     }
 
@@ -111,7 +116,7 @@ struct ListenerTLSSettings: Sendable, Equatable {
         plan.others = self.certificates.map {
             TLSPlan.Identity(
                 certificate: FilePath.absolute($0.certificate, in: workDirectory),
-                key: FilePath.absolute($0.key, in: workDirectory), names: $0.names.map { $0.lowercased() })
+                key: FilePath.absolute($0.key, in: workDirectory), names: $0.names.map { TLSPlan.name($0) })
         }
         plan.isStrict = self.strictSNI
         plan.applicationProtocols = self.alpn
