@@ -151,6 +151,8 @@ REFUSED = [
     ({"env": {"RR_STATUS_TLS_CERT": "x"}}, "env.RR_STATUS_TLS_CERT: set config.status.tls"),
     ({"env": {"RR_METRICS_TLS_KEY": "x"}}, "env.RR_METRICS_TLS_KEY: set config.metrics.tls"),
     ({"extraArgs": ["-o", "metrics.tls.cert=x"]}, "extraArgs: set config.metrics.tls (or existingConfig.metricsTls)"),
+    ({"extraArgs": ["-oSTATUS.tls.cert=x"]}, "extraArgs: set config.status.tls"),
+    ({"extraArgs": ["--override=status.tls.cert=x"]}, "extraArgs: set config.status.tls"),
     ({"config__metrics": {"tls": {"cert": "x"}}, "podMonitor__enabled": True}, "podMonitor.tlsConfig: metrics are encrypted"),
     (
         {"config__metrics": {"tls": {"cert": "x"}}, "serviceMonitor__enabled": True},

@@ -67,6 +67,10 @@ class WhoAsks(unittest.TestCase):
         self.assertEqual(address(existing()), "tcp://ci-rr.ci:1025")
         self.assertEqual(address(existing(existingConfig__tlsServers=["SMTP"])), "tls://ci-rr.ci:1025")
 
+    def test_arguments_about_a_server_that_is_called_status(self):
+        for arguments in (["-o", "tcp.servers.status.tls.cert=x"], ["-otcp.servers.metrics.tls.key=x"]):
+            self.assertIn(arguments[-1], Rendered(minimal(extraArgs=arguments)).container["args"])
+
     def test_notes(self):
         encrypted = {"addr": ":1025", "tls": TLS}
         self.assertIn("openssl s_client -crlf -connect 127.0.0.1:1025",

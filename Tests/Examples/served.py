@@ -153,11 +153,11 @@ class Example(unittest.TestCase):
         with process:
             said = b""
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(f"{says}\n".encode())
-                process.stdin.flush()
+                # Past Python's buffer, which would want to be written again at the end.
+                os.write(process.stdin.fileno(), f"{says}\n".encode())
                 while until not in said and (piece := process.stdout.read1()):
                     said += piece
-                process.stdin.close()
+            process.stdin.close()
             said += process.stdout.read()
         patience.cancel()
         return process.returncode, said.decode(errors="replace")

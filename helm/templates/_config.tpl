@@ -268,7 +268,7 @@ Arguments of `rr serve`, or of `rr check`, which takes those alone that change w
 {{- if regexMatch "(endure[.](grace_period|drain_delay)|(status|metrics)[.]address|tcp[.]servers[.].*[.]addr)=" (lower .) -}}
 {{- fail (printf "extraArgs: set %q in config: ports and times of other objects are taken from there" .) -}}
 {{- end }}
-{{- $section := regexFind "(status|metrics)[.]tls[.=]" (lower .) | regexFind "^[a-z]*" }}
+{{- $section := regexFind "^(-o|--override=)?(status|metrics)[.]tls[.=]" (lower .) | regexFind "status|metrics" }}
 {{- include "rr.knownTls" (dict "root" $.root "section" $section "key" "extraArgs") }}
 {{- $named := has . (list "-o" "--override" "--dotenv") }}
 {{- if or (eq $command "serve") $wanted $named (regexMatch "^(-o.|--(override|dotenv)=)" .) }}
