@@ -1,5 +1,6 @@
 """Certificates of an authority that is made for a test."""
 
+import datetime
 import pathlib
 import subprocess
 
@@ -21,6 +22,29 @@ class Authority:
 
     def client(self, name):
         self._make(name, "ec", ["extendedKeyUsage=clientAuth", "basicConstraints=critical,CA:false"], self._by())
+
+    def client_for_seconds(self, name, seconds):
+        """Which the program cannot: it counts days."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        def read(file, how, *more):
+            return how(pathlib.Path(self.file(file)).read_bytes(), *more)
+
+        authority = read("ca.crt", x509.load_pem_x509_certificate)
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])).issuer_name(authority.subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(seconds=seconds))
+            .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+            .sign(read("ca.key", serialization.load_pem_private_key, None), hashes.SHA256()))
+        pem = serialization.Encoding.PEM
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        pathlib.Path(self.file(f"{name}.key")).write_bytes(private)
+        pathlib.Path(self.file(f"{name}.crt")).write_bytes(certificate.public_bytes(pem))
 
     def file(self, name):
         return str(self.directory / name)

@@ -116,7 +116,22 @@ class Clients(Example):
                     code, said = self.openssl("mutual", version, *options)
                     self.assertNotEqual(code, 0, said)
                     self.assertRegex(said, "alert (handshake failure|certificate required)")
-                    self.assertNotIn("\nhello", said)
+                    self.assertNotIn("hello", said)
+
+    @unittest.skipUnless(importlib.util.find_spec("cryptography"), "no cryptography, which sslyze brings, for this machine")
+    def test_openssl_resumes_no_session_of_an_expired_certificate(self):
+        """A ticket is good for two days with TLS 1.3: whose certificate ends before does not get in with it."""
+        self.authority.client_for_seconds("brief", 5)
+        shown = self.pair("brief", "-cert", "-key")
+        for version in VERSIONS:
+            code, said = self.openssl("mutual", version, *shown, "-sess_out", self.scratch / f"brief{version}", says="who",
+                                      until="not_after")
+            self.assertEqual((code, self.resumed(said)), (0, "New"), said)
+        self.wait_for("its end", lambda: "certificate expired" in self.openssl("mutual", *shown)[1])
+        for version in VERSIONS:
+            with self.subTest(version):
+                _, said = self.openssl("mutual", version, *shown, "-sess_in", self.scratch / f"brief{version}")
+                self.assertNotIn("hello", said)
 
     def test_openssl_and_old_versions(self):
         for version in ("-tls1", "-tls1_1"):
