@@ -8,16 +8,19 @@ require __DIR__ . '/smtp/files.php';
 require __DIR__ . '/smtp/Session.php';
 require __DIR__ . '/smtp/SessionStore.php';
 require __DIR__ . '/smtp/Maildir.php';
+require __DIR__ . '/smtp/Users.php';
+require __DIR__ . '/smtp/Authentication.php';
 
 /**
- * A small SMTP server (RFC 5321; PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES): takes every mail for everybody and
- * puts it into a folder. For trying things and for tests; it never sends a mail on.
+ * A small SMTP server (RFC 5321; PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES; STARTTLS, and AUTH behind it): takes
+ * every mail for everybody and puts it into a folder. For trying things and for tests; it never sends a mail on.
  *
  * Sessions of open connections are in the server's storage `smtp`: its configuration needs the sections `rpc` and `kv`.
  *
  * Environment:
  *     SMTP_MAIL_DIR      where mails go; default rr-smtp/mail in the system's temporary directory
  *     SMTP_MAX_SIZE      the largest mail taken, in bytes; default 26214400 (25 MiB)
+ *     SMTP_USERS         a file with those who may send mails, see {@see SmtpUsers}; default: everybody
  *
  * An event may hold one command or many: clients send commands without waiting for each answer (pipelining), and the
  * server passes on all that has come when it ends with the delimiter. Behind DATA the answer asks for the whole mail in
@@ -39,6 +42,7 @@ final class SmtpService
         private readonly Maildir $mails,
         private readonly int $maxSize,
         private readonly bool $wholeMails,
+        private readonly ?SmtpAuthentication $authentication,
     ) {
         $this->hostName = gethostname() ?: 'localhost';
     }
@@ -51,6 +55,7 @@ final class SmtpService
             new Maildir(getenv('SMTP_MAIL_DIR') ?: sys_get_temp_dir() . '/rr-smtp/mail'),
             (int) (getenv('SMTP_MAX_SIZE') ?: 25 * 1024 * 1024),
             $wholeMails,
+            getenv('SMTP_USERS') ? new SmtpAuthentication(new SmtpUsers(getenv('SMTP_USERS'))) : null,
         );
     }
 
@@ -68,6 +73,7 @@ final class SmtpService
         string $uuid,
         string $body,
         bool $offersTls = false,
+        bool $encrypted = false,
     ): array {
         $session = $this->sessions->load($uuid);
         if ($session === null) {
@@ -75,6 +81,7 @@ final class SmtpService
         }
 
         $session->offersTls = $offersTls;
+        $session->encrypted = $encrypted;
         $input = $session->unfinished . $body;
         $session->unfinished = '';
         $offset = $session->kept;
@@ -133,7 +140,10 @@ final class SmtpService
             return null;
         }
         if ($length > self::MAX_COMMAND) {
+            $session->authentication = null;
             $answer = $end === false ? '421 5.5.2 Line too long' : '500 5.5.2 Line too long';
+        } elseif ($session->authentication !== null) {
+            $answer = $this->authentication->continue($session, substr($input, $offset, $length));
         } else {
             [$verb, $argument] = explode(' ', substr($input, $offset, $length), 2) + [1 => ''];
             $answer = $this->command($session, $uuid, strtoupper($verb), trim($argument));
@@ -163,7 +173,13 @@ final class SmtpService
                 $argument !== '' => '501 5.5.4 STARTTLS takes no argument',
                 default => '220 2.0.0 Go ahead',
             },
-            'EXPN', 'TURN', 'AUTH' => '502 5.5.1 Not implemented',
+            'AUTH' => match (true) {
+                $this->authentication === null => '502 5.5.1 Not implemented',
+                // Said in clear, the password would be everybody's.
+                !$session->encrypted => '538 5.7.11 Encryption required',
+                default => $this->authentication->begin($session, $argument),
+            },
+            'EXPN', 'TURN' => '502 5.5.1 Not implemented',
             default => '500 5.5.1 Unknown command',
         };
     }
@@ -195,6 +211,7 @@ final class SmtpService
             "250-SIZE $this->maxSize",
             '250-8BITMIME',
             ...$session->offersTls ? ['250-STARTTLS'] : [],
+            ...$session->encrypted && $this->authentication !== null ? ['250-AUTH PLAIN LOGIN'] : [],
             '250 ENHANCEDSTATUSCODES',
         ]);
     }
@@ -203,6 +220,9 @@ final class SmtpService
     {
         if ($session->clientName === null) {
             return '503 5.5.1 Say HELO or EHLO first';
+        }
+        if ($this->authentication !== null && $session->user === null) {
+            return $session->offersTls ? '530 5.7.0 Say STARTTLS and AUTH first' : '530 5.7.0 Say AUTH first';
         }
         if ($session->sender !== null) {
             return '503 5.5.1 There is a mail already';
@@ -362,6 +382,7 @@ final class SmtpService
                 'from' => $session->sender,
                 'to' => $session->recipients,
                 'client' => $session->clientName,
+                'user' => $session->user,
                 'remote_addr' => $session->remoteAddr,
                 'received' => date(DATE_RFC3339),
             ]);

@@ -35,6 +35,7 @@ while ($request = $worker->waitRequest()) {
                 $request->uuid,
                 $request->body,
                 $request->startTls,
+                $request->tls !== null,
             ),
             Request::CLOSE => $service->closed($request->uuid),
         };

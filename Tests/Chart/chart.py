@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 
 import helm_python as helm
@@ -18,6 +20,10 @@ CHART = ROOT / "helm"
 VALUE_FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 RR = os.environ["RR_BINARY"]
 
+sys.path.append(str(ROOT / "Tests"))
+from certificates import Authority  # noqa: E402
+
+
 def written():
     """The chart as a package has it, with files where the project has links: the engine notes each link it meets."""
     directory = tempfile.TemporaryDirectory()
@@ -26,6 +32,21 @@ def written():
 
 
 _DIRECTORY, WRITTEN = written()
+
+
+def certificates():
+    """Pairs named first, second, client; and tls.crt and tls.key, which are the first."""
+    directory = tempfile.TemporaryDirectory()
+    authority = Authority(directory.name)
+    authority.server("first")
+    authority.server("second")
+    authority.client("client")
+    for end in ("crt", "key"):
+        shutil.copy(authority.file(f"first.{end}"), authority.file(f"tls.{end}"))
+    return directory, authority
+
+
+_CERTIFICATES_DIRECTORY, CERTIFICATES = certificates()
 
 # The least that may be said: the example is served.
 EXAMPLE = {"image": {"repository": "registry.example.com/mail"}}
@@ -114,14 +135,15 @@ def minimal(**changes):
 
 
 def check(configuration, environment=()):
-    """`rr check --json` on a text: what is in effect. A warning is a failure, too."""
+    """`rr check --json` on a text: what is in effect. A warning is a failure, too. /etc/tls has certificates."""
     with tempfile.TemporaryDirectory() as directory:
         file = pathlib.Path(directory, ".rr.yaml")
-        file.write_text(configuration)
+        file.write_text(configuration.replace("/etc/tls/", f"{CERTIFICATES.directory}/"))
         clean = {k: v for k, v in os.environ.items() if not k.startswith("RR_")}
+        environment = {k: v.replace("/etc/tls/", f"{CERTIFICATES.directory}/") for k, v in dict(environment).items()}
         result = subprocess.run(
             [RR, "check", "--json", "-c", file],
-            env=clean | dict(environment),
+            env=clean | environment,
             capture_output=True,
             text=True,
         )

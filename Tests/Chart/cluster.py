@@ -9,6 +9,7 @@ import threading
 RESOURCES = {
     "Deployment": ("apps/v1", "deployments"),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
+    "Secret": ("v1", "secrets"),
 }
 
 
@@ -17,16 +18,17 @@ def answer(path, objects):
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
-        versions = [{"groupVersion": v, "version": v.split("/")[1]} for v, _ in RESOURCES.values()]
+        versions = [{"groupVersion": v, "version": v.split("/")[1]} for v, _ in RESOURCES.values() if "/" in v]
         groups = [{"name": v["groupVersion"].split("/")[0], "versions": [v], "preferredVersion": v} for v in versions]
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
     for kind, (version, resource) in RESOURCES.items():
-        if path == f"/apis/{version}":
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        if path == root:
             entry = {"name": resource, "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": ["get"]}
             return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": [entry]}
         for o in objects:
             metadata = o["metadata"]
-            place = f"/apis/{version}/namespaces/{metadata['namespace']}/{resource}/{metadata['name']}"
+            place = f"{root}/namespaces/{metadata['namespace']}/{resource}/{metadata['name']}"
             if o["kind"] == kind and path == place:
                 return o
     return None

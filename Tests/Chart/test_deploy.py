@@ -5,7 +5,7 @@ import unittest
 
 import yaml
 
-from chart import ROOT
+from chart import ROOT, check
 
 
 class SystemdUnit(unittest.TestCase):
@@ -31,6 +31,18 @@ class Images(unittest.TestCase):
         compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["rr"]
         self.assertEqual((compose["build"], compose["pull_policy"]), (".", "build"))
         self.assertEqual(yaml.safe_load((ROOT / "helm/values.yaml").read_text())["image"]["repository"], "")
+
+
+class Compose(unittest.TestCase):
+    def test_tls(self):
+        """What the file adds names a server of the example, and makes a configuration that is good."""
+        service = yaml.safe_load((ROOT / "deploy/compose/tls.yml").read_text())["services"]["rr"]
+        self.assertTrue(service["volumes"][0].endswith(":/etc/tls:ro"))
+        example = (ROOT / "deploy/docker/.rr.yaml").read_text()
+        self.assertNotIn("tls", check(example)["tcp"]["servers"]["echo"])
+        effective = check(example, service["environment"])["tcp"]["servers"]
+        self.assertEqual(list(effective), ["echo"])
+        self.assertEqual(set(effective["echo"]["tls"]) & {"cert", "key"}, {"cert", "key"})
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ WRONG = [
     ("existingConfig__servers", {"smtp": ":1025"}, "want integer"),
     ("existingConfig__statusPort", 65536, "maximum"),
     ("existingConfig__gracePeriod", 30, "want string"),
+    ("existingConfig__statusTls", "yes", "want boolean"),
+    ("existingConfig__tlsServers", "smtp", "want array"),
+    ("config__status", {"tls": "x.pem"}, "want object"),
+    ("serviceMonitor__tlsConfig", [], "want object"),
     ("env", {"NOT-A-NAME": "x"}, "additional properties 'NOT-A-NAME' not allowed"),
     ("env", {"NAME": ["x"]}, "got array"),
     ("env", {"NAME": {"secretKeyRef": {}}}, "additional properties 'secretKeyRef' not allowed"),
@@ -137,6 +141,29 @@ REFUSED = [
     ({"serviceMonitor__enabled": True, "podMonitor__enabled": True}, "serviceMonitor and podMonitor: enable one"),
     ({"test__server": "imap"}, 'test.server: there is no server "imap"'),
     (
+        {"config__tcp__servers__smtp__tls": {"client_auth_type": "require_any_client_cert"}, "test__expect": "220"},
+        "test.send, test.expect: smtp wants a certificate of its clients",
+    ),
+    (
+        {"config__status": {"tls": {"client_auth_type": "require_and_verify_client_cert"}}},
+        "config.status.tls.client_auth_type: the kubelet has no certificate to show",
+    ),
+    ({"env": {"RR_STATUS_TLS_CERT": "x"}}, "env.RR_STATUS_TLS_CERT: set config.status.tls"),
+    ({"env": {"RR_METRICS_TLS_KEY": "x"}}, "env.RR_METRICS_TLS_KEY: set config.metrics.tls"),
+    ({"extraArgs": ["-o", "metrics.tls.cert=x"]}, "extraArgs: set config.metrics.tls (or existingConfig.metricsTls)"),
+    ({"extraArgs": ["-oSTATUS.tls.cert=x"]}, "extraArgs: set config.status.tls"),
+    ({"extraArgs": ["--override=status.tls.cert=x"]}, "extraArgs: set config.status.tls"),
+    ({"config__metrics": {"tls": {"cert": "x"}}, "podMonitor__enabled": True}, "podMonitor.tlsConfig: metrics are encrypted"),
+    (
+        {"config__metrics": {"tls": {"cert": "x"}}, "serviceMonitor__enabled": True},
+        "serviceMonitor.tlsConfig: metrics are encrypted",
+    ),
+    ({"existingConfig": {"statusTls": True}}, "existingConfig: what is encrypted is of use with existingConfigMap only"),
+    (
+        {"config": {}, "existingConfigMap": "x", "existingConfig": {"servers": {"smtp": 1}, "tlsServers": ["imap", "smtp"]}},
+        "existingConfig.tlsServers: existingConfig.servers has no imap",
+    ),
+    (
         {"config__tcp__servers__imap": {"addr": ":143"}, "test__expect": "220"},
         "test.server: say which server is sent test.send and answers test.expect: imap, smtp",
     ),
@@ -213,7 +240,8 @@ class Refusals(unittest.TestCase):
 
     def test_dotted_keys_where_the_chart_reads(self):
         """`rr` takes `logs.level` for a section and its key; the chart would fill in another beside it."""
-        for path in ("config__logs.level", "config__tcp__pool.num_workers", "config__tcp__servers__smtp__addr.x"):
+        for path in ("config__logs.level", "config__tcp__pool.num_workers", "config__tcp__servers__smtp__addr.x",
+                     "config__status__tls__cert.x"):
             with self.subTest(path):
                 self.assertIn(path.rsplit("__", 1)[1], self.refusal(minimal(**{path: "1"})))
 

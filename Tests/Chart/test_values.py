@@ -14,6 +14,8 @@ GUARDED = {"networkPolicy__enabled": True}
 COPIED = {"app__image": "code:1"}
 ON_REDIS = {"config__kv": {"s": {"driver": "redis", "config": {}}}}
 THEIRS = {"config": {}, "existingConfigMap": "theirs", "existingConfig__servers": {"smtp": 1025}}
+SCRAPED = {"podMonitor__enabled": True, "podMonitor__tlsConfig": {"insecureSkipVerify": True}}
+ENCRYPTED = {"config__metrics": {"tls": {"cert": "c", "key": "k"}}}
 
 # The key, another value than the default, and what it needs beside it to be of use.
 CHANGES = {
@@ -33,6 +35,9 @@ CHANGES = {
     "existingConfig.statusPort": (1234, THEIRS),
     "existingConfig.metricsPort": (1234, THEIRS),
     "existingConfig.gracePeriod": ("77s", THEIRS),
+    "existingConfig.statusTls": (True, THEIRS),
+    "existingConfig.metricsTls": (True, THEIRS | SCRAPED),
+    "existingConfig.tlsServers": (["smtp"], THEIRS),
     "configCheck.enabled": (False, {}),
     "configCheck.timeoutSeconds": (77, {}),
     "env": ({"NAME": "marked"}, {}),
@@ -123,6 +128,10 @@ for monitor in ("serviceMonitor", "podMonitor"):
         f"{monitor}.labels": ({"marked": "x"}, {f"{monitor}__enabled": True}),
         f"{monitor}.interval": ("77s", {f"{monitor}__enabled": True}),
         f"{monitor}.metricRelabelings": ([{"marked": 1}], {f"{monitor}__enabled": True}),
+        f"{monitor}.tlsConfig": (
+            {"serverName": "marked"},
+            ENCRYPTED | {f"{monitor}__enabled": True, f"{monitor}__tlsConfig": {"insecureSkipVerify": True}},
+        ),
     }
 for probe in ("startup", "liveness", "readiness"):
     CHANGES |= {f"probes.{probe}.{key}": (77, {}) for key in ("periodSeconds", "timeoutSeconds", "failureThreshold")}

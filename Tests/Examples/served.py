@@ -7,12 +7,17 @@ import pathlib
 import random
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "Tests"))
+from certificates import Authority  # noqa: E402
+
 RR = os.environ["RR_BINARY"]
 # Seconds; nothing here takes as long on a machine many times slower.
 PATIENCE = 60
@@ -37,6 +42,7 @@ class Example(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         cls.scratch = pathlib.Path(directory.name)
+        cls.prepare()
         *ports, cls.metrics = free_ports(len(cls.servers) + 1)
         cls.ports = dict(zip(cls.servers, ports))
         cls.port = ports[0]
@@ -56,6 +62,19 @@ class Example(unittest.TestCase):
         cls.addClassCleanup(cls.end)
         for port in ports:
             cls.wait_for("the server to listen", lambda: cls.connects(port))
+
+    @classmethod
+    def prepare(cls):
+        """What has to be in `scratch` before the start; may set what subclasses name."""
+
+    @classmethod
+    def certify(cls, server, **settings):
+        """`authority`, with the certificates `server` and `client`, and TLS for a server of the configuration."""
+        cls.authority = Authority(cls.scratch / "certificates")
+        cls.authority.server("server")
+        cls.authority.client("client")
+        tls = {"cert": cls.authority.file("server.crt"), "key": cls.authority.file("server.key")} | settings
+        cls.overrides = cls.overrides | {f"tcp.servers.{server}.tls.{key}": value for key, value in tls.items()}
 
     @classmethod
     def connects(cls, port):
@@ -123,3 +142,22 @@ class Example(unittest.TestCase):
         result = subprocess.run(
             [str(word) for word in command], input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
         return result.returncode, result.stdout.decode()
+
+    def talk(self, *command, says="hello", until=None):
+        """A program that passes lines on: says one, waits for the answer, ends its input. Exit code and all that it has said."""
+        until = (until or says).encode()
+        process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        patience = threading.Timer(PATIENCE, process.kill)
+        patience.start()
+        with process:
+            said = b""
+            with contextlib.suppress(BrokenPipeError):
+                # Past Python's buffer, which would want to be written again at the end.
+                os.write(process.stdin.fileno(), f"{says}\n".encode())
+                while until not in said and (piece := process.stdout.read1()):
+                    said += piece
+            process.stdin.close()
+            said += process.stdout.read()
+        patience.cancel()
+        return process.returncode, said.decode(errors="replace")

@@ -25,6 +25,13 @@ final class SmtpSession
     public int $kept = 0;
     /** Whether the connection is in clear and may be encrypted. */
     public bool $offersTls = false;
+    public bool $encrypted = false;
+    /** Who has authenticated; null: nobody. */
+    public ?string $user = null;
+    /** The mechanism of AUTH that the next line goes on with. */
+    public ?string $authentication = null;
+    /** LOGIN: the name whose password is awaited. */
+    public ?string $claimedName = null;
     public int $mails = 0;
     public int $errors = 0;
 

@@ -37,6 +37,15 @@ port: {{ $port }}
 {{- end -}}
 {{- end -}}
 
+{{/* What a `tls` of the configuration makes of an address: none, tls, mutual (clients must show a certificate), starttls. */}}
+{{- define "rr.encryption" -}}
+{{- if not . -}}none
+{{- else if .starttls -}}starttls
+{{- else if hasPrefix "require" (toString .client_auth_type) -}}mutual
+{{- else -}}tls
+{{- end -}}
+{{- end -}}
+
 {{/* .rr.yaml as it will be. */}}
 {{- define "rr.config" -}}
 {{- $config := deepCopy .Values.config -}}
@@ -77,8 +86,9 @@ grace period, at most 15 s.
 {{- end -}}
 
 {{/*
-What objects need to know, from `config` or from `existingConfig`: servers (name, port, service port, port name), whether
-others are out of reach, ports of status and metrics, whether one is below 1024, the grace period in milliseconds.
+What objects need to know, from `config` or from `existingConfig`: servers (name, port, encryption, service port, port name),
+whether others are out of reach, ports of status and metrics and whether these speak TLS, whether a port is below 1024, the
+grace period in milliseconds.
 */}}
 {{- define "rr.facts" -}}
 {{- $servers := list -}}
@@ -86,13 +96,24 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
 {{- $grace := "" -}}
 {{- $status := 0 -}}
 {{- $metrics := 0 -}}
+{{- $tls := dict "status" false "metrics" false -}}
 {{- if .Values.existingConfigMap -}}
   {{- if .Values.config -}}
     {{- fail "set config or existingConfigMap, not both: only one of them would be used" -}}
   {{- end -}}
-  {{- range $name, $port := .Values.existingConfig.servers -}}
-    {{- $servers = append $servers (dict "name" (lower $name) "port" (int $port)) -}}
+  {{- $encrypted := list -}}
+  {{- range $name := .Values.existingConfig.tlsServers -}}
+    {{- $encrypted = append $encrypted (lower $name) -}}
   {{- end -}}
+  {{- range $name, $port := .Values.existingConfig.servers -}}
+    {{- $encryption := has (lower $name) $encrypted | ternary "tls" "none" -}}
+    {{- $servers = append $servers (dict "name" (lower $name) "port" (int $port) "encryption" $encryption) -}}
+    {{- $encrypted = without $encrypted (lower $name) -}}
+  {{- end -}}
+  {{- with $encrypted -}}
+    {{- fail (printf "existingConfig.tlsServers: existingConfig.servers has no %s" (join ", " .)) -}}
+  {{- end -}}
+  {{- $tls = dict "status" .Values.existingConfig.statusTls "metrics" .Values.existingConfig.metricsTls -}}
   {{- $status = int .Values.existingConfig.statusPort -}}
   {{- $metrics = int .Values.existingConfig.metricsPort -}}
   {{- $grace = include "rr.milliseconds"
@@ -101,12 +122,16 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
   {{- if .Values.existingConfig.servers -}}
     {{- fail "existingConfig.servers is of use with existingConfigMap only: servers of `config` are known" -}}
   {{- end -}}
+  {{- if or .Values.existingConfig.tlsServers .Values.existingConfig.statusTls .Values.existingConfig.metricsTls -}}
+    {{- fail "existingConfig: what is encrypted is of use with existingConfigMap only: `tls` of `config` is known" -}}
+  {{- end -}}
   {{- $config := include "rr.config" . | fromYaml -}}
   {{- range $name, $server := $config.tcp.servers -}}
     {{- $address := include "rr.address"
       (dict "key" (printf "config.tcp.servers.%s.addr" $name) "value" $server.addr) | fromYaml -}}
     {{- if eq $address.reach "any" -}}
-      {{- $servers = append $servers (dict "name" (lower $name) "port" (int $address.port)) -}}
+      {{- $encryption := include "rr.encryption" $server.tls -}}
+      {{- $servers = append $servers (dict "name" (lower $name) "port" (int $address.port) "encryption" $encryption) -}}
     {{- else -}}
       {{- $left = append $left (printf "%s (%s)" (lower $name) $server.addr) -}}
     {{- end -}}
@@ -119,6 +144,12 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
       $config.status.address) -}}
   {{- end -}}
   {{- $status = int $address.port -}}
+  {{- if eq (include "rr.encryption" $config.status.tls) "mutual" -}}
+    {{- fail (printf
+      "config.status.tls.client_auth_type: the kubelet has no certificate to show, so with %s no pod would ever be ready: leave it out"
+      $config.status.tls.client_auth_type) -}}
+  {{- end -}}
+  {{- $tls = dict "status" (not (empty $config.status.tls)) "metrics" (not (empty $config.metrics.tls)) -}}
   {{- $address = include "rr.address"
     (dict "key" "config.metrics.address" "value" $config.metrics.address) | fromYaml -}}
   {{- if eq $address.reach "any" -}}
@@ -190,7 +221,7 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
   {{- end -}}
 {{- end -}}
 {{- $low = or $low (lt $status 1024) (and (gt $metrics 0) (lt $metrics 1024)) -}}
-{{- dict "servers" $servers "left" $left "status" $status "metrics" $metrics "low" $low "grace" (int64 $grace) | toYaml -}}
+{{- dict "servers" $servers "left" $left "status" $status "metrics" $metrics "tls" $tls "low" $low "grace" (int64 $grace) | toYaml -}}
 {{- end -}}
 
 {{/* Variables that overrule a file the chart cannot read, so that it agrees with ports and times here. */}}
@@ -210,6 +241,18 @@ others are out of reach, ports of status and metrics, whether one is below 1024,
 {{- end -}}
 
 {{/*
+Whoever sets `tls` of probes or metrics beside the configuration must have said so, (dict "root" $ "section" "status" "key"
+"its name"): who asks there has to speak TLS.
+*/}}
+{{- define "rr.knownTls" -}}
+{{- if and .section (not (get (include "rr.facts" .root | fromYaml).tls .section)) -}}
+{{- fail (printf
+  "%s: set config.%s.tls (or existingConfig.%sTls): who asks there is told from it to speak TLS"
+  .key .section .section) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
 Arguments of `rr serve`, or of `rr check`, which takes those alone that change what is read:
 (dict "root" $ "command" "check").
 */}}
@@ -225,6 +268,8 @@ Arguments of `rr serve`, or of `rr check`, which takes those alone that change w
 {{- if regexMatch "(endure[.](grace_period|drain_delay)|(status|metrics)[.]address|tcp[.]servers[.].*[.]addr)=" (lower .) -}}
 {{- fail (printf "extraArgs: set %q in config: ports and times of other objects are taken from there" .) -}}
 {{- end }}
+{{- $section := regexFind "^(-o|--override=)?(status|metrics)[.]tls[.=]" (lower .) | regexFind "status|metrics" }}
+{{- include "rr.knownTls" (dict "root" $.root "section" $section "key" "extraArgs") }}
 {{- $named := has . (list "-o" "--override" "--dotenv") }}
 {{- if or (eq $command "serve") $wanted $named (regexMatch "^(-o.|--(override|dotenv)=)" .) }}
 - {{ . | quote }}
@@ -273,6 +318,8 @@ Arguments of `rr serve`, or of `rr check`, which takes those alone that change w
   "env.%s: set it in config (or existingConfig): ports and times of other objects are taken from there"
   $name) -}}
 {{- end }}
+{{- $section := regexFind "^RR_(STATUS|METRICS)_TLS_" $name | lower | trimPrefix "rr_" | trimSuffix "_tls_" }}
+{{- include "rr.knownTls" (dict "root" $ "section" $section "key" (printf "env.%s" $name)) }}
 - name: {{ $name }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}

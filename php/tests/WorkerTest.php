@@ -44,6 +44,7 @@ final class WorkerTest extends TestCase
             ['WRITE;until=.;keep=4body', fn (Worker $worker) => $worker->write('body', until: '.', keep: 4)],
             ['WRITE;need=42body', fn (Worker $worker) => $worker->respond('body', need: 42)],
             ['CONTINUE;need=1;keep=1', fn (Worker $worker) => $worker->read(need: 1, keep: 1)],
+            ['STARTTLS220 Go ahead', fn (Worker $worker) => $worker->startTls('220 Go ahead')],
             ['CONTINUE;keep=3', fn (Worker $worker) => $worker->respond('', Worker::CONTINUE, keep: 3)],
         ];
     }
@@ -71,6 +72,7 @@ final class WorkerTest extends TestCase
             ['need is 0, and must be 1 or more', fn (Worker $worker) => $worker->read(need: 0)],
             ['keep is -1, and the packet has 4 bytes', fn (Worker $worker) => $worker->read(keep: -1)],
             ['keep is 5, and the packet has 4 bytes', fn (Worker $worker) => $worker->write('', keep: 5)],
+            ['STARTTLS is not followed by a packet', fn (Worker $worker) => $worker->respond('', Worker::STARTTLS, keep: 1)],
             ['CLOSE is not followed by a packet', fn (Worker $worker) => $worker->respond('', Worker::CLOSE, keep: 1)],
         ];
     }
