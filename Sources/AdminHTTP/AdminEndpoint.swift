@@ -24,14 +24,14 @@ package struct AdminEndpoint: Sendable {
     /// Renders the metrics, for every path that is not a probe's.
     package var metrics: (@Sendable () -> PrometheusText)?
     /// Makes the handler that encrypts a connection; `nil`: in clear.
-    package var encryption: (@Sendable () -> any ChannelHandler)?
+    package var encryption: (@Sendable () -> [any ChannelHandler])?
 
     package init(
         address: ListenAddress,
         key: String,
         probes: Probes? = nil,
         metrics: (@Sendable () -> PrometheusText)? = nil,
-        encryption: (@Sendable () -> any ChannelHandler)? = nil
+        encryption: (@Sendable () -> [any ChannelHandler])? = nil
     ) {
         self.address = address
         self.key = key

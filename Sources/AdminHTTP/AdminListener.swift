@@ -66,7 +66,7 @@ struct AdminListener: Sendable {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let encryption = endpoint.encryption {
-                            try channel.pipeline.syncOperations.addHandler(encryption())
+                            try channel.pipeline.syncOperations.addHandlers(encryption())
                         }
                         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                             withEncoderConfiguration: .init(),

@@ -142,6 +142,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         }
         let pipeline = context.pipeline.syncOperations
         do {
+            try Self.boundMemory(context.channel)
             try pipeline.addHandler(encryption.handler, position: .before(self))
             // From the socket's end: it is the handler's.
             pipeline.fireChannelRead(NIOAny(encryption.received))
@@ -149,6 +150,16 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
             // Fails only if the channel is already closed, which is told as well.
             context.close(promise: nil)
         }
+    }
+
+    /// The library keeps a buffer for what was decrypted in one turn, and one for what was encrypted, until the connection
+    /// ends: with these options they are no larger than at the beginning, 32 KiB and what is next to it.
+    private static func boundMemory(_ channel: any Channel) throws {
+        let mark = EncryptedOutput.highWaterMark
+        let allocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 32 * 1024)
+        try channel.syncOptions?.setOption(.recvAllocator, value: allocator)
+        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
     }
 
     private func beginSession(_ chain: StageChain, _ rest: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -306,16 +317,25 @@ extension EdgeHandler {
             case .new, .passing, .refused, .failed: break
             }
         }
-        switch self.state {
-        case .entering(var chain) where chain.established(by: event):
-            self.state = .entering(chain)
-            self.receive(ByteBuffer(), context)
-        case .upgrading(var chain) where chain.established(by: event):
-            self.state = .upgrading(chain)
-            self.receive(ByteBuffer(), context)
-        case .new, .entering, .passing, .upgrading, .refused, .failed:
-            context.fireUserInboundEventTriggered(event)
+        do throws(EdgeFailure) {
+            switch self.state {
+            case .entering(var chain):
+                if try chain.established(by: event) {
+                    self.state = .entering(chain)
+                    return self.receive(ByteBuffer(), context)
+                }
+            case .upgrading(var chain):
+                if try chain.established(by: event) {
+                    self.state = .upgrading(chain)
+                    return self.receive(ByteBuffer(), context)
+                }
+            case .new, .passing, .refused, .failed:
+                break
+            }
+        } catch {
+            return self.fail(error, context)
         }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {

@@ -5,11 +5,12 @@ import NIOCore
 /// The library encrypts all that it is given at once, and keeps memory for the longest write until the connection ends.
 /// Confined to the event loop.
 final class EncryptedOutput {
-    /// In bytes. With what encryption adds it exceeds the channel's high-water mark, which is 64 KiB: so the session
-    /// learns of each slice that the system does not take at once.
-    static let slice = 64 * 1024
+    /// In bytes. With what encryption adds it exceeds ``highWaterMark``: so the session learns of each slice that the
+    /// system does not take at once.
+    static let slice = 32 * 1024
+    static let highWaterMark = 32 * 1024
     /// Slices in one turn of the event loop: the others wait, as a reader may be as fast as the writer.
-    static let mostAtOnce = 8
+    static let mostAtOnce = 16
 
     private var writes = CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)>(initialCapacity: 1)
     /// Bytes that the library has not been given.

@@ -48,7 +48,8 @@ package protocol EncryptingStage {
     /// Whether an event of the handler says that the handshake is done.
     ///
     /// - Parameter facts: The known facts about the connection, which the stage completes then.
-    mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) -> Bool
+    /// - Throws: Why the connection is refused all the same.
+    mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) throws(EdgeFailure) -> Bool
 
     /// Why a handshake failed.
     ///

@@ -97,9 +97,9 @@ struct StageChain {
     }
 
     /// Whether an event says that the handshake that is waited for is done. Then ``receive(_:)`` goes on without bytes.
-    mutating func established(by event: Any) -> Bool {
+    mutating func established(by event: Any) throws(EdgeFailure) -> Bool {
         guard case .encrypting? = self.stages.first, var stage = self.encryption,
-            stage.isEstablished(by: event, &self.facts)
+            try stage.isEstablished(by: event, &self.facts)
         else { return false }
         self.encryption = stage
         self.finish()

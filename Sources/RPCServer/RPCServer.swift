@@ -94,14 +94,14 @@ package final class RPCServer: Sendable {
     /// - Parameters:
     ///   - group: Of one loop.
     ///   - isMeasured: Whether the time of each call is taken.
-    ///   - encryption: Makes the handler that encrypts a connection from another machine; `nil`: in clear.
+    ///   - encryption: Makes the handlers that encrypt a connection from another machine; `nil`: in clear.
     /// - Throws: ``RPCServerError``.
     package init(
         _ place: Place,
         services: [RPCService],
         limits: RPCLimits,
         isMeasured: Bool,
-        encryption: (@Sendable () -> any ChannelHandler)? = nil,
+        encryption: (@Sendable () -> [any ChannelHandler])? = nil,
         group: MultiThreadedEventLoopGroup,
         logger: Logger
     ) async throws(RPCServerError) {
@@ -140,7 +140,7 @@ package final class RPCServer: Sendable {
 
     private static func bootstrap(
         _ environment: RPCEnvironment,
-        _ encryption: (@Sendable () -> any ChannelHandler)?,
+        _ encryption: (@Sendable () -> [any ChannelHandler])?,
         _ group: MultiThreadedEventLoopGroup
     ) -> @Sendable () -> ServerBootstrap {
         {

@@ -14,17 +14,17 @@ final class RemoteEncryption: ChannelInboundHandler, RemovableChannelHandler {
 
     private let environment: RPCEnvironment
     private let isLocal: (any Channel) -> Bool
-    private let makeHandler: @Sendable () -> any ChannelHandler
+    private let makeHandlers: @Sendable () -> [any ChannelHandler]
     private var timer: Scheduled<Void>?
 
     init(
         _ environment: RPCEnvironment,
         isLocal: @escaping (any Channel) -> Bool = RemoteEncryption.isFromThisMachine,
-        _ makeHandler: @escaping @Sendable () -> any ChannelHandler
+        _ makeHandlers: @escaping @Sendable () -> [any ChannelHandler]
     ) {
         self.environment = environment
         self.isLocal = isLocal
-        self.makeHandler = makeHandler
+        self.makeHandlers = makeHandlers
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -49,7 +49,7 @@ final class RemoteEncryption: ChannelInboundHandler, RemovableChannelHandler {
                 context.close(promise: nil)
             }
             try pipeline.addHandler(RPCConnection(self.environment, .throughChannel), position: .after(self))
-            try pipeline.addHandler(self.makeHandler(), position: .before(self))
+            try pipeline.addHandlers(self.makeHandlers(), position: .before(self))
             context.fireChannelActive()
         } catch {
             // Never in clear.

@@ -1,4 +1,5 @@
 import Edge
+import Glibc
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -49,9 +50,12 @@ package struct TLSStage: EncryptingStage {
     /// A fatal alert (RFC 6066, 3).
     private static let unrecognizedName: [UInt8] = [21, 3, 3, 0, 2, 2, 112]
 
-    package mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) -> Bool {
+    package mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) throws(EdgeFailure) -> Bool {
         guard case .handshakeCompleted(let applicationProtocol)? = event as? TLSUserEvent, let handler else {
             return false
+        }
+        guard !self.contexts.plan.isExpired(handler.peerCertificate) else {
+            throw EdgeFailure(.clientCertificate, "the client's certificate has expired since its session began")
         }
         var found: [TransportFact] = []
         if let version = handler.tlsVersion {
@@ -94,6 +98,12 @@ extension CertificateFacts {
 }
 
 extension TLSPlan {
+    /// Whether a verified certificate is past its end: who resumes a session is not verified again.
+    func isExpired(_ certificate: NIOSSLCertificate?) -> Bool {
+        guard let certificate, self.clients.verifies else { return false }
+        return certificate.notValidAfter < time(nil)
+    }
+
     /// The handler of one connection.
     fileprivate func makeHandler(_ context: NIOSSLContext) -> NIOSSLServerHandler {
         switch self.clients {
@@ -107,11 +117,41 @@ extension TLSPlan {
 }
 
 extension TLSServer {
-    /// Makes the handler of a connection to a listener that knows one certificate only.
-    package var encryption: @Sendable () -> any ChannelHandler {
+    /// Makes the handlers of a connection to a listener that knows one certificate only, the one next to the socket first.
+    package var encryption: @Sendable () -> [any ChannelHandler] {
         {
             let contexts = self.contexts
-            return contexts.plan.makeHandler(contexts.standard)
+            let handler = contexts.plan.makeHandler(contexts.standard)
+            return contexts.plan.clients.verifies ? [handler, ExpiryCheck(contexts.plan, handler)] : [handler]
+        }
+    }
+}
+
+/// Closes a connection whose client has resumed a session with a certificate that has expired since.
+private final class ExpiryCheck: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let plan: TLSPlan
+    private let handler: NIOSSLServerHandler
+    private var isRefused = false
+
+    init(_ plan: TLSPlan, _ handler: NIOSSLServerHandler) {
+        self.plan = plan
+        self.handler = handler
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent, self.plan.isExpired(self.handler.peerCertificate) {
+            self.isRefused = true
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !self.isRefused {
+            context.fireChannelRead(data)
         }
     }
 }

@@ -42,7 +42,7 @@ private func turned(_ bytes: ByteBuffer) -> ByteBuffer {
     /// A connection from another machine.
     private func connect(_ environment: RPCEnvironment) throws -> EmbeddedChannel {
         let channel = EmbeddedChannel()
-        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(environment) { Marker() })
+        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(environment) { [Marker()] })
         channel.connect(to: try SocketAddress(ipAddress: "10.0.0.1", port: 4000), promise: nil)
         return channel
     }
@@ -72,7 +72,7 @@ private func turned(_ bytes: ByteBuffer) -> ByteBuffer {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        RemoteEncryption(environment, isLocal: { _ in false }) { Marker() })
+                        RemoteEncryption(environment, isLocal: { _ in false }) { [Marker()] })
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -108,7 +108,7 @@ private func turned(_ bytes: ByteBuffer) -> ByteBuffer {
     ])
     func onlyThisMachineIsLeftInClear(address: String, isEncrypted: Bool) throws {
         let channel = EmbeddedChannel()
-        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(self.environment()) { Marker() })
+        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(self.environment()) { [Marker()] })
         channel.localAddress = try SocketAddress(ipAddress: "192.0.2.7", port: 6001)
         channel.connect(to: try SocketAddress(ipAddress: address, port: 4000), promise: nil)
         let marker = try? channel.pipeline.syncOperations.handler(type: Marker.self)
@@ -118,7 +118,7 @@ private func turned(_ bytes: ByteBuffer) -> ByteBuffer {
 
     @Test func aSocketOfAFileIsLeftInClear() throws {
         let channel = EmbeddedChannel()
-        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(self.environment()) { Marker() })
+        try channel.pipeline.syncOperations.addHandler(RemoteEncryption(self.environment()) { [Marker()] })
         channel.connect(to: try SocketAddress(unixDomainSocketPath: "/x"), promise: nil)
         #expect(throws: (any Error).self) { try channel.pipeline.syncOperations.handler(type: Marker.self) }
     }
