@@ -90,7 +90,7 @@ bench-rpc: release ## storages from PHP beside redis-server: pairs of get and se
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/rpc.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
-bench-tls: release ## TLS beside nginx and HAProxy that do it in front of rr: handshakes, CPU, memory: six minutes; QUICK=1, ONLY=cases
+bench-tls: release ## TLS beside nginx and HAProxy that do it in front of rr: handshakes, CPU, memory: nine minutes; QUICK=1, ONLY=cases
 	@scripts/setup --bench
 	@Benchmarks/tls.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 

@@ -9,14 +9,17 @@ certificate, with a P-256 key, and as many event loops, worker processes or thre
 X25519 and AES-128-GCM, so that all do the same work. Beside them rr without TLS and a client without: what all but TLS costs.
 
 Slices alternate between the servers; medians. CPU and memory are of all that serves, so of nginx or HAProxy and the rr
-behind it, without the workers; memory of the kernel, which has two more sockets for each connection there, is not in it.
---against adds another build of rr. Needs nginx with its stream module, haproxy and openssl.
+behind it, without the workers. Beside the memory of the processes is that of the kernel for their sockets, of which a
+connection has three there: the kernel's for one is measured as well, of idle sockets of this script. --against adds another build of rr. Needs nginx with its stream module, haproxy and openssl.
 """
 import argparse
 import contextlib
 import json
 import os
+import re
+import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -37,10 +40,11 @@ CASES = {
 }
 # name: (what it is, load)
 IDLE = {
-    "idle": ("that have said nothing", dict(mode="idle")),
-    "rested": ("that have had an echo of 16 KiB", dict(mode="idle", first=1, size=16384)),
+    "idle": ("2000 that have said nothing", dict(connections=2000)),
+    "rested": ("2000 that have had an echo of 16 KiB", dict(connections=2000, first=1, size=16384)),
+    "large": ("50 that have had an echo of 1 MiB", dict(connections=50, first=1, size=1 << 20)),
 }
-CONNECTIONS, MEMORY = 2000, 1.0
+MEMORY = 1.0
 # Seconds after which rr has given back what it no longer needs.
 REST = 12
 
@@ -162,8 +166,28 @@ def summary(slices):
     }
 
 
+def slab():
+    with open("/proc/meminfo") as file:
+        return int(re.search(r"Slab: +(\d+)", file.read())[1])
+
+
+def socket_memory(pairs=2000):
+    """KiB of the kernel for a TCP socket that is connected and has no data, the descriptor included."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        before = slab()
+        for _ in range(pairs):
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+            stack.enter_context(listener.accept()[0])
+        return (slab() - before) / 2 / pairs
+
+
+def descriptors(server):
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in server.pids())
+
+
 def idle_memory(starts, settings):
-    """KiB a connection that no longer says anything, of servers that had no freed memory to reuse."""
+    """KiB and sockets of a connection that no longer says anything, of servers that had no freed memory to reuse."""
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(start()) for start in starts.values()]
         before, herds = {}, {}
@@ -171,11 +195,15 @@ def idle_memory(starts, settings):
             take(server, dict(connections=16, size=64), 0.2)
         time.sleep(REST)
         for server in servers:
-            before[server.name] = server.memory()
-            herds[server.name] = stack.enter_context(rig.Herd(server, connections=CONNECTIONS, seconds=120, **settings))
+            before[server.name] = server.memory(), descriptors(server)
+            herds[server.name] = stack.enter_context(rig.Herd(server, mode="idle", seconds=120, **settings))
             rig.settle(server)
         time.sleep(REST)
-        return {server.name: (server.memory() - before[server.name]) / herds[server.name].open / 1024 for server in servers}
+        result = {}
+        for server in servers:
+            (memory, sockets), opened = before[server.name], herds[server.name].open
+            result[server.name] = ((server.memory() - memory) / opened / 1024, round((descriptors(server) - sockets) / opened))
+        return result
 
 
 def ratios(name, case, key):
@@ -204,13 +232,18 @@ def tables(result):
                     figures.mark(ratios(name, case, "cpu_us"), cpu if target else None, True)])])
     text = [figures.table(head, lines), ""] if lines else []
     lines = []
-    for key, memory in result["idle KiB a connection"].items():
+    for key, memory in result["idle"].items():
+        processes = {name: [one["KiB"] for one in values] for name, values in memory.items()}
+        whole = {name: [one["KiB"] + one["sockets"] * one["KiB a socket"] for one in values] for name, values in memory.items()}
         for name, values in memory.items():
-            ratio = figures.median_ratio(memory[SUBJECT], values)
             lines.append([
-                IDLE[key][0] if name == SUBJECT else "", name, f"{statistics.median(values):.1f}",
-                "" if name == SUBJECT else figures.mark(ratio, MEMORY if is_proxy(name) else None, True)])
-    text += [figures.table([f"{CONNECTIONS} connections", "", "KiB each", "÷"], lines), ""] if lines else []
+                IDLE[key][0] if name == SUBJECT else "", name, f"{statistics.median(processes[name]):.1f}",
+                values[0]["sockets"], f"{statistics.median(whole[name]):.1f}",
+                *(["", ""] if name == SUBJECT else [
+                    f"{figures.median_ratio(processes[SUBJECT], processes[name]):.2f}",
+                    figures.mark(figures.median_ratio(whole[SUBJECT], whole[name]), MEMORY if is_proxy(name) else None, True)])])
+    head = ["idle connections", "", "KiB each", "sockets", "KiB with these", "÷", "÷ with these"]
+    text += [figures.table(head, lines), ""] if lines else []
     return "\n".join(text)
 
 
@@ -221,7 +254,7 @@ def report(result):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="about two minutes")
+    parser.add_argument("--quick", action="store_true", help="about three minutes")
     parser.add_argument("--threads", type=int, default=2, help="event loops, worker processes, threads; %(default)s")
     parser.add_argument("--against", action="append", default=[], metavar="NAME=BINARY")
     parser.add_argument("--only", metavar="CASE[,CASE]", help=", ".join([*CASES, *IDLE]))
@@ -231,9 +264,11 @@ def main():
     starts = contestants(options)
     rig.build({**rig.PROGRAMS, **rig.TLS_LOAD})
     os.makedirs(options.output, exist_ok=True)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     slices, seconds, rounds = (3, 0.7, 1) if options.quick else (7, 2.0, 3)
-    result = {"machine": rig.machine(), "cases": {}, "idle KiB a connection": {}}
+    result = {"machine": rig.machine(), "cases": {}, "idle": {}}
     for name, command in {"nginx": ("nginx", "-v"), "HAProxy": ("haproxy", "-v"), "OpenSSL": ("openssl", "version")}.items():
         done = subprocess.run([tool(command[0]), command[1]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         result["machine"][name] = done.stdout.partition("\n")[0]
@@ -256,10 +291,11 @@ def main():
         terms = {" or ".join(one["terms"]) for case in result["cases"].values() for one in case.values() if one["terms"]}
         result["machine"]["agreed on"] = "; ".join(sorted(terms))
     for key in (name for name in cases if name in IDLE):
-        memory = result["idle KiB a connection"][key] = {}
+        memory = result["idle"][key] = {}
         for _ in range(rounds):
-            for name, value in idle_memory(starts, IDLE[key][1]).items():
-                memory.setdefault(name, []).append(value)
+            each = socket_memory()
+            for name, (kib, sockets) in idle_memory(starts, IDLE[key][1]).items():
+                memory.setdefault(name, []).append({"KiB": kib, "sockets": sockets, "KiB a socket": each})
     with open(os.path.join(options.output, "tls.json"), "w") as file:
         json.dump(result, file, indent=1)
     text = report(result)
