@@ -15,7 +15,7 @@ export SWIFT_TEST
 
 .DEFAULT_GOAL := help
 .PHONY: help run test tests resolve test-depths test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
-	bench-growth bench-overload bench-php bench-rpc bench-hotspots bench-docs bench-guard bench-guard-record
+	bench-growth bench-overload bench-php bench-rpc bench-tls bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,10 @@ bench-php: release ## rr with PHP workers: five minutes; WORKERMAN=DIRECTORY, RO
 bench-rpc: release ## storages from PHP beside redis-server: pairs of get and set, and CPU: five minutes; QUICK=1, ONLY=cases
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/rpc.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+bench-tls: release ## TLS beside nginx and HAProxy that do it in front of rr: handshakes, CPU, memory: nine minutes; QUICK=1, ONLY=cases
+	@scripts/setup --bench
+	@Benchmarks/tls.py $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
 bench-hotspots: release ## where the instructions of a request are, and who retains, releases and allocates
 	@scripts/setup --test

@@ -3,9 +3,9 @@
 
     docs.py [--from DIRECTORY]
 
-Takes report/report.json of compare.py, growth/growth.json, overload/overload.json, hotspots/hotspots.json, php/php.json and
-rpc/rpc.json, those that are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` … `<!-- /NAME -->` holds what a script found, and
-what is between them is replaced; the words around are people's.
+Takes report/report.json of compare.py, growth/growth.json, overload/overload.json, hotspots/hotspots.json, php/php.json,
+rpc/rpc.json and tls/tls.json, those that are there, from .build/bench or DIRECTORY. A marker pair `<!-- NAME -->` …
+`<!-- /NAME -->` holds what a script found, and what is between them is replaced; the words around are people's.
 """
 import argparse
 import json
@@ -21,6 +21,7 @@ import overload
 import php
 import rig
 import rpc
+import tls
 
 PAGE = os.path.join(rig.ROOT, "docs", "performance.md")
 PICTURES = os.path.join(rig.ROOT, "docs", "performance")
@@ -55,6 +56,10 @@ def stored(result):
     yield "rpc", rpc.tables(result)
 
 
+def encrypted(result):
+    yield "tls", tls.tables(result)
+
+
 RESULTS = {
     "compare": ("report/report.json", compared),
     "growth": ("growth/growth.json", grown),
@@ -62,6 +67,7 @@ RESULTS = {
     "hotspots": ("hotspots/hotspots.json", spotted),
     "php": ("php/php.json", served),
     "rpc": ("rpc/rpc.json", stored),
+    "tls": ("tls/tls.json", encrypted),
 }
 
 

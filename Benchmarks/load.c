@@ -7,7 +7,8 @@
 //   mode=storm     connect, one packet, close; again and again on `connections` at a time
 //   mode=arrivals  as storm, but connections are due at a fixed rate, at most `connections` at a time; latency from then,
 //                  and histogram_since_sent from when it was dialled
-//   mode=idle      opens `connections`, says {"open":N} on a line of its own, holds them
+//   mode=idle      opens `connections`, says {"open":N} on a line of its own, holds them; with first=1 each sends a packet
+//                  when it is open
 //   mode=slow      every connection sends all it can and reads `drip` bytes each 100 ms
 //
 //   port=P[,P...]  shared out over the connections       connections=N (1)
@@ -15,7 +16,11 @@
 //   depth=N        packets in flight a connection (1)    warmup=S (0), before that
 //   rate=N         a second, for open and arrivals       requests=N (0: no limit), ends after so many
 //   piece=BYTES    the most sent at once (0: no limit)   drip=BYTES (1024)
-//   pid=N          a process whose CPU time is told, of what is measured alone: without opening and closing of a herd
+//   pid=N[,N...]   processes whose CPU time is told, of what is measured alone: without opening and closing of a herd
+//
+// load-tls is the same over TLS 1.3, without mode=slow, and has one key more:
+//
+//   resume=0|1     with 1 every connection but the first of each slot continues the session of the one before it
 //
 // One thread. Exit code 1 when connections could not be opened, 2 for wrong usage.
 #define _GNU_SOURCE
@@ -34,6 +39,7 @@
 #include <unistd.h>
 
 #include "histogram.h"
+#include "wire.h"
 
 enum mode { CLOSED, OPEN, STORM, ARRIVALS, IDLE, SLOW, MODES };
 static const char *const mode_names[] = {"closed", "open", "storm", "arrivals", "idle", "slow"};
@@ -44,6 +50,7 @@ struct packet {
 
 struct connection {
     int fd, number;
+    struct wire wire;
     int connected, watching_writes;
     size_t unsent, position;  // bytes due, and where in the pattern they start
     size_t received;          // of the packet that is coming
@@ -55,7 +62,7 @@ struct connection {
 };
 
 static enum mode mode = CLOSED;
-static int ports[64], port_count, connections = 1, depth = 1, pid;
+static int ports[64], port_count, pids[64], pid_count, connections = 1, depth = 1, first;
 static long size = 64, requests, piece, drip = 1024;
 static double seconds = 1, warmup, rate;
 
@@ -79,12 +86,12 @@ static void die(const char *what) {
     exit(1);
 }
 
-// Nanoseconds that all threads of process `pid` were on a CPU; 0 when the kernel does not tell.
-static uint64_t cpu_time(void) {
+// Nanoseconds that all threads of a process were on a CPU; 0 when the kernel does not tell.
+static uint64_t cpu_time(int pid) {
     char path[300];
     uint64_t total = 0;
     snprintf(path, sizeof path, "/proc/%d/task", pid);
-    DIR *tasks = pid ? opendir(path) : NULL;
+    DIR *tasks = opendir(path);
     if (!tasks) return 0;
     for (struct dirent *task; (task = readdir(tasks));) {
         // `..` has a schedstat too: the first thread's.
@@ -100,6 +107,12 @@ static uint64_t cpu_time(void) {
     return total;
 }
 
+static uint64_t cpu_times(void) {
+    uint64_t total = 0;
+    for (int i = 0; i < pid_count; i++) total += cpu_time(pids[i]);
+    return total;
+}
+
 static int one_packet_each(void) { return mode == STORM || mode == ARRIVALS; }
 
 static void watch(struct connection *connection, int operation, int writes) {
@@ -107,6 +120,12 @@ static void watch(struct connection *connection, int operation, int writes) {
     struct epoll_event event = {.events = (mode == SLOW ? 0 : EPOLLIN) | (writes ? EPOLLOUT : 0), .data.ptr = connection};
     if (epoll_ctl(poller, operation, connection->fd, &event)) die("epoll_ctl");
     connection->watching_writes = writes;
+}
+
+static void hang_up(struct connection *connection) {
+    wire_end(&connection->wire);
+    close(connection->fd);
+    connection->fd = -1;
 }
 
 static int dial(struct connection *connection) {
@@ -123,10 +142,10 @@ static int dial(struct connection *connection) {
     address.sin_port = htons((uint16_t)ports[connection->number % port_count]);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) {
-        close(connection->fd);
-        connection->fd = -1;
+        hang_up(connection);
         return -1;
     }
+    wire_start(&connection->wire, connection->fd);
     watch(connection, EPOLL_CTL_ADD, 1);
     return 0;
 }
@@ -143,7 +162,7 @@ static int flush(struct connection *connection) {
         size_t length = pattern_length - connection->position;
         if (length > connection->unsent) length = connection->unsent;
         if (piece && length > (size_t)piece) length = (size_t)piece;
-        ssize_t sent = send(connection->fd, pattern + connection->position, length, MSG_NOSIGNAL);
+        ssize_t sent = wire_send(&connection->wire, connection->fd, pattern + connection->position, length);
         if (sent < 0) {
             if (errno != EAGAIN) return -1;
             if (!connection->watching_writes) watch(connection, EPOLL_CTL_MOD, 1);
@@ -180,8 +199,7 @@ static int send_due(struct connection *connection, uint64_t at) {
 
 // The end of a connection in the modes that open new ones.
 static void renew(struct connection *connection) {
-    close(connection->fd);
-    connection->fd = -1;
+    hang_up(connection);
     if (mode == STORM) {
         if (dial(connection)) failures++;
     } else {
@@ -196,8 +214,7 @@ static void lost(struct connection *connection) {
     if (one_packet_each() && started) {
         renew(connection);
     } else {
-        close(connection->fd);
-        connection->fd = -1;
+        hang_up(connection);
     }
 }
 
@@ -206,7 +223,7 @@ static int finished(uint64_t at) {
 }
 
 static int receive(struct connection *connection) {
-    ssize_t got = recv(connection->fd, scratch, scratch_length, 0);
+    ssize_t got = wire_receive(&connection->wire, connection->fd, scratch, scratch_length);
     if (got < 0 && errno == EAGAIN) return 0;
     if (got <= 0) return -1;
     uint64_t at = now();
@@ -226,17 +243,22 @@ static int receive(struct connection *connection) {
         if (!connection->in_flight) renew(connection);
         return 0;
     }
-    return started ? send_due(connection, at) : 0;
+    return started && mode != IDLE ? send_due(connection, at) : 0;
 }
 
 static int connected(struct connection *connection) {
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    int wants_write = 0, step = error ? -1 : wire_establish(&connection->wire, &wants_write);
+    if (!step) {
+        if (wants_write != connection->watching_writes) watch(connection, EPOLL_CTL_MOD, wants_write);
+        return 0;
+    }
     up++;
-    if (error) return -1;
+    if (step < 0) return -1;
     connection->connected = 1;
-    if (mode == STORM) add_packet(connection, connection->dialled, connection->dialled);
+    if (mode == STORM || (mode == IDLE && first)) add_packet(connection, connection->dialled, connection->dialled);
     if (mode == ARRIVALS) add_packet(connection, connection->next_due, connection->dialled);
     return flush(connection);
 }
@@ -249,7 +271,10 @@ static void handle(struct connection *connection, uint32_t events) {
     } else {
         if (events & EPOLLOUT) broken = flush(connection);
         if (!broken && mode == SLOW) broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
-        else if (!broken && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) broken = receive(connection);
+        else if (!broken && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+            do broken = receive(connection);
+            while (!broken && connection->fd >= 0 && wire_holds_more(&connection->wire));
+        }
     }
     if (broken && connection->fd >= 0) lost(connection);
 }
@@ -340,7 +365,7 @@ static void open_connections(void) {
 }
 
 static void report(uint64_t ended) {
-    uint64_t cpu = cpu_time() - cpu_before;
+    uint64_t cpu = cpu_times() - cpu_before;
     int alive = 0;
     for (int i = 0; i < connections; i++) alive += all[i].fd >= 0;
     printf(
@@ -356,12 +381,18 @@ static void report(uint64_t ended) {
         printf(",\"histogram_since_sent\":");
         histogram_print(&since_sent, stdout);
     }
+    wire_print(stdout);
     printf("}\n");
 }
 
 static int usage(const char *word) {
     fprintf(stderr, "load: cannot use '%s'; the head of load.c says what there is\n", word);
     return 2;
+}
+
+static int parse_list(char *value, int *numbers, int *count) {
+    for (char *part = strtok(value, ","); part && *count < 64; part = strtok(NULL, ",")) numbers[(*count)++] = atoi(part);
+    return 0;
 }
 
 static int parse(char *word) {
@@ -374,13 +405,14 @@ static int parse(char *word) {
         mode = (enum mode)i;
         return i == MODES ? -1 : 0;
     }
-    if (!strcmp(word, "port")) {
-        for (char *part = strtok(value, ","); part && port_count < 64; part = strtok(NULL, ",")) ports[port_count++] = atoi(part);
-        return 0;
-    }
+    if (!strcmp(word, "port")) return parse_list(value, ports, &port_count);
+    if (!strcmp(word, "pid")) return parse_list(value, pids, &pid_count);
+#ifdef TLS
+    if (!strcmp(word, "resume")) return wire_resumes = atoi(value), 0;
+#endif
     struct { const char *name; int *whole; long *large; double *real; } const keys[] = {
-        {"connections", &connections, 0, 0}, {"depth", &depth, 0, 0}, {"pid", &pid, 0, 0}, {"size", 0, &size, 0},
-        {"requests", 0, &requests, 0}, {"piece", 0, &piece, 0}, {"drip", 0, &drip, 0},
+        {"connections", &connections, 0, 0}, {"depth", &depth, 0, 0}, {"first", &first, 0, 0},
+        {"size", 0, &size, 0}, {"requests", 0, &requests, 0}, {"piece", 0, &piece, 0}, {"drip", 0, &drip, 0},
         {"seconds", 0, 0, &seconds}, {"warmup", 0, 0, &warmup}, {"rate", 0, 0, &rate},
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -399,6 +431,10 @@ int main(int count, char **arguments) {
     }
     if (!port_count) return usage("port=");
     if (connections < 1 || depth < 1 || size < 2 || seconds <= 0) return usage("numbers below their least");
+#ifdef TLS
+    if (mode == SLOW) return usage("mode=slow");
+    signal(SIGPIPE, SIG_IGN);
+#endif
     if ((mode == OPEN || mode == ARRIVALS) && rate <= 0) return usage("rate=");
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -439,7 +475,8 @@ int main(int count, char **arguments) {
     while (!finished(at = now())) {
         if (!measuring && at >= measured_from) {
             measuring = 1;
-            cpu_before = cpu_time();
+            cpu_before = cpu_times();
+            wire_count_from_now();
         }
         by_the_clock(at);
         int ready = epoll_pwait2(poller, events, 1024, &wait, NULL);

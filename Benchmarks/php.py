@@ -91,21 +91,11 @@ def usage(pid):
     return seconds, switches
 
 
-def children(pid):
-    """Process ids of all that a process has started, and that those have."""
-    found = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                found += map(int, file.read().split())
-    return found + [grandchild for child in found for grandchild in children(child)]
-
-
 class Meter:
     """CPU and context switches of a server, of its PHP processes, and of the clients, between its start and `stop`."""
 
     def __init__(self, server):
-        self.server, self.php = server, children(server.pid)
+        self.server, self.php = server, rig.children(server.pid)
         self.before = self._now()
 
     def _now(self):
@@ -114,7 +104,7 @@ class Meter:
                 (clients.ru_utime + clients.ru_stime, clients.ru_nvcsw + clients.ru_nivcsw)]
 
     def stop(self, requests):
-        if children(self.server.pid) != self.php:
+        if rig.children(self.server.pid) != self.php:
             raise SystemExit(f"{self.server.name}: its processes are not those of before\n{self.server.log()}")
         (server, php, client) = ([(b - a) / requests for a, b in zip(*pair)] for pair in zip(self.before, self._now()))
         return {"server_us": server[0] * 1e6, "php_us": php[0] * 1e6,

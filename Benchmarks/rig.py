@@ -2,6 +2,7 @@
 
 Everything runs on 127.0.0.1 and ends with the script: servers are context managers, and a signal ends them too.
 """
+import contextlib
 import json
 import os
 import platform
@@ -18,22 +19,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, ".build", "bench")
 BINARY = os.environ.get("RR_BINARY") or os.path.join(ROOT, ".build", "release", "rr")
-PROGRAMS = ["load", "floor", "worker"]
+# name: the source, and what it is compiled with besides
+PROGRAMS = {"load": ["load.c"], "floor": ["floor.c"], "worker": ["worker.c"]}
+TLS_LOAD = {"load-tls": ["load.c", "-DTLS", "-lssl", "-lcrypto"]}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def build():
+def build(programs=PROGRAMS):
     """Compiles the C programs that are older than their sources, and the release binary when there is none."""
     os.makedirs(BUILD, exist_ok=True)
     headers = [os.path.join(HERE, name) for name in os.listdir(HERE) if name.endswith(".h")]
-    for name in PROGRAMS:
-        source, target = os.path.join(HERE, name + ".c"), program(name)
+    for name, (source, *flags) in programs.items():
+        source, target = os.path.join(HERE, source), program(name)
         newest = max(os.path.getmtime(path) for path in [source, *headers])
         if not os.path.exists(target) or os.path.getmtime(target) < newest:
             compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
             if compiler is None:
                 sys.exit("a C compiler is needed: apt-get install gcc libc6-dev")
-            subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", target, source], check=True)
+            subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", target, source, *flags], check=True)
     if not os.path.exists(BINARY):
         subprocess.run(["make", "--no-print-directory", "release"], cwd=ROOT, check=True)
     # A signal must end what was started here too.
@@ -76,6 +79,8 @@ def worker_command(kind="c", pause=0):
 class Server:
     """A running server process; `command` makes its arguments from a directory and ports."""
 
+    load_program = "load"
+
     def __init__(self, name, arguments, ports, directory, environment=None):
         self.name, self.ports, self.directory = name, ports, directory
         self.output = open(os.path.join(directory, "output"), "wb")
@@ -99,6 +104,10 @@ class Server:
     @property
     def pid(self):
         return self.process.pid
+
+    def pids(self):
+        """The processes that CPU and memory are of."""
+        return [self.pid]
 
     def log(self):
         with open(os.path.join(self.directory, "output"), errors="replace") as file:
@@ -130,21 +139,39 @@ class Server:
     def cpu(self):
         """Seconds of CPU so far, of the server alone, without its workers."""
         try:
-            tasks = os.listdir(f"/proc/{self.pid}/task")
-            return sum(_first_number(f"/proc/{self.pid}/task/{task}/schedstat") for task in tasks) / 1e9
+            return sum(_first_number(f"/proc/{pid}/task/{task}/schedstat")
+                       for pid in self.pids() for task in os.listdir(f"/proc/{pid}/task")) / 1e9
         except OSError:  # A kernel without schedstat: 10 ms steps.
             return sum(self.cpu_split())
 
     def cpu_split(self):
         """Seconds of CPU in user mode and in the kernel, in steps of 10 ms."""
-        with open(f"/proc/{self.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return int(fields[11]) / TICK, int(fields[12]) / TICK
+        return tuple(map(sum, zip(*map(_cpu_split, self.pids()))))
 
     def memory(self, field="VmRSS"):
         """Bytes resident; with VmHWM the most there ever was."""
-        with open(f"/proc/{self.pid}/status") as file:
-            return int(re.search(rf"{field}:\s+(\d+)", file.read())[1]) * 1024
+        return sum(_memory(pid, field) for pid in self.pids())
+
+
+def _cpu_split(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) / TICK, int(fields[12]) / TICK
+
+
+def _memory(pid, field):
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(rf"{field}:\s+(\d+)", file.read())[1]) * 1024
+
+
+def children(pid):
+    """Process ids of all that a process has started, and that those have."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+    return found + [grandchild for child in found for grandchild in children(child)]
 
 
 def _first_number(path):
@@ -180,14 +207,15 @@ def serve_floor(workers=2, worker=None):
 
 def load_arguments(server, settings):
     ports = ",".join(str(port) for port in server.ports)
-    return [program("load"), f"port={ports}"] + [f"{key}={value}" for key, value in settings.items()]
+    return [program(server.load_program), f"port={ports}"] + [f"{key}={value}" for key, value in settings.items()]
 
 
 def load(server, **settings):
     """Runs the load generator to its end. Returns its report, and the server's CPU microseconds a request as `cpu_us`."""
     before = server.cpu()
     limit = settings.get("seconds", 1) + settings.get("warmup", 0) + 90
-    done = subprocess.run(load_arguments(server, {**settings, "pid": server.pid}), capture_output=True, text=True, timeout=limit)
+    pids = ",".join(map(str, server.pids()))
+    done = subprocess.run(load_arguments(server, {**settings, "pid": pids}), capture_output=True, text=True, timeout=limit)
     if done.returncode != 0:
         raise RuntimeError(f"{server.name}: {done.stderr}{server.log()}")
     result = json.loads(done.stdout.splitlines()[-1])
