@@ -53,6 +53,8 @@ extension ConnectionHandler {
         case .retire:
             extras.isRetired = true
             self.drain()
+        case .end:
+            self.end()
         }
     }
 

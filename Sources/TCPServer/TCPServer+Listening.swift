@@ -59,6 +59,7 @@ extension TCPServer {
             throw CancellationError()
         }
         change.reconfigure()
+        self.desks.update(servers)
         self.keepServers(Set(servers.map(\.server)))
         await self.close(change)
         return change.listeners

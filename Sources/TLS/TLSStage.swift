@@ -101,7 +101,7 @@ extension TLSPlan {
     /// Whether a verified certificate is past its end: who resumes a session is not verified again.
     func isExpired(_ certificate: NIOSSLCertificate?) -> Bool {
         guard let certificate, self.clients.verifies else { return false }
-        return certificate.notValidAfter < time(nil)
+        return certificate.notValidAfter <= time(nil)
     }
 
     /// The handler of one connection.

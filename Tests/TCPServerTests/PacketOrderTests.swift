@@ -119,6 +119,23 @@ import Testing
         #expect(bench.steps() == [.data("message2!")])
     }
 
+    /// The end that is asked for may lie across what was kept and what comes.
+    @Test func anEndIsFoundAcrossWhatIsKept() {
+        var bench = ConnectionBench.ready(.raw)
+        bench.receive("DATA\r\n.\r")
+        _ = bench.steps()
+        bench.answer("CONTINUE;keep=8;until=%0D%0A.%0D%0A", to: "DATA\r\n.\r")
+        #expect(bench.steps() == [], "nothing comes again without end")
+        bench.receive("\nQUIT\r\n")
+        #expect(bench.steps() == [.data("DATA\r\n.\r\n")])
+        bench.answer("CONTINUE")
+        #expect(bench.steps() == [.data("QUIT\r\n")])
+        bench.answer("CONTINUE;keep=6;until=X", to: "QUIT\r\n")
+        bench.clientEnds()
+        let evidence = PacketEvidence(of: ByteBuffer(string: "QUIT\r\n"))
+        #expect(bench.steps() == [.closeSocket(.truncatedPacket(evidence)), .close])
+    }
+
     /// Otherwise the client would wait for an answer to what it has sent.
     @Test func whatIsKeptIsCutAnew() {
         var bench = ConnectionBench.serving()
@@ -152,6 +169,8 @@ import Testing
         _ = bench.steps()
         bench.answer("CONTINUE;keep=5", to: "12345")
         bench.receive("67")
+        #expect(bench.steps() == [.data("123456")], "as much as there is room for")
+        bench.answer("CONTINUE;keep=6", to: "123456")
         let evidence = PacketEvidence(of: ByteBuffer(string: "1234567"))
         #expect(bench.steps() == [.closeSocket(.packetTooLarge(evidence)), .close])
         #expect(bench.machine.buffered == 0)

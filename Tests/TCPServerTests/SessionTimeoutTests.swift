@@ -121,6 +121,20 @@ import WorkerPool
         self.expectEnd(bench, .maxLifetime)
     }
 
+    @Test func aLifetimeEndsAClientThatNeverPauses() throws {
+        let bench = self.bench { $0.lifetime = .seconds(10) }
+        let client = try bench.connected()
+        try client.receive("x\r\n")
+        for _ in 0..<100 where client.recorder.closes.isEmpty {
+            try client.receive("x\r\n")
+            self.wait(200, bench, client)
+            bench.worker.answer("CONTINUE")
+        }
+        #expect(!client.recorder.closes.isEmpty)
+        self.wait(0, bench, client)
+        self.expectEnd(bench, .maxLifetime)
+    }
+
     @Test func lifetimesAreSpread() {
         var timeouts = SessionTimeouts()
         timeouts.lifetime = .seconds(100)

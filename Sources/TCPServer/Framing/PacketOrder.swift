@@ -8,7 +8,7 @@ final class PacketOrder: Sendable {
     let prefix: ByteBuffer?
     /// What was not used of the packet before, and is to be cut anew.
     let putBack: ByteBuffer?
-    /// Whether `prefix` is all of the packet that was answered. Without more bytes it is of no use then.
+    /// Whether what was kept is all of the packet that was answered. Without more bytes it is of no use then.
     let isSeenWhole: Bool
 
     private init(framing: PacketFraming?, prefix: ByteBuffer?, putBack: ByteBuffer?, isSeenWhole: Bool) {
@@ -35,6 +35,9 @@ final class PacketOrder: Sendable {
         if let keep = parameters.keep, keep > 0 {
             if keep > size {
                 fault = fault ?? "keep is more than the \(size) bytes of the packet"
+            } else if keep == size, let until = parameters.until, !Self.contains(until, packet) {
+                // The end that is asked for may begin in what was kept.
+                putBack = packet
             } else if keep == size {
                 // Cut anew it would come again at once, and without end if a worker keeps it each time.
                 prefix = packet
@@ -44,11 +47,18 @@ final class PacketOrder: Sendable {
                 putBack = ByteBuffer(bytes: packet.readableBytesView.suffix(keep))
             }
         }
+        let kept = prefix?.readableBytes ?? 0
         var rule: PacketFraming.Rule?
+        // Of all that has come, as much as there is room for.
+        var room = limit
         if let until = parameters.until {
             rule = until.count <= limit ? .split(Delimiter(until)) : nil
         } else if let need = parameters.need {
-            rule = need <= limit ? .need(max(1, need - (prefix?.readableBytes ?? 0))) : nil
+            rule = need <= limit ? .need(max(1, need - kept)) : nil
+            room = max(1, limit - kept)
+        } else if kept > 0, own.rule.isRaw {
+            rule = .raw
+            room = max(1, limit - kept)
         }
         if rule == nil, !isForOwnRule {
             fault = fault ?? "a packet cannot be larger than max_packet_size, \(limit) bytes"
@@ -57,12 +67,16 @@ final class PacketOrder: Sendable {
             return (nil, fault)
         }
         let order = PacketOrder(
-            framing: rule.map { PacketFraming($0, maximumPacketSize: limit) },
+            framing: rule.map { PacketFraming($0, maximumPacketSize: room) },
             prefix: prefix,
             putBack: putBack,
-            isSeenWhole: prefix?.readableBytes == size
+            isSeenWhole: (prefix ?? putBack)?.readableBytes == size
         )
         return (order, fault)
+    }
+
+    private static func contains(_ end: some Collection<UInt8>, _ packet: ByteBuffer) -> Bool {
+        packet.readableBytesView.firstRange(of: end) != nil
     }
 
     /// A packet with what comes before it.

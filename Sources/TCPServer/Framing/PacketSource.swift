@@ -85,6 +85,9 @@ struct PacketSource {
             // A worker that wanted more of a packet than it has seen gets no more.
             return order.isSeenWhole ? .truncated(PacketEvidence(of: prefix)) : .packet(prefix)
         }
+        if let order, order.isSeenWhole, let kept = order.putBack, kept.readableBytes == self.framer.count {
+            return .truncated(PacketEvidence(of: kept))
+        }
         // A worker can tell that a packet has not the end that it asked for.
         if framing.rule.dropsRest {
             return .truncated(self.framer.evidence())

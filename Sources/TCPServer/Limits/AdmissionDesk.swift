@@ -233,7 +233,7 @@ struct ServerAcceptLimit: AcceptLimit {
 final class AdmissionDesks: Sendable {
     private let desks = Mutex<[String: AdmissionDesk]>([:])
 
-    /// The desk of a server, with its limits in force; `nil` if it never had any.
+    /// The desk of a server; `nil` if it never had any limits. One that there is keeps its limits until ``update(_:)``.
     func desk(
         for server: String, _ limits: AdmissionLimits, accessLevel: Logger.Level?, counters: ServerCounters?,
         logger: Logger
@@ -241,7 +241,6 @@ final class AdmissionDesks: Sendable {
         self.desks.withLock { desks in
             if let desk = desks[server] {
                 // It knows the open connections, even if there is no limit any more.
-                desk.update(limits, accessLevel: accessLevel)
                 return desk
             }
             guard !limits.isEmpty else {
@@ -251,6 +250,15 @@ final class AdmissionDesks: Sendable {
                 limits, accessLevel: accessLevel, server: server, counters: counters, logger: logger)
             desks[server] = desk
             return desk
+        }
+    }
+
+    /// Puts the limits of servers in force, of those that have a desk.
+    func update(_ servers: [ListenerConfiguration]) {
+        self.desks.withLock { desks in
+            for server in servers {
+                desks[server.server]?.update(server.admission, accessLevel: server.accessLog?.level)
+            }
         }
     }
 

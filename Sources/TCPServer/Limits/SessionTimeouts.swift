@@ -75,8 +75,13 @@ struct SessionDeadlines {
         case close(SessionTimeout)
         /// End the connection between two packets; returned once.
         case retire
+        /// End it although it was never between two packets since; returned once.
+        case end
     }
 
+    /// How long a connection that is to end may go on with packets, in nanoseconds: one that sends without a pause is never
+    /// between two.
+    private static let retirement: UInt64 = 5_000_000_000
     /// Looks in a time.
     private static let looks: UInt64 = 8
 
@@ -87,6 +92,7 @@ struct SessionDeadlines {
     private var pingedAt: UInt64
     private var unansweredPings = 0
     private var retiresAt: UInt64?
+    private var endsAt: UInt64?
     /// Whether the last look found it busy: it was the client's turn from some moment on since then.
     private var wasBusy = true
 
@@ -122,7 +128,16 @@ struct SessionDeadlines {
         }
         if let retiresAt, retiresAt <= now {
             self.retiresAt = nil
+            self.endsAt = now + Self.retirement
             return .retire
+        }
+        if let endsAt, endsAt <= now {
+            guard case .inPacket(isSame: true) = look.state else {
+                self.endsAt = nil
+                return .end
+            }
+            // Its last packet may take its time.
+            self.endsAt = now + Self.retirement
         }
         guard !isBusy else {
             return .none
@@ -154,7 +169,7 @@ struct SessionDeadlines {
 
     /// When the next look is due.
     func nextLook(_ timeouts: SessionTimeouts, hasHadPacket: Bool, after now: UInt64) -> UInt64 {
-        var next = self.retiresAt ?? .max
+        var next = min(self.retiresAt ?? .max, self.endsAt ?? .max)
         func include(_ time: TimeAmount?, _ since: UInt64) {
             guard let time else { return }
             let length = UInt64(max(0, time.nanoseconds))
