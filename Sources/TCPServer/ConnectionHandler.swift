@@ -23,6 +23,8 @@ final class ConnectionHandler: @unchecked Sendable {
     private(set) var writer: SessionWriter?
     private var eventContext = EventContext()
     private let counters: LoopCounters?
+    /// `nil` if any worker will do.
+    private var loyalty: WorkerLoyalty?
     /// The first cause that was noted.
     var closeCause: CloseCause?
     /// `nil` once the client has taken all answers and ``home`` no longer checks it.
@@ -99,7 +101,11 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.counters?.submitted(kind)
                 // Metadata is built lazily: only when the trace level is on.
                 self.environment.logger.trace("event", metadata: self.eventMetadata)
-                self.environment.pool.submit(self)
+                if let loyalty {
+                    self.environment.pool.submit(self, loyalty.affinity)
+                } else {
+                    self.environment.pool.submit(self)
+                }
             case .skipped(let count):
                 self.counters?.skipped(count)
             case .reportAnswer(let fault):
@@ -224,11 +230,12 @@ extension ConnectionHandler: PoolRequest {
     }
 
     var size: Int {
-        self.eventContext.frameLength(self.kind, body: self.body)
+        self.eventContext.frameLength(self.kind, body: self.body, mayMove: self.loyalty != nil)
     }
 
-    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
-        self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
+    func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
+        let hasMoved = self.loyalty?.moves(to: worker) ?? false
+        return self.eventContext.writeFrame(self.kind, body: self.body, hasMoved: hasMoved, into: &frame)
     }
 
     func finished(_ outcome: RequestOutcome) {
@@ -312,6 +319,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
             id: self.id,
             facts: established.facts
         )
+        self.loyalty = self.environment.dispatch.loyalty(of: self.id, at: established.remoteAddress)
         self.home.add(self)
         if !self.entrance.isStaged {
             self.counters?.connectionAccepted()

@@ -62,12 +62,18 @@ struct RequestQueue<Request> {
     mutating func insert(_ entry: Entry, timeout: TimeAmount, now: NIODeadline) {
         var entry = entry
         entry.since = now
+        self.insert(entry, timeout: timeout)
+    }
+
+    /// Adds a request that has waited elsewhere, before all that arrived after it.
+    mutating func insert(_ entry: Entry, timeout: TimeAmount) {
+        var entry = entry
         guard !entry.isLast else {
             self.last.insert(entry, at: self.last.position(ofTicket: entry.ticket))
             return
         }
         let position = self.ordinary.position(ofTicket: entry.ticket)
-        entry.deadline = now + timeout
+        entry.deadline = entry.since + timeout
         if position < self.ordinary.endIndex {
             entry.deadline = min(entry.deadline, self.ordinary[position].deadline)
         }
@@ -75,6 +81,11 @@ struct RequestQueue<Request> {
             entry.deadline = max(entry.deadline, self.ordinary[self.ordinary.index(before: position)].deadline)
         }
         self.ordinary.insert(entry, at: position)
+    }
+
+    /// The ticket of the next request.
+    var firstTicket: UInt64? {
+        [self.ordinary.first?.ticket, self.last.first?.ticket].compactMap { $0 }.min()
     }
 
     mutating func popFirst() -> Entry? {

@@ -94,6 +94,8 @@ struct Roster<Request, Handle> {
 
     struct Place {
         fileprivate(set) var generation: UInt64 = 0
+        /// The number of its worker, which a successor takes over, from wherever it comes.
+        fileprivate(set) var slot = 0
         /// Stored apart from the absence of a worker, so that it can be changed in place.
         fileprivate(set) var worker: Worker?
         fileprivate var absence = Absence.vacant
@@ -189,6 +191,30 @@ struct Roster<Request, Handle> {
         return nil
     }
 
+    /// Takes this worker if it is idle.
+    mutating func takeFree(place: Int) -> Bool {
+        guard let loopIndex = self.places[place].worker?.loopIndex,
+            let index = self.free[loopIndex].lastIndex(of: place)
+        else {
+            return false
+        }
+        self.free[loopIndex].remove(at: index)
+        return true
+    }
+
+    /// The worker that requests with a key go to: of all that take requests, the one whose slot has the highest weight
+    /// for the key. Another worker more, or less, changes that only for keys that go to it.
+    func preferredPlace(_ key: UInt64) -> Int? {
+        var best: (place: Int, weight: UInt64)?
+        for place in self.places.indices where self.places[place].worker?.fate.leaves == false {
+            let weight = Affinity.weight(key, ofSlot: self.places[place].slot)
+            if weight >= best?.weight ?? 0 {
+                best = (place, weight)
+            }
+        }
+        return best?.place
+    }
+
     /// A busy worker with fewer requests than `depth`: the one with the fewest of the next eight.
     mutating func findRoom(depth: Int) -> Int? {
         guard depth > 1, !self.places.isEmpty else {
@@ -277,12 +303,26 @@ struct Roster<Request, Handle> {
     }
 
     mutating func occupy(_ place: Int, as standing: Standing) -> WorkerID {
+        if case .successor(let old) = standing {
+            self.places[place].slot = self.places[old.place].slot
+        } else {
+            self.places[place].slot = self.vacantSlot
+        }
         self.places[place].generation += 1
         self.places[place].absence = .backingOff
         self.places[place].standing = standing
         self.counted += standing.isCounted ? 1 : 0
         self.starting += 1
         return self.id(ofPlace: place)
+    }
+
+    /// The lowest number that no place holds.
+    private var vacantSlot: Int {
+        var taken: Set<Int> = []
+        for place in self.places where place.worker != nil || place.absence != .vacant {
+            taken.insert(place.slot)
+        }
+        return (0...taken.count).first { !taken.contains($0) } ?? taken.count
     }
 
     mutating func launched(_ place: Int, epoch: UInt64) {

@@ -209,7 +209,7 @@ import WorkerPool
             self.body.utf8.count + 16
         }
 
-        func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+        func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
             frame.writeFrameHeader(
                 FrameHeader(flags: [], optionCount: 1, payloadLength: UInt32(self.body.utf8.count)))
             frame.writeInteger(UInt32(0))

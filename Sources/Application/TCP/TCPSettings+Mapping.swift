@@ -1,4 +1,5 @@
 import Edge
+import NIOCore
 import Sockets
 import TCPServer
 
@@ -12,6 +13,12 @@ extension ListenerConfiguration {
             readBufferSize: settings.readBufferSize
         )
         self.edge = Edge(settings)
+        let patience = TimeAmount(clamping: settings.stickyWait)
+        switch settings.dispatch {
+        case .free: self.dispatch = .free
+        case .connection: self.dispatch = .connection(patience: patience)
+        case .ip: self.dispatch = .ip(patience: patience)
+        }
     }
 }
 

@@ -1,0 +1,115 @@
+import NIOCore
+
+// Requests that prefer a worker. A free worker is worth more than the preferred one unless a request has patience: then it
+// waits for that worker, though others may be idle.
+
+extension PoolStateMachine {
+    mutating func submit(
+        _ request: Request,
+        _ affinity: Affinity,
+        isLast: Bool,
+        loopIndex: Int,
+        now: NIODeadline
+    ) -> Actions {
+        let limit = self.configuration.maxQueueSize
+        guard self.phase == .running, self.configuration.numWorkers > 0,
+            limit == 0 || isLast || self.running + self.waiting < limit,
+            let place = self.roster.preferredPlace(affinity.key)
+        else {
+            return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
+        }
+        var actions = Actions()
+        let isPatient = affinity.patience > .zero
+        if self.roster.takeFree(place: place)
+            || (isPatient || self.roster.free.allSatisfy(\.isEmpty)) && self.hasRoom(place)
+        {
+            self.serve(self.queue.entry(request, isLast: isLast, now: now), with: place, now: now, &actions)
+            return actions
+        }
+        guard isPatient else {
+            return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
+        }
+        let patience = min(affinity.patience, self.configuration.allocateTimeout)
+        self.loyal.append(
+            self.queue.entry(request, isLast: isLast, now: now),
+            slot: self.roster.places[place].slot,
+            end: now + patience
+        )
+        self.armPatience(&actions)
+        return actions
+    }
+
+    /// Whether a busy worker may be given another request, and none waits for it.
+    private func hasRoom(_ place: Int) -> Bool {
+        guard let worker = self.roster.places[place].worker, worker.pipelines, self.queue.isEmpty,
+            self.loyal.firstTicket(slot: self.roster.places[place].slot) == nil
+        else {
+            return false
+        }
+        return worker.leases.count < self.depth
+    }
+
+    /// As ``fill(_:now:_:)``, with the requests that wait for this worker.
+    mutating func fillFromBoth(_ place: Int, now: NIODeadline, _ actions: inout Actions) -> Bool {
+        let (pipelines, count) = self.roster.withWorker(place) { ($0.pipelines, $0.leases.count) }
+        let depth = pipelines ? self.depth : 1
+        var given = 0
+        while count + given < depth, let entry = self.popFirst(for: place) {
+            self.serve(entry, with: place, now: now, &actions)
+            given += 1
+        }
+        return given > 0
+    }
+
+    /// The next request that this worker may have, in the order in which they came.
+    private mutating func popFirst(for place: Int) -> Entry? {
+        let slot = self.roster.places[place].slot
+        guard let loyal = self.loyal.firstTicket(slot: slot), loyal < self.queue.firstTicket ?? .max else {
+            return self.queue.popFirst()
+        }
+        return self.loyal.popFirst(slot: slot)
+    }
+
+    /// The patience of some requests may be over: any worker may have them.
+    ///
+    /// - Parameter deadline: The timer's deadline; the event is ignored if an earlier timer has replaced this one.
+    mutating func patienceEnded(at deadline: NIODeadline, now: NIODeadline) -> Actions {
+        var actions = Actions()
+        guard self.loyal.timerFired(at: deadline) else {
+            return actions
+        }
+        while let entry = self.loyal.popImpatient(now: now) {
+            if let place = self.roster.takeFree(loopIndex: 0) {
+                self.serve(entry, with: place, now: now, &actions)
+            } else if self.queue.isEmpty, let place = self.roster.findRoom(depth: self.depth) {
+                self.serve(entry, with: place, now: now, &actions)
+            } else {
+                self.queue.insert(entry, timeout: self.configuration.allocateTimeout)
+            }
+        }
+        self.armTimer(&actions)
+        self.armPatience(&actions)
+        self.startMore(&actions)
+        return actions
+    }
+
+    /// Has all requests wait for any worker: none is left that could be worth waiting for.
+    mutating func joinLoyal() {
+        while let entry = self.loyal.popAny() {
+            self.queue.insert(entry, timeout: self.configuration.allocateTimeout)
+        }
+    }
+
+    /// Idle workers serve requests that waited for another one.
+    mutating func serveWaiting(now: NIODeadline, _ actions: inout Actions) {
+        while !self.queue.isEmpty, let place = self.roster.takeFree(loopIndex: 0), let entry = self.queue.popFirst() {
+            self.serve(entry, with: place, now: now, &actions)
+        }
+    }
+
+    private mutating func armPatience(_ actions: inout Actions) {
+        if let deadline = self.loyal.armTimer() {
+            actions.append(.armPatience(deadline))
+        }
+    }
+}
