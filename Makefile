@@ -8,9 +8,13 @@ export SWIFT
 # relocations are 1.6 MB less; they need glibc 2.36 where it is built.
 RELEASE_FLAGS = -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --disable-local-rpath -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Xclang-linker -Xswiftc -static-pie -Xlinker --pack-dyn-relocs=relr
 RR = .build/release/rr
+# The tests have a directory of their own, so that they can be built while the release is: its last third has work for one
+# CPU only.
+SWIFT_TEST = $(SWIFT) test --skip-build --scratch-path .build/tests
+export SWIFT_TEST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-depths test-chart test-php test-image test-roots chart-readme torture release static format lint setup clean bench \
+.PHONY: help run test tests resolve test-depths test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
 	bench-growth bench-overload bench-php bench-rpc bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
@@ -23,16 +27,17 @@ run: release ## set up, build, and serve the example configuration
 test: ## set up, lint, build, and run all tests
 	@scripts/setup --test
 	@scripts/lint
-	@$(MAKE) --no-print-directory release
-	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT) test
+	@$(MAKE) --no-print-directory -j2 release tests
+	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT_TEST)
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --if-possible
 	@scripts/test-image --if-possible
 
-test-depths: release ## run all integration tests with a pipeline of 64 events a worker, and with one of 1
+test-depths: release tests ## run all integration tests with a pipeline of 64 events a worker, and with one of 1
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths
 
@@ -43,6 +48,10 @@ test-chart: release ## test the Helm chart
 test-php: release ## test the PHP package
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
+
+test-examples: release ## test the examples with clients that others have written
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 
 test-image: ## build the Docker images and test them, with Docker or else with buildah and podman
 	@scripts/setup --test
@@ -57,9 +66,9 @@ chart-readme: ## write the table of values in helm/README.md
 
 torture: ## everything that goes wrong in months, at once, then workers that do wrong by chance, each for SECONDS=600; SEED=n repeats
 	@scripts/setup --test
-	@$(MAKE) --no-print-directory release
+	@$(MAKE) --no-print-directory -j2 release tests
 	@RR_BINARY="$(CURDIR)/$(RR)" TORTURE_SECONDS="$(or $(SECONDS),600)" TORTURE_SEED="$(SEED)" \
-		$(SWIFT) test --filter 'Integration/(TortureRun|FuzzRun)'
+		$(SWIFT_TEST) --filter 'Integration/(TortureRun|FuzzRun)'
 
 bench: release ## measure against the floor, a relay in C, and report: some minutes; QUICK=1 a minute; WORKER=php
 	@scripts/setup --bench
@@ -96,8 +105,15 @@ bench-guard-record: release ## take the present counts for the record, Benchmark
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" Benchmarks/guard.py --record
 
-release: setup ## set up and build the optimised binary, .build/release/rr, which is linked to nothing
+# Once, before two builds at a time.
+resolve: setup
+	@$(SWIFT) package resolve
+
+release: resolve ## set up and build the optimised binary, .build/release/rr, which is linked to nothing
 	@$(SWIFT) build $(RELEASE_FLAGS) --product rr
+
+tests: resolve
+	@$(SWIFT) build --build-tests --scratch-path .build/tests
 
 static: release ## the release without its symbols, to copy to any Linux: .build/rr
 	@strip -o .build/rr $(RR)

@@ -104,6 +104,14 @@ let package = Package(
             name: "KeyValueService",
             dependencies: ["JSON", "KeyValue", "RPC", "Text", .product(name: "NIOCore", package: "swift-nio")]
         ),
+        // Certificates and keys, and the stage of the edge that encrypts with them.
+        .target(
+            name: "TLS",
+            dependencies: [
+                "Edge", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         // What lies between an accepted socket and its session.
         .target(
             name: "Edge",
@@ -132,14 +140,14 @@ let package = Package(
             dependencies: [
                 "Addresses", "AdminHTTP", "ApplicationLog", "ApplicationMetrics", "Configuration", "Edge", "Features",
                 "JSON", "KeyValue", "KeyValueFile", "KeyValueRedis", "KeyValueService", "Locks", "Observability",
-                "Platform", "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "Text", "WorkerProcess",
+                "Platform", "RPC", "RPCServer", "RedisClient", "Sockets", "TCPServer", "TLS", "Text", "WorkerProcess",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
         .executableTarget(
             name: "rr",
             dependencies: [
-                "AdminHTTP", "Application", "Configuration", "JSON", "Platform", "RPCClient", "Sockets",
+                "AdminHTTP", "Application", "Configuration", "JSON", "Platform", "RPCClient", "Sockets", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
@@ -168,7 +176,7 @@ let package = Package(
         // Application has the keys that a configuration is tried with.
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Addresses", "Application", "Configuration", "Platform", "TestSupport"],
+            dependencies: ["Addresses", "Application", "Configuration", "Platform", "TLS", "TestSupport"],
             exclude: ["Corpus"]
         ),
         .testTarget(name: "GoridgeTests", dependencies: ["Goridge", "TestSupport"]),
@@ -259,6 +267,13 @@ let package = Package(
             dependencies: [
                 "Addresses", "Edge", "Sockets", "TestSupport", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "TLSTests",
+            dependencies: [
+                "Edge", "TLS", "TestSupport", .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
         .testTarget(

@@ -7,9 +7,13 @@ PHP processes set a key and get it, one pair after the other, as a worker does w
 64 B and 16 KiB, over a unix socket and over TCP. Both servers keep everything in memory and write nothing to disk; values
 are strings, without serialization. --against adds another build of rr.
 
+The case "packets" is another one: how long packets through rr take while nobody calls, while 16 such processes call redis,
+and while they call this rr. What they take of the CPUs alone shows with redis.
+
 Slices alternate between the servers; medians. A call's CPU is of the server alone, by /proc: half of a pair's.
 """
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -17,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import figures
 import plot
@@ -25,7 +30,8 @@ import rig
 TRANSPORTS, WORKERS, SIZES = ("unix", "tcp"), (1, 4, 16), (64, 16384)
 CASES = {f"{transport} {workers}x{size}": (transport, workers, size)
          for transport in TRANSPORTS for size in SIZES for workers in WORKERS}
-RATE, CPU = 1.0, 1.5
+PACKETS = "packets"
+RATE, CPU, P99 = 1.0, 1.5, 1.1
 
 
 def rr(name, transport, binary=None):
@@ -100,6 +106,40 @@ def measure(options, servers, case, slices, seconds):
     return {name: {key: [one[key] for one in all] for key in all[0]} for name, all in taken.items()}
 
 
+def measure_packets(options, slices, seconds):
+    """Histograms of packets at a fixed rate by who is called meanwhile."""
+    load = dict(mode="open", connections=16, size=64, rate=4000, seconds=seconds)
+    taken = {"nobody": [], "redis": [], "rr": []}
+    with contextlib.ExitStack() as stack:
+        server, rr_address = rr("rr", "unix")
+        other, redis_address = redis("redis", "unix")
+        for one in (server, other):
+            stack.enter_context(one)
+        clients = {name: stack.enter_context(Clients(options, name, address, 16, 64))
+                   for name, address in (("redis", redis_address), ("rr", rr_address))}
+        rig.load(server, **load)
+        for _ in range(slices):
+            for name, histograms in taken.items():
+                if name == "nobody":
+                    histograms.append(rig.load(server, **load)["histogram"])
+                    continue
+                with concurrent.futures.ThreadPoolExecutor() as pool:
+                    calls = pool.submit(clients[name].run, seconds + 1)
+                    time.sleep(0.5)
+                    histograms.append(rig.load(server, **load)["histogram"])
+                    calls.result()
+    return taken
+
+
+def packets_table(taken):
+    def median(name, share):
+        return statistics.median(figures.percentile(one, share) for one in taken[name]) / 1e3
+    p99 = [figures.percentile(a, 0.99) / figures.percentile(b, 0.99) for a, b in zip(taken["rr"], taken["redis"])]
+    lines = [[name, f"{median(name, 0.5):,.0f}", f"{median(name, 0.99):,.0f}",
+              figures.mark(statistics.median(p99), P99, True) if name == "rr" else ""] for name in taken]
+    return figures.table(["16 PHP processes call", "packets: p50 µs", "p99 µs", "p99 ÷ redis"], lines)
+
+
 def words(case):
     transport, workers, size = CASES[case]
     return f"{transport}, {workers} PHP, {figures.size(size)}"
@@ -116,7 +156,9 @@ def tables(result):
                 figures.mark(figures.median_ratio(one["server_us"], last["server_us"]), CPU, True)]
             lines.append(["" if number else words(name), server, f"{statistics.median(one['per_second']):,.0f}",
                           *(f"{statistics.median(one[key]):.1f}" for key in ("server_us", "php_us")), *ratios])
-    text = [figures.table(head, lines), ""]
+    text = [figures.table(head, lines), ""] if lines else []
+    if result["packets"]:
+        text += [packets_table(result["packets"]), ""]
     text += [f"![pairs a second with {figures.size(size)}]({picture(size)})" for size in sizes(result)]
     return "\n".join(text) + "\n"
 
@@ -150,21 +192,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a minute for each two servers")
     parser.add_argument("--against", action="append", default=[], metavar="NAME=BINARY")
-    parser.add_argument("--only", metavar="CASE[,CASE]", help=", ".join(CASES))
+    parser.add_argument("--only", metavar="CASE[,CASE]", help=", ".join([*CASES, PACKETS]))
     parser.add_argument("--php", default="-d opcache.enable_cli=1", help="of all PHP processes; %(default)s", metavar="OPTIONS")
     parser.add_argument("--output", default=os.path.join(rig.BUILD, "rpc"))
     options = parser.parse_args()
-    cases = rig.chosen(options.only, CASES)
+    cases = rig.chosen(options.only, [*CASES, PACKETS])
     rig.build()
     os.makedirs(options.output, exist_ok=True)
 
     slices, seconds = (3, 0.7) if options.quick else (7, 1.5)
-    result = {"machine": rig.machine(), "cases": {}}
+    result = {"machine": rig.machine(), "cases": {}, "packets": None}
     result["machine"]["redis"] = subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout.strip()
     result["machine"]["php-redis"] = subprocess.run(["php", "-r", "echo phpversion('redis');"], capture_output=True, text=True).stdout
     result["machine"]["run"] = f"php {options.php}; {slices} slices of {seconds} s, servers in turn"
     for transport in TRANSPORTS:
-        chosen = [name for name in cases if CASES[name][0] == transport]
+        chosen = [name for name in cases if name != PACKETS and CASES[name][0] == transport]
         if not chosen:
             continue
         with contextlib.ExitStack() as stack:
@@ -179,6 +221,8 @@ def main():
                 print(f"{words(name)}:  " + "  ".join(f"{server} {statistics.median(one['per_second']):,.0f}/s"
                                                        for server, one in result["cases"][name].items()), flush=True)
 
+    if PACKETS in cases:
+        result["packets"] = measure_packets(options, slices, 2 * seconds)
     with open(os.path.join(options.output, "rpc.json"), "w") as file:
         json.dump(result, file, indent=1)
     draw(result, options.output)

@@ -19,8 +19,9 @@ require __DIR__ . '/smtp/Maildir.php';
  *     SMTP_MAIL_DIR      where mails go; default rr-smtp/mail in the system's temporary directory
  *     SMTP_MAX_SIZE      the largest mail taken, in bytes; default 26214400 (25 MiB)
  *
- * An event may hold a part of a mail, one command, or many: clients send commands without waiting for each answer
- * (pipelining), and the server passes on all that has come when it ends with the delimiter.
+ * An event may hold one command or many: clients send commands without waiting for each answer (pipelining), and the
+ * server passes on all that has come when it ends with the delimiter. Behind DATA the answer asks for the whole mail in
+ * one event. A server that knows no such answers, as RoadRunner does not, passes it on in parts, which is as well.
  */
 final class SmtpService
 {
@@ -37,16 +38,19 @@ final class SmtpService
         private readonly SmtpSessionStore $sessions,
         private readonly Maildir $mails,
         private readonly int $maxSize,
+        private readonly bool $wholeMails,
     ) {
         $this->hostName = gethostname() ?: 'localhost';
     }
 
-    public static function fromEnvironment(): self
+    /** @param bool $wholeMails whether the server lets an answer say where the next packet ends */
+    public static function fromEnvironment(bool $wholeMails = true): self
     {
         return new self(
             new SmtpSessionStore(Rpc::create()),
             new Maildir(getenv('SMTP_MAIL_DIR') ?: sys_get_temp_dir() . '/rr-smtp/mail'),
             (int) (getenv('SMTP_MAX_SIZE') ?: 25 * 1024 * 1024),
+            $wholeMails,
         );
     }
 
@@ -57,19 +61,28 @@ final class SmtpService
         return ['WRITE', "220 $this->hostName ESMTP ready\r\n"];
     }
 
-    /** @return array{string, string} */
-    public function data(string $server, string $remoteAddr, string $uuid, string $body): array
-    {
+    /** @return array{0: string, 1: string, 2?: array{until: string, keep: int}} as above, and where the next packet ends */
+    public function data(
+        string $server,
+        string $remoteAddr,
+        string $uuid,
+        string $body,
+        bool $offersTls = false,
+    ): array {
         $session = $this->sessions->load($uuid);
         if ($session === null) {
             return ['WRITECLOSE', "421 4.3.0 $this->hostName lost the session, try again\r\n"];
         }
 
+        $session->offersTls = $offersTls;
         $input = $session->unfinished . $body;
         $session->unfinished = '';
-        $offset = 0;
+        $offset = $session->kept;
+        $session->kept = 0;
         $answers = '';
+        $next = [];
         while ($offset < strlen($input)) {
+            $wasInMail = $session->inMail;
             $answer = $session->inMail
                 ? $this->takeMail($session, $uuid, $input, $offset)
                 : $this->takeCommand($session, $uuid, $input, $offset);
@@ -80,10 +93,19 @@ final class SmtpService
             if (str_starts_with($answer, '221') || str_starts_with($answer, '421')) {
                 return ['WRITECLOSE', $answers];
             }
+            if (str_starts_with($answer, '220')) {
+                return $this->startTls($uuid, $session, $answers, substr($input, $offset));
+            }
+            if ($this->wholeMails && $session->inMail && !$wasInMail) {
+                // The end of the line DATA comes again: with it an empty mail, a dot alone, ends like all others.
+                $session->kept = 2;
+                $next = ['until' => "\r\n.\r\n", 'keep' => strlen($input) - $offset + $session->kept];
+                break;
+            }
         }
 
         $this->sessions->save($uuid, $session);
-        return $answers === '' ? ['CONTINUE', ''] : ['WRITE', $answers];
+        return $answers === '' ? ['CONTINUE', ''] : ['WRITE', $answers, $next];
     }
 
     /** @return array{string, string} */
@@ -136,9 +158,28 @@ final class SmtpService
             'VRFY' => $argument === '' ? '501 5.5.4 Whom?' : '252 2.1.5 Send a mail and see',
             'HELP' => '214 2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP VRFY QUIT',
             'QUIT' => $argument === '' ? "221 2.0.0 $this->hostName says goodbye" : '501 5.5.4 QUIT takes no argument',
-            'EXPN', 'TURN', 'AUTH', 'STARTTLS' => '502 5.5.1 Not implemented',
+            'STARTTLS' => match (true) {
+                !$session->offersTls => '502 5.5.1 Not implemented',
+                $argument !== '' => '501 5.5.4 STARTTLS takes no argument',
+                default => '220 2.0.0 Go ahead',
+            },
+            'EXPN', 'TURN', 'AUTH' => '502 5.5.1 Not implemented',
             default => '500 5.5.1 Unknown command',
         };
+    }
+
+    /**
+     * What was said in clear does not count, and nothing may follow the command (RFC 3207).
+     *
+     * @return array{string, string}
+     */
+    private function startTls(string $uuid, SmtpSession $session, string $answers, string $rest): array
+    {
+        if ($rest !== '') {
+            return ['WRITECLOSE', "421 4.7.0 Nothing may follow STARTTLS\r\n"];
+        }
+        $this->sessions->save($uuid, new SmtpSession($session->remoteAddr));
+        return ['STARTTLS', $answers];
     }
 
     private function hello(SmtpSession $session, string $verb, string $argument): string
@@ -153,6 +194,7 @@ final class SmtpService
             '250-PIPELINING',
             "250-SIZE $this->maxSize",
             '250-8BITMIME',
+            ...$session->offersTls ? ['250-STARTTLS'] : [],
             '250 ENHANCEDSTATUSCODES',
         ]);
     }

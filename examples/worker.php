@@ -26,10 +26,16 @@ while ($request = $worker->waitRequest()) {
             default => throw new RuntimeException("worker.php has no service for the server '$request->server'"),
         };
 
-        // Each service answers with what to do and what to write.
-        [$action, $body] = match ($request->event) {
+        // Each service answers with what to do and what to write; one also with where the next packet ends.
+        $answer = match ($request->event) {
             Request::CONNECTED => $service->connected($request->server, $request->remoteAddr, $request->uuid),
-            Request::DATA => $service->data($request->server, $request->remoteAddr, $request->uuid, $request->body),
+            Request::DATA => $service->data(
+                $request->server,
+                $request->remoteAddr,
+                $request->uuid,
+                $request->body,
+                $request->startTls,
+            ),
             Request::CLOSE => $service->closed($request->uuid),
         };
     } catch (Throwable $error) {
@@ -37,5 +43,6 @@ while ($request = $worker->waitRequest()) {
         $worker->error((string) $error);
         continue;
     }
-    $worker->respond($body, $action);
+    [$action, $body] = $answer;
+    $worker->respond($body, $action, ...$answer[2] ?? []);
 }

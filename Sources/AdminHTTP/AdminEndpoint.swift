@@ -1,4 +1,5 @@
 import Addresses
+import NIOCore
 import Observability
 import Sockets
 
@@ -22,17 +23,21 @@ package struct AdminEndpoint: Sendable {
     package var probes: Probes?
     /// Renders the metrics, for every path that is not a probe's.
     package var metrics: (@Sendable () -> PrometheusText)?
+    /// Makes the handler that encrypts a connection; `nil`: in clear.
+    package var encryption: (@Sendable () -> any ChannelHandler)?
 
     package init(
         address: ListenAddress,
         key: String,
         probes: Probes? = nil,
-        metrics: (@Sendable () -> PrometheusText)? = nil
+        metrics: (@Sendable () -> PrometheusText)? = nil,
+        encryption: (@Sendable () -> any ChannelHandler)? = nil
     ) {
         self.address = address
         self.key = key
         self.probes = probes
         self.metrics = metrics
+        self.encryption = encryption
     }
 }
 

@@ -65,6 +65,9 @@ struct AdminListener: Sendable {
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let encryption = endpoint.encryption {
+                            try channel.pipeline.syncOperations.addHandler(encryption())
+                        }
                         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                             withEncoderConfiguration: .init(),
                             withDecoderLimitConfiguration: Self.limits

@@ -17,11 +17,19 @@ package struct ReadinessProbe: Sendable {
     }
 
     private let address: ListenAddress
+    private let encryption: (@Sendable () -> any ChannelHandler)?
     private let timeout: TimeAmount
 
-    /// - Parameter address: The service's address; a wildcard means this host.
-    package init(_ address: ListenAddress, timeout: TimeAmount = Self.timeout) {
+    /// - Parameters:
+    ///   - address: The service's address; a wildcard means this host.
+    ///   - encryption: Makes the handler that encrypts the connection; `nil`: in clear.
+    package init(
+        _ address: ListenAddress,
+        encryption: (@Sendable () -> any ChannelHandler)? = nil,
+        timeout: TimeAmount = Self.timeout
+    ) {
         self.address = address.reachable
+        self.encryption = encryption
         self.timeout = timeout
     }
 
@@ -52,6 +60,9 @@ package struct ReadinessProbe: Sendable {
         defer { timer.cancel() }
         let bootstrap = ClientBootstrap(group: group).connectTimeout(self.timeout).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
+                if let handler = self.encryption?() {
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
                 try channel.pipeline.syncOperations.addHTTPClientHandlers()
                 try channel.pipeline.syncOperations.addHandler(ProbeHandler(host: self.address.hostHeader, promise))
             }

@@ -17,6 +17,7 @@ extension Gateway {
         private let admin: AdminFeature
         private let metrics: ApplicationMetricsFeature?
         private let locks = LocksFeature()
+        private let tls: TLSFeature
         private let kv: KeyValueFeature?
         private let rpc: RPCFeature?
         private let process: Process
@@ -34,6 +35,7 @@ extension Gateway {
                 Part(EventLoopsFeature(group: self.group)),
                 Part(ServiceManagerFeature(self.process.serviceManager, group: self.group)),
                 Part(LogsFeature(loggers: self.loggers), \.logs),
+                Part(self.tls),
                 Part(self.admin),
                 self.metrics.map { Part($0, \.metrics) },
                 Part(self.locks),
@@ -67,7 +69,10 @@ extension Gateway {
             self.descendants = Descendants()
             self.process = process
             self.loggers = loggers
-            self.admin = AdminFeature(settings, logger: loggers.rr)
+            let tls = TLSFeature(logger: loggers.rr)
+            self.tls = tls
+            self.admin = AdminFeature(
+                settings, tls: tls, workDirectory: process.workDirectory, logger: loggers.rr)
             self.workers = try WorkersFeature(
                 settings,
                 process,
@@ -89,6 +94,8 @@ extension Gateway {
                     hasRelay: self.workers.hasRelay,
                     rpcConnections: rpcConnections
                 ),
+                tls: tls,
+                workDirectory: process.workDirectory,
                 logger: loggers.tcp,
                 isDraining: { status.phase == .draining }
             )
@@ -100,6 +107,8 @@ extension Gateway {
             let calls = WorkerServices(pool: self.workers.pool) { tcp.workersChanged() }
             self.rpc = RPCFeature(
                 settings,
+                tls: tls,
+                workDirectory: process.workDirectory,
                 connections: rpcConnections ?? 0,
                 owner: self.workers.groupID,
                 services: { service, loop in

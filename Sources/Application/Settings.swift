@@ -30,6 +30,7 @@ package struct Settings: Sendable, Equatable {
     } check: { root, settings throws(ConfigurationError) in
         try AddressCheck(root: root).check(settings.addresses)
         settings.warnOfUnreachableStorages(root)
+        try settings.checkSharedAddress(root)
         guard !settings.tcp.servers.isEmpty else { throw noServers(root) }
         guard !settings.server.command.isEmpty else {
             throw WorkerSettings.missingCommand.error(in: root, "server.command")
@@ -44,6 +45,17 @@ package struct Settings: Sendable, Equatable {
         if let status { claims.append(AddressClaim(["status", "address"], status.address, group: "admin")) }
         if let metrics { claims.append(AddressClaim(["metrics", "address"], metrics.address, group: "admin")) }
         return claims
+    }
+
+    /// One listener has one section `tls`.
+    private func checkSharedAddress(_ root: SectionReader) throws(ConfigurationError) {
+        guard let status, let metrics, status.address == metrics.address, metrics.tls != nil,
+            metrics.tls != status.tls
+        else { return }
+        let place = root.source.mapping("metrics")?["tls"]?.keyPlace ?? root.place
+        throw place.error(
+            .invalidValue, "`status` has the same address and another `tls`", key: "metrics.tls",
+            fix: "move it to `status`, or use another address")
     }
 
     private func warnOfUnreachableStorages(_ root: SectionReader) {

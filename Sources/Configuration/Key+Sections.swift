@@ -3,7 +3,7 @@ extension Key {
     ///
     /// - Parameters:
     ///   - readsAbsent: Whether an absent section is read as an empty one, with its defaults. Otherwise the value of the
-    ///     prototype stays, and nothing is printed.
+    ///     prototype stays, and nothing is printed; one that is there has what the prototype has unless it sets it.
     ///   - names: The keys that are read and printed, by the keys that were read before; `nil` for all.
     package init<Inner>(
         _ name: String,
@@ -16,8 +16,9 @@ extension Key {
             schema: SchemaKey(name, .section(section.schema)),
             read: { reader, settings throws(ConfigurationError) in
                 let names = names(settings)
+                let inherited = readsAbsent ? nil : settings[keyPath: path]
                 let read = { (reader: inout SectionReader) throws(ConfigurationError) in
-                    try section.read(&reader, only: names)
+                    try section.read(&reader, over: inherited, only: names)
                 }
                 guard let value = try readsAbsent ? reader.sectionOrEmpty(name, read) : reader.section(name, read)
                 else {

@@ -27,6 +27,30 @@ package struct Section<Settings: Sendable>: Sendable {
         keys.map { $0.within(path) }
     }
 
+    /// The keys as part of an inner section, where each has the value of the section around it unless it is set.
+    ///
+    /// - Parameters:
+    ///   - outer: The path of the section around it, for the reference.
+    ///   - inner: The path of the inner one.
+    package func keys<Outer>(
+        within path: any WritableKeyPath<Outer, Settings> & Sendable, of inner: String, inheritedFrom outer: String,
+        notes: String
+    ) -> [Key<Outer>] {
+        keys.map { key in
+            Key(
+                schema: key.schema, read: key.read, changesAtStart: key.changesAtStart,
+                rows: { prototype, path in
+                    key.rows(prototype, path).map { row in
+                        var row = row
+                        row.default = "`\(outer)\(row.path.dropFirst(inner.count))`"
+                        row.notes = notes
+                        return row
+                    }
+                }
+            ).within(path)
+        }
+    }
+
     package var schema: [SchemaKey] { keys.map(\.schema) }
 
     package var keyNames: Set<String> { Set(keys.map(\.schema.name)) }

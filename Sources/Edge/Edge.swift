@@ -33,19 +33,26 @@ package enum EdgeOutcome: Hashable, Sendable {
 
 /// The chain of stages between an accepted socket and its session.
 package struct Edge: Sendable {
+    /// Makes the stage that encrypts a connection when its session asks for that.
+    package typealias Upgrade = @Sendable () -> any EncryptingStage
+
     /// Makes the stages of one connection.
     private let makeStages: (@Sendable () -> [Stage])?
+    private let upgrade: Upgrade?
 
     /// Lets every connection in at once.
-    package static let open = Edge(makeStages: nil)
+    package static let open = Edge(makeStages: nil, upgrade: nil)
 
-    private init(makeStages: (@Sendable () -> [Stage])?) {
+    private init(makeStages: (@Sendable () -> [Stage])?, upgrade: Upgrade?) {
         self.makeStages = makeStages
+        self.upgrade = upgrade
     }
 
-    /// - Parameter stages: Makes the stages of one connection, on its event loop; the first one is next to the socket.
-    package init(stages: @escaping @Sendable () -> [Stage]) {
-        self.init(makeStages: stages)
+    /// - Parameters:
+    ///   - stages: Makes the stages of one connection, on its event loop; the first one is next to the socket.
+    ///   - upgrade: The same for a session that asks for encryption with ``StartEncryption``.
+    package init(upgrade: Upgrade? = nil, stages: @escaping @Sendable () -> [Stage]) {
+        self.init(makeStages: stages, upgrade: upgrade)
     }
 
     /// Prepares an accepted connection, on its event loop and before it is active. Without stages the session's handler
@@ -53,8 +60,8 @@ package struct Edge: Sendable {
     ///
     /// - Throws: If the channel is already closed.
     package func admit(_ channel: any Channel, to maker: some SessionMaker) throws {
-        if let stages = self.makeStages?(), !stages.isEmpty {
-            try channel.pipeline.syncOperations.addHandler(EdgeHandler(stages, maker))
+        if let stages = self.makeStages?(), !stages.isEmpty || self.upgrade != nil {
+            try channel.pipeline.syncOperations.addHandler(EdgeHandler(stages, self.upgrade, maker))
         } else {
             try channel.pipeline.syncOperations.addHandler(maker.makeSession(Entrance()))
         }

@@ -1,6 +1,9 @@
 import NIOCore
 
-/// Passes the bytes of a connection through its stages. A connection has this handler only while it has stages.
+/// Passes the bytes of a connection through its stages.
+///
+/// A connection has this handler while it has stages, and to its end if it is encrypted, or may be. The handler that
+/// encrypts is before this one: what comes here is what the client meant.
 final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -12,8 +15,10 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         case new([Stage])
         /// A stage is waiting. Can become `passing` or `refused`.
         case entering(StageChain)
-        /// The session has begun. Can become `failed`.
+        /// The session has begun. Can become `upgrading`.
         case passing(StageChain)
+        /// The session waits for a handshake that it has asked for. Can become `passing` or `failed`.
+        case upgrading(StageChain)
         /// The connection has no session and is closed: further bytes are dropped. Final.
         case refused
         /// A stage has failed and the connection is closed, but its session goes on to its end. Final.
@@ -22,6 +27,8 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
 
     private var state: State
     private let maker: Maker
+    /// Encrypts when the session asks for it; `nil` if it cannot.
+    private var upgrade: Edge.Upgrade?
     private var context: ChannelHandlerContext?
     private(set) var peer: SocketAddress?
     private var hasReceived = false
@@ -30,8 +37,9 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     /// The number of stages that were opened when the timer was set.
     private var timedStages = 0
 
-    init(_ stages: [Stage], _ maker: Maker) {
+    init(_ stages: [Stage], _ upgrade: Edge.Upgrade?, _ maker: Maker) {
         self.state = .new(stages)
+        self.upgrade = upgrade
         self.maker = maker
     }
 
@@ -41,12 +49,13 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.endTimer()
         if case .entering = self.state {
             self.refuse(self.departure)
         }
         switch self.state {
         case .new, .entering, .refused: self.maker.endedWithoutSession()
-        case .passing, .failed: break
+        case .passing, .upgrading, .failed: break
         }
         self.state = .failed
     }
@@ -67,8 +76,15 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.hasReceived = true
-        self.receive(self.unwrapInboundIn(data), context)
+        switch self.state {
+        case .passing:
+            context.fireChannelRead(data)
+        case .entering, .upgrading:
+            self.hasReceived = true
+            self.receive(self.unwrapInboundIn(data), context)
+        case .new, .refused, .failed:
+            break
+        }
     }
 
     private func receive(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -76,28 +92,25 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
             switch self.state {
             case .entering(var chain):
                 let flow = try chain.receive(bytes)
-                self.reply(flow.reply, context)
-                if chain.isEstablished {
-                    self.state = .passing(chain)
-                    self.beginSession(chain, context)
-                    self.pass(flow.bytes, context)
-                } else {
-                    self.state = .entering(chain)
-                    self.limitTime(chain, context)
+                self.state = .entering(chain)
+                switch flow {
+                case .waiting: self.limitTime(chain, context)
+                case .encrypt(let encryption): self.put(encryption, context)
+                case .done(let rest): self.beginSession(chain, rest, context)
                 }
-            case .passing(var chain):
+            case .upgrading(var chain):
                 let flow = try chain.receive(bytes)
-                self.state = .passing(chain)
-                self.reply(flow.reply, context)
-                self.pass(flow.bytes, context)
-            case .new, .refused, .failed:
+                self.state = .upgrading(chain)
+                switch flow {
+                case .waiting: self.limitTime(chain, context)
+                case .encrypt(let encryption): self.put(encryption, context)
+                case .done: self.tellSession(chain, context)
+                }
+            case .new, .passing, .refused, .failed:
                 break
             }
         } catch {
             self.fail(error, context)
-        }
-        if case .passing(let chain) = self.state, chain.isEmpty {
-            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         }
     }
 
@@ -113,38 +126,58 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         }
     }
 
-    private func beginSession(_ chain: StageChain, _ context: ChannelHandlerContext) {
+    private func endTimer() {
+        self.timer?.cancel()
+        self.timer = nil
+    }
+
+    /// The time of the stage goes on: it is the time of the handshake.
+    private func put(_ encryption: Encryption, _ context: ChannelHandlerContext) {
+        if case .entering(let chain) = self.state {
+            self.limitTime(chain, context)
+        }
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(encryption.handler, position: .before(self))
+            // From the socket's end: it is the handler's.
+            pipeline.fireChannelRead(NIOAny(encryption.received))
+        } catch {
+            // Fails only if the channel is already closed, which is told as well.
+            context.close(promise: nil)
+        }
+    }
+
+    private func beginSession(_ chain: StageChain, _ rest: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.state = .passing(chain)
+        let isRaw = !chain.isEncrypted && self.upgrade == nil
+        let offer = self.upgrade == nil ? [] : [TransportFact("starttls", .flag(true))]
         let established = Established(
             remoteAddress: chain.facts.remoteAddress,
-            facts: chain.facts.transport,
-            writer: SessionWriter(isRaw: !chain.transforms)
+            isClient: chain.facts.isClient,
+            facts: chain.facts.transport + offer,
+            writer: SessionWriter(isRaw: isRaw),
+            mayEncrypt: self.upgrade != nil
         )
         let session = self.maker.makeSession(Entrance(established))
         do {
             try context.pipeline.syncOperations.addHandler(session, position: .after(self))
-            self.leave(.established)
         } catch {
             // Fails only if the channel is already closed.
             self.refuse(self.departure)
+            return
+        }
+        self.leave(.established)
+        if rest.readableBytes > 0 {
+            context.fireChannelRead(self.wrapInboundOut(rest))
+        }
+        if isRaw {
+            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         }
     }
 
     private func leave(_ outcome: EdgeOutcome) {
-        self.timer?.cancel()
-        self.timer = nil
+        self.endTimer()
         self.maker.leave(self, outcome)
-    }
-
-    private func reply(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        if bytes.readableBytes > 0 {
-            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
-        }
-    }
-
-    private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        if bytes.readableBytes > 0 {
-            context.fireChannelRead(self.wrapInboundOut(bytes))
-        }
     }
 
     /// The session of an established connection learns of the failure as of any other error of its channel.
@@ -152,11 +185,15 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         switch self.state {
         case .entering:
             self.refuse(failure)
-        case .passing:
+        case .upgrading:
             self.state = .failed
+            self.endTimer()
             context.fireErrorCaught(failure)
-        case .new, .refused, .failed:
+        case .new, .passing, .refused, .failed:
             return
+        }
+        if !failure.farewell.isEmpty {
+            context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: failure.farewell)), promise: nil)
         }
         context.close(promise: nil)
     }
@@ -174,36 +211,76 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .passing(var chain) = self.state else {
-            // Past a stage that has failed nothing is written: it could have had to be encrypted.
+        guard case .passing = self.state else {
+            // Before a handshake is done and past one that has failed nothing is written: it would be in clear.
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        guard chain.transforms else {
-            return context.write(data, promise: promise)
-        }
-        do throws(EdgeFailure) {
-            let bytes = try chain.send(self.unwrapOutboundIn(data))
-            self.state = .passing(chain)
-            context.write(self.wrapOutboundOut(bytes), promise: promise)
-        } catch {
-            promise?.fail(error)
-            self.fail(error, context)
-        }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .entering = self.state, let event = event as? ChannelEvent, event == .inputClosed {
-            self.fail(self.departure, context)
-        }
-        context.fireUserInboundEventTriggered(event)
+        context.write(data, promise: promise)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch self.state {
-        case .new, .entering, .refused: context.close(promise: nil)
-        case .passing, .failed: context.fireErrorCaught(error)
+        case .entering(let chain), .upgrading(let chain):
+            if let failure = chain.failure(error) {
+                self.fail(failure, context)
+            } else if case .upgrading = self.state {
+                context.fireErrorCaught(error)
+            } else {
+                context.close(promise: nil)
+            }
+        case .new, .refused:
+            context.close(promise: nil)
+        case .passing(let chain):
+            if !chain.isHarmless(error) {
+                context.fireErrorCaught(error)
+            }
+        case .failed:
+            context.fireErrorCaught(error)
         }
+    }
+}
+
+// MARK: - Handshakes
+
+extension EdgeHandler {
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            switch self.state {
+            case .entering, .upgrading: self.fail(self.departure, context)
+            case .new, .passing, .refused, .failed: break
+            }
+        }
+        switch self.state {
+        case .entering(var chain) where chain.established(by: event):
+            self.state = .entering(chain)
+            self.receive(ByteBuffer(), context)
+        case .upgrading(var chain) where chain.established(by: event):
+            self.state = .upgrading(chain)
+            self.receive(ByteBuffer(), context)
+        case .new, .entering, .passing, .upgrading, .refused, .failed:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is StartEncryption else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        guard case .passing(var chain) = self.state, let upgrade = self.upgrade.take() else {
+            promise?.fail(ChannelError.operationUnsupported)
+            return
+        }
+        chain.add(upgrade())
+        self.state = .upgrading(chain)
+        self.receive(ByteBuffer(), context)
+        promise?.succeed()
+    }
+
+    private func tellSession(_ chain: StageChain, _ context: ChannelHandlerContext) {
+        self.endTimer()
+        self.state = .passing(chain)
+        context.fireUserInboundEventTriggered(EncryptionStarted(facts: chain.facts.transport))
     }
 }
 

@@ -4,8 +4,12 @@ import NIOCore
 package struct Established {
     /// The client's address; `nil` if it has none, or if it reset the connection before it was accepted.
     package let remoteAddress: SocketAddress?
+    /// Whether the address is a client's: limits by address count nobody else.
+    package let isClient: Bool
     package let facts: [TransportFact]
     package let writer: SessionWriter
+    /// Whether the session may ask for encryption, by ``StartEncryption``.
+    package let mayEncrypt: Bool
 }
 
 /// Entitles a session to an ``Established``. Only the edge can make one.
@@ -39,6 +43,12 @@ package struct Entrance {
     package func established(on channel: any Channel) -> Established {
         // The channel caches its address; the context asks the system each time.
         self.staged?.established
-            ?? Established(remoteAddress: channel.remoteAddress, facts: [], writer: SessionWriter(isRaw: true))
+            ?? Established(
+                remoteAddress: channel.remoteAddress,
+                isClient: true,
+                facts: [],
+                writer: SessionWriter(isRaw: true),
+                mayEncrypt: false
+            )
     }
 }

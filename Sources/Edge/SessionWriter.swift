@@ -3,8 +3,8 @@ import Sockets
 
 /// Writes the answers of a session.
 ///
-/// Only the edge can make one. It writes to the descriptor only if no stage of the connection transforms bytes: bytes
-/// that must be encrypted cannot bypass the stage.
+/// Only the edge can make one. It writes to the descriptor only if no handler of the connection changes bytes, nor ever
+/// may: bytes that must be encrypted cannot bypass it.
 package struct SessionWriter {
     private var writer: DirectWriter
 

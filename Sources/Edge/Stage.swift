@@ -1,22 +1,22 @@
 import NIOCore
 
-/// One step between an accepted socket and its session: a PROXY header, TLS, a limit.
+/// One step between an accepted socket and its session: a PROXY header, TLS.
 ///
-/// The kind of a stage determines its abilities. Only a transforming stage changes bytes, and no answer can bypass it:
-/// see ``SessionWriter``.
+/// The kind of a stage determines its abilities. Only an encrypting stage changes bytes, and no answer can bypass it: see
+/// ``SessionWriter``.
 package enum Stage {
-    /// Reads the client's bytes and may consume the first ones; answers bypass it.
+    /// Reads the client's first bytes, and is gone then.
     case reading(any ReadingStage)
     /// Changes the bytes of both directions for as long as the connection lives.
-    case transforming(any TransformingStage)
+    case encrypting(any EncryptingStage)
 }
 
-/// A stage that sees the client's bytes.
+/// A stage that sees the client's first bytes.
 package protocol ReadingStage {
     /// How long the stage may wait, from when it is opened.
     var deadline: StageDeadline { get }
 
-    /// The stages before this one are established; it has received no bytes yet.
+    /// The stages before this one are finished; it has received no bytes yet.
     ///
     /// - Parameter facts: The known facts about the connection, which the stage may complete.
     /// - Throws: Why the connection is refused.
@@ -34,12 +34,42 @@ extension ReadingStage {
     }
 }
 
-/// A stage that every byte goes through.
-package protocol TransformingStage: ReadingStage {
-    /// Transforms the session's bytes into those that the client is sent.
+/// A stage that puts a handler between the socket and all others: every byte goes through it.
+package protocol EncryptingStage {
+    /// How long the handshake may take.
+    var deadline: StageDeadline { get }
+
+    /// Receives the client's next bytes, at least one, until it knows the handler.
     ///
-    /// - Throws: Why the connection cannot go on.
-    mutating func sending(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer
+    /// - Returns: `nil` if it needs more.
+    /// - Throws: Why the connection is refused.
+    mutating func received(_ bytes: ByteBuffer) throws(EdgeFailure) -> Encryption?
+
+    /// Whether an event of the handler says that the handshake is done.
+    ///
+    /// - Parameter facts: The known facts about the connection, which the stage completes then.
+    mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) -> Bool
+
+    /// Why a handshake failed.
+    ///
+    /// - Parameter error: The handler's.
+    func failure(_ error: any Error) -> EdgeFailure
+
+    /// Whether an error of the handler, after the handshake, is none for the session.
+    func isHarmless(_ error: any Error) -> Bool
+}
+
+/// What an encrypting stage has decided.
+package struct Encryption {
+    /// Takes bytes of the socket from now on, and gives what they mean.
+    package var handler: any ChannelHandler
+    /// What it receives first.
+    package var received: ByteBuffer
+
+    package init(handler: any ChannelHandler, received: ByteBuffer) {
+        self.handler = handler
+        self.received = received
+    }
 }
 
 /// The time that a stage has, and why a connection that exceeds it is refused.
@@ -56,9 +86,7 @@ package struct StageDeadline: Hashable, Sendable {
 package enum StageProgress: Hashable, Sendable {
     /// The session must wait for this stage.
     case waiting
-    /// The session may begin; later bytes pass through the stage, too.
-    case established
-    /// As `established`, and a stage that does not transform is removed: it needs no more bytes.
+    /// It needs no more bytes.
     case finished
 }
 
@@ -67,13 +95,10 @@ package struct StageOutput: Sendable {
     package var progress: StageProgress
     /// Bytes for the next stage or the session; empty while the stage is waiting.
     package var bytes: ByteBuffer
-    /// Bytes for the client, such as a handshake's.
-    package var reply: ByteBuffer
 
-    package init(_ progress: StageProgress, bytes: ByteBuffer = ByteBuffer(), reply: ByteBuffer = ByteBuffer()) {
+    package init(_ progress: StageProgress, bytes: ByteBuffer = ByteBuffer()) {
         self.progress = progress
         self.bytes = bytes
-        self.reply = reply
     }
 }
 
@@ -81,6 +106,8 @@ package struct StageOutput: Sendable {
 package struct EdgeFacts: Sendable {
     /// The client's address; `nil` on a unix socket.
     package var remoteAddress: SocketAddress?
+    /// Whether the address is a client's, and not that of a balancer that speaks for itself or names nobody.
+    package var isClient = true
     /// Entries for the context of the connection's events.
     package var transport: [TransportFact] = []
 }

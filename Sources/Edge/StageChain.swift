@@ -1,163 +1,119 @@
 import NIOCore
 
-/// The stages of one connection, in order: each passes its output to the next. No I/O and no clock.
+/// The stages of one connection, one after the other: each passes what it leaves to the next. No I/O and no clock.
 struct StageChain {
-    private struct Link {
-        var stage: Stage
-        var state = LinkState.unopened
-    }
-
-    private enum LinkState {
-        /// A stage before it is waiting.
-        case unopened
-        case waiting
-        case established
-    }
-
     /// The result of the chain for received bytes.
-    struct Flow {
-        /// For the session.
-        var bytes = ByteBuffer()
-        /// For the client.
-        var reply = ByteBuffer()
+    enum Flow {
+        /// A stage needs more.
+        case waiting
+        /// The handler must be put in, and ``established(by:)`` be asked about its events.
+        case encrypt(Encryption)
+        /// No stage is left; the bytes are the session's.
+        case done(ByteBuffer)
     }
 
-    private var links: [Link]
+    /// The first one is waiting.
+    private var stages: ArraySlice<Stage>
+    private var isOpen = false
     /// Stages that were opened.
     private(set) var opened = 0
     private(set) var facts: EdgeFacts
+    /// The stage whose handler is in the pipeline.
+    private var encryption: (any EncryptingStage)?
 
     init(_ stages: [Stage], remoteAddress: SocketAddress?) {
-        self.links = stages.map { Link(stage: $0) }
+        self.stages = stages[...]
         self.facts = EdgeFacts(remoteAddress: remoteAddress)
     }
 
-    /// Whether the session may begin.
-    var isEstablished: Bool {
-        self.links.allSatisfy { $0.state == .established }
-    }
-
-    /// Whether no stage is left: bytes can bypass the chain.
-    var isEmpty: Bool {
-        self.links.isEmpty
-    }
-
-    /// Whether a stage changes bytes.
-    var transforms: Bool {
-        self.links.contains { $0.stage.transforms }
+    /// Whether a handler changes the bytes.
+    var isEncrypted: Bool {
+        self.encryption != nil
     }
 
     /// The time of the stage that is waiting.
     var deadline: StageDeadline? {
-        self.links.first { $0.state == .waiting }?.stage.deadline
+        switch self.stages.first {
+        case .reading(let stage): stage.deadline
+        case .encrypting(let stage): stage.deadline
+        case nil: nil
+        }
     }
 
-    /// Receives bytes. The first call passes none, to open the stages.
+    /// Adds a stage to a chain that is done.
+    mutating func add(_ stage: any EncryptingStage) {
+        self.stages = [.encrypting(stage)]
+    }
+
+    /// Receives bytes. The first call passes none, to open the first stage.
     mutating func receive(_ bytes: ByteBuffer) throws(EdgeFailure) -> Flow {
-        var flow = Flow(bytes: bytes)
-        var index = 0
-        while index < self.links.count {
-            if self.links[index].state == .unopened {
-                self.opened += 1
-                let progress = try self.links[index].stage.opened(&self.facts)
-                guard self.note(progress, index) else {
-                    continue
-                }
+        var bytes = bytes
+        while let stage = self.stages.first {
+            switch stage {
+            case .reading(let stage):
+                guard let rest = try self.receive(bytes, stage) else { return .waiting }
+                bytes = rest
+                self.finish()
+            case .encrypting(var stage):
+                self.open()
+                // Once it has its handler, that gets the bytes, and no event has told yet that it is done.
+                guard bytes.readableBytes > 0, self.encryption == nil else { return .waiting }
+                let encryption = try stage.received(bytes)
+                self.stages[self.stages.startIndex] = .encrypting(stage)
+                guard let encryption else { return .waiting }
+                self.encryption = stage
+                return .encrypt(encryption)
             }
-            if flow.bytes.readableBytes > 0 {
-                let output = try self.links[index].stage.received(flow.bytes, &self.facts)
-                flow.bytes = output.bytes
-                if output.reply.readableBytes > 0 {
-                    flow.reply.writeImmutableBuffer(try self.send(output.reply, from: index))
-                }
-                guard self.note(output.progress, index) else {
-                    continue
-                }
-            }
-            guard self.links[index].state == .established else {
-                return Flow(reply: flow.reply)
-            }
-            index += 1
         }
-        return flow
+        return .done(bytes)
     }
 
-    /// - Returns: Whether the stage stays in the chain.
-    private mutating func note(_ progress: StageProgress, _ index: Int) -> Bool {
-        switch progress {
-        case .waiting:
-            self.links[index].state = .waiting
-        case .finished where !self.links[index].stage.transforms:
-            self.links.remove(at: index)
-            return false
-        case .established, .finished:
-            self.links[index].state = .established
+    /// - Returns: The bytes that the stage leaves; `nil` while it is waiting.
+    private mutating func receive(_ bytes: ByteBuffer, _ stage: any ReadingStage) throws(EdgeFailure) -> ByteBuffer? {
+        var stage = stage
+        if self.open() {
+            let progress = try stage.opened(&self.facts)
+            self.stages[self.stages.startIndex] = .reading(stage)
+            if progress == .finished { return bytes }
         }
+        guard bytes.readableBytes > 0 else { return nil }
+        let output = try stage.received(bytes, &self.facts)
+        self.stages[self.stages.startIndex] = .reading(stage)
+        return output.progress == .finished ? output.bytes : nil
+    }
+
+    /// - Returns: Whether the first stage was not open.
+    @discardableResult
+    private mutating func open() -> Bool {
+        guard !self.isOpen else { return false }
+        self.isOpen = true
+        self.opened += 1
         return true
     }
 
-    /// Transforms the session's bytes into those that the client is sent.
-    mutating func send(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer {
-        try self.send(bytes, from: self.links.count)
+    private mutating func finish() {
+        self.stages.removeFirst()
+        self.isOpen = false
     }
 
-    /// Outgoing bytes pass the stages in reverse order.
-    private mutating func send(_ bytes: ByteBuffer, from index: Int) throws(EdgeFailure) -> ByteBuffer {
-        var bytes = bytes
-        for index in self.links.indices.prefix(index).reversed() {
-            bytes = try self.links[index].stage.sending(bytes)
-        }
-        return bytes
-    }
-}
-
-extension Stage {
-    fileprivate var transforms: Bool {
-        switch self {
-        case .reading: false
-        case .transforming: true
-        }
+    /// Whether an event says that the handshake that is waited for is done. Then ``receive(_:)`` goes on without bytes.
+    mutating func established(by event: Any) -> Bool {
+        guard case .encrypting? = self.stages.first, var stage = self.encryption,
+            stage.isEstablished(by: event, &self.facts)
+        else { return false }
+        self.encryption = stage
+        self.finish()
+        return true
     }
 
-    fileprivate var deadline: StageDeadline {
-        switch self {
-        case .reading(let stage): stage.deadline
-        case .transforming(let stage): stage.deadline
-        }
+    /// Why the connection fails by an error of its channel; `nil` if it is not in a handshake.
+    func failure(_ error: any Error) -> EdgeFailure? {
+        guard case .encrypting? = self.stages.first else { return nil }
+        return self.encryption?.failure(error)
     }
 
-    fileprivate mutating func opened(_ facts: inout EdgeFacts) throws(EdgeFailure) -> StageProgress {
-        switch self {
-        case .reading(var stage):
-            defer { self = .reading(stage) }
-            return try stage.opened(&facts)
-        case .transforming(var stage):
-            defer { self = .transforming(stage) }
-            return try stage.opened(&facts)
-        }
-    }
-
-    fileprivate mutating func received(
-        _ bytes: ByteBuffer,
-        _ facts: inout EdgeFacts
-    ) throws(EdgeFailure) -> StageOutput {
-        switch self {
-        case .reading(var stage):
-            defer { self = .reading(stage) }
-            return try stage.received(bytes, &facts)
-        case .transforming(var stage):
-            defer { self = .transforming(stage) }
-            return try stage.received(bytes, &facts)
-        }
-    }
-
-    fileprivate mutating func sending(_ bytes: ByteBuffer) throws(EdgeFailure) -> ByteBuffer {
-        switch self {
-        case .reading:
-            return bytes
-        case .transforming(var stage):
-            defer { self = .transforming(stage) }
-            return try stage.sending(bytes)
-        }
+    /// Whether an error is none for the session.
+    func isHarmless(_ error: any Error) -> Bool {
+        self.encryption?.isHarmless(error) ?? false
     }
 }

@@ -109,6 +109,6 @@ extension RPCEnvironment: AcceptLimit {
 extension RPCFault {
     /// In hexadecimal.
     fileprivate var firstBytes: String {
-        self.bytes.readableBytesView.prefix(16).map(\.hexadecimal).joined(separator: " ")
+        self.bytes.readableBytesView.prefix(16).spacedHexadecimal
     }
 }

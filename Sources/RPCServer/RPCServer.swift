@@ -83,7 +83,7 @@ package final class RPCServer: Sendable {
     }
 
     /// TCP keep-alive: seconds of silence before the first probe, and between probes.
-    private static let keepAlive: CInt = 15
+    private static let keepAlive = KeepAlive()
 
     private let environment: RPCEnvironment
     private let listener: BoundListener
@@ -94,17 +94,19 @@ package final class RPCServer: Sendable {
     /// - Parameters:
     ///   - group: Of one loop.
     ///   - isMeasured: Whether the time of each call is taken.
+    ///   - encryption: Makes the handler that encrypts a connection from another machine; `nil`: in clear.
     /// - Throws: ``RPCServerError``.
     package init(
         _ place: Place,
         services: [RPCService],
         limits: RPCLimits,
         isMeasured: Bool,
+        encryption: (@Sendable () -> any ChannelHandler)? = nil,
         group: MultiThreadedEventLoopGroup,
         logger: Logger
     ) async throws(RPCServerError) {
         let environment = RPCEnvironment(services, limits, isMeasured: isMeasured, logger: logger)
-        let bootstrap = Self.bootstrap(environment, group)
+        let bootstrap = Self.bootstrap(environment, encryption, group)
         let options = BoundSocket.Options(
             backlog: 4096,
             mode: place.mode,
@@ -138,6 +140,7 @@ package final class RPCServer: Sendable {
 
     private static func bootstrap(
         _ environment: RPCEnvironment,
+        _ encryption: (@Sendable () -> any ChannelHandler)?,
         _ group: MultiThreadedEventLoopGroup
     ) -> @Sendable () -> ServerBootstrap {
         {
@@ -152,6 +155,9 @@ package final class RPCServer: Sendable {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let encryption {
+                            try channel.pipeline.syncOperations.addHandler(RemoteEncryption(encryption))
+                        }
                         try channel.pipeline.syncOperations.addHandler(RPCConnection(environment))
                     }
                 }

@@ -17,6 +17,8 @@ package final class RedisClient: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// Whether the event loop still runs what it is given.
     private let isRunning = Mutex(true)
+    /// All callers of ``close()`` wait for this one: none can wait on an event loop that another has ended.
+    private let closing = Mutex<Task<Void, Never>?>(nil)
     private let group: MultiThreadedEventLoopGroup
     let logger: Logger
     let refusals = Atomic<Int>(0)
@@ -37,7 +39,7 @@ package final class RedisClient: @unchecked Sendable {
         /// → closing
         case open
         /// → closed
-        case closing([EventLoopPromise<Void>])
+        case closing(EventLoopPromise<Void>)
         case closed
     }
 
@@ -90,8 +92,17 @@ package final class RedisClient: @unchecked Sendable {
 
     /// Waits for the replies that are on their way, fails the calls that are not, and closes all connections.
     package func close() async {
+        let closing = self.closing.withLock { closing in
+            let task = closing ?? Task { await self.closeOnce() }
+            closing = task
+            return task
+        }
+        await closing.value
+    }
+
+    private func closeOnce() async {
         let closed = self.eventLoop.makePromise(of: Void.self)
-        guard self.onLoop({ self.close(closed) }) else { return closed.succeed() }
+        self.onLoop { self.close(closed) }
         try? await closed.futureResult.get()
         self.isRunning.withLock { $0 = false }
         // Nothing comes after what the loop was given by now.
@@ -116,27 +127,22 @@ package final class RedisClient: @unchecked Sendable {
 // MARK: The end
 
 extension RedisClient {
-    func close(_ closed: EventLoopPromise<Void>) {
-        switch self.life {
-        case .closed: closed.succeed()
-        case .closing(let promises): self.life = .closing(promises + [closed])
-        case .open:
-            self.life = .closing([closed])
-            self.endWaiting(.closed)
-            for call in self.links.values.flatMap({ $0.giveBack() }) {
-                call.complete(.failure(.closed))
-            }
-            self.finishClosing()
+    private func close(_ closed: EventLoopPromise<Void>) {
+        self.life = .closing(closed)
+        self.endWaiting(.closed)
+        for call in self.links.values.flatMap({ $0.giveBack() }) {
+            call.complete(.failure(.closed))
         }
+        self.finishClosing()
     }
 
     func finishClosing() {
-        guard case .closing(let promises) = self.life, self.commands == 0 else { return }
+        guard case .closing(let closed) = self.life, self.commands == 0 else { return }
         self.life = .closed
         self.dismissInquiries()
         for link in Array(self.links.values) + self.watches { link.close() }
         self.links = [:]
         self.watches = []
-        for promise in promises { promise.succeed() }
+        closed.succeed()
     }
 }

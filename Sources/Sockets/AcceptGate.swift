@@ -9,6 +9,12 @@ package protocol AcceptLimit: Sendable {
     ///
     /// Asked before each batch of accepts, on the listener's event loop or queue.
     func delay() -> TimeAmount?
+    /// How many connections may be accepted before it is asked again, at least 1 while there is no delay.
+    var room: Int { get }
+}
+
+extension AcceptLimit {
+    package var room: Int { .max }
 }
 
 /// Decides when a listener accepts; shared by all listeners.

@@ -13,6 +13,8 @@ package final class AcceptGateHandler: ChannelDuplexHandler {
     private let limits: [any AcceptLimit]
     private let logger: Logger
     private let makeRoom: () -> Void
+    /// How many connections the channel accepts in a row: as it is configured, and now.
+    private var batch: (usual: UInt, current: UInt) = (0, 0)
     /// Takes a connection that was accepted; there before the channel reads.
     package var accepted: (ChannelHandlerContext, NIOAny) -> Void
 
@@ -29,6 +31,11 @@ package final class AcceptGateHandler: ChannelDuplexHandler {
         self.logger = logger
         self.makeRoom = makeRoom
         self.accepted = accepted
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        // The channel begins its first read by itself, without asking.
+        self.limitBatch(context)
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -51,11 +58,28 @@ package final class AcceptGateHandler: ChannelDuplexHandler {
         self.run(action, context)
     }
 
+    /// Keeps the next batch within the limits.
+    private func limitBatch(_ context: ChannelHandlerContext) {
+        let room = self.limits.reduce(Int.max) { min($0, $1.room) }
+        guard room < .max || self.batch.current < self.batch.usual else {
+            return
+        }
+        if self.batch.usual == 0, let usual = try? context.channel.syncOptions?.getOption(.maxMessagesPerRead) {
+            self.batch = (usual, usual)
+        }
+        let batch = min(self.batch.usual, UInt(max(1, room)))
+        if batch != self.batch.current {
+            self.batch.current = batch
+            try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: batch)
+        }
+    }
+
     private func run(_ action: AcceptGate.Action, _ context: ChannelHandlerContext) {
         switch action {
         case .nothing:
             break
         case .accept:
+            self.limitBatch(context)
             context.read()
         case .pause(let time, let reason):
             if let reason, self.gate.logsLimit(at: .now()) {

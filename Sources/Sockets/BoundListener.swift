@@ -29,19 +29,19 @@ package final class BoundListener: Sendable {
         var channel: any Channel
         var file: SocketFile?
         var isClosed = false
+        /// For when it listens again.
+        var options: BoundSocket.Options
     }
 
     /// The bound address, with the port that the system chose.
     package let address: SocketAddress
-    private let options: BoundSocket.Options
     private let environment: Environment
     private let state: Mutex<State>
 
     private init(_ socket: BoundSocket, _ channel: any Channel, _ environment: Environment) {
         self.address = socket.address
-        self.options = socket.options
         self.environment = environment
-        self.state = Mutex(State(channel: channel, file: socket.file))
+        self.state = Mutex(State(channel: channel, file: socket.file, options: socket.options))
     }
 
     /// Takes over a bound socket and listens.
@@ -92,6 +92,20 @@ package final class BoundListener: Sendable {
     /// Changes the permissions of a unix socket's file; `nil` restores the original ones.
     package func setMode(_ mode: UInt32?) throws(IOError) {
         try self.state.withLock { $0.file }?.setMode(mode)
+    }
+
+    /// Changes the keep-alive of connections that are accepted from now on.
+    package func setKeepAlive(_ keepAlive: KeepAlive) async {
+        guard self.address.port != nil else {
+            return
+        }
+        self.state.withLock { $0.options.keepAlive = keepAlive }
+        for (level, option, value) in keepAlive.options {
+            let name = ChannelOptions.Types.SocketOption(
+                level: .init(rawValue: level), name: .init(rawValue: option))
+            // Fails only on a closed channel, which is no obstacle.
+            try? await self.channel.setOption(name, value: Int(value)).get()
+        }
     }
 
     /// Allows or forbids binding sockets that conflict with this one.
@@ -146,7 +160,8 @@ extension BoundListener {
     }
 
     private func bindAgain() async throws {
-        let socket = try await BoundSocket.bind([self.address], self.options, besides: self.environment.neighbours())
+        let options = self.state.withLock { $0.options }
+        let socket = try await BoundSocket.bind([self.address], options, besides: self.environment.neighbours())
         let channel = try await Self.open(socket, self.environment)
         let isWanted = self.state.withLock { state in
             if !state.isClosed {

@@ -14,10 +14,10 @@ package struct BoundSocket: Sendable {
         package var mode: mode_t?
         /// For TCP connections, which inherit it: whether small writes are sent at once.
         package var isWithoutDelay: Bool
-        /// TCP keep-alive: seconds of silence before the first probe, and between probes; `nil` sends none.
-        package var keepAlive: CInt?
+        /// `nil` sends no probes.
+        package var keepAlive: KeepAlive?
 
-        package init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: CInt? = nil) {
+        package init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: KeepAlive? = nil) {
             self.backlog = backlog
             self.mode = mode
             self.isWithoutDelay = isWithoutDelay
@@ -101,9 +101,9 @@ package struct BoundSocket: Sendable {
             try Self.set(descriptor, tcp, TCP_NODELAY, 1)
         }
         if let keepAlive = options.keepAlive {
-            try Self.set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-            try Self.set(descriptor, tcp, TCP_KEEPIDLE, keepAlive)
-            try Self.set(descriptor, tcp, TCP_KEEPINTVL, keepAlive)
+            for (level, option, value) in keepAlive.options {
+                try Self.set(descriptor, level, option, value)
+            }
         }
     }
 

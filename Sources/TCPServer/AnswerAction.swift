@@ -9,6 +9,8 @@ enum AnswerAction: Hashable {
     case writeAndClose
     /// `CONTINUE`: keep reading.
     case keepReading
+    /// `STARTTLS`: write the body in clear, then encrypt.
+    case startTLS
     /// `CLOSE`, or anything unknown: close, write nothing.
     case close
 
@@ -17,6 +19,7 @@ enum AnswerAction: Hashable {
             switch bytes.count {
             case 5 where Self.isEqual(bytes, "WRITE"): .write
             case 8 where Self.isEqual(bytes, "CONTINUE"): .keepReading
+            case 8 where Self.isEqual(bytes, "STARTTLS"): .startTLS
             case 10 where Self.isEqual(bytes, "WRITECLOSE"): .writeAndClose
             default: .close
             }
@@ -32,14 +35,14 @@ enum AnswerAction: Hashable {
 
     var writes: Bool {
         switch self {
-        case .write, .writeAndClose: true
+        case .write, .writeAndClose, .startTLS: true
         case .keepReading, .close: false
         }
     }
 
     var keepsReading: Bool {
         switch self {
-        case .write, .keepReading: true
+        case .write, .keepReading, .startTLS: true
         case .writeAndClose, .close: false
         }
     }

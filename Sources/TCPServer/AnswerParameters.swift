@@ -21,7 +21,7 @@ struct AnswerParameters: Hashable {
         switch AnswerAction(context: ByteBuffer(bytes[..<end])) {
         case .write: self.action = .write
         case .keepReading: self.action = .keepReading
-        case .writeAndClose, .close: return nil
+        case .writeAndClose, .close, .startTLS: return nil
         }
         for parameter in bytes[(end + 1)...].split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false) {
             self.add(parameter)

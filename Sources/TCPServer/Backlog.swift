@@ -30,17 +30,25 @@ struct Backlog {
     private var takenLately = 0
     private var checksSince = 0
     private var checksOfOldest = 0
+    /// Checks since the last one that found progress.
+    private var checksWithoutProgress = 0
+    /// Bytes that the client's system had not acknowledged at the last check; `nil` before the first.
+    private var untaken: Int?
 
     /// Another answer is written.
     mutating func add(_ bytes: Int) {
         self.answers.append(bytes)
         self.bytes += bytes
         self.unsent += bytes
+        self.untaken? += bytes
     }
 
     /// Notes how many bytes the client has still to take.
     mutating func update(unsent: Int) {
         self.takenLately += self.unsent - unsent
+        if unsent < self.unsent {
+            self.checksWithoutProgress = 0
+        }
         self.unsent = unsent
         while let oldest = self.answers.first, oldest <= self.bytes - unsent {
             self.answers.removeFirst()
@@ -54,10 +62,24 @@ struct Backlog {
         }
     }
 
+    /// Whether the client has taken nothing for a time. Called after each ``check()``.
+    ///
+    /// - Parameter untaken: Bytes that its system has not acknowledged. It takes bytes long before the channel can write
+    ///   more: the system tells of room only when a third of its own buffer is free.
+    mutating func hasStalled(for time: TimeAmount, untaken: Int) -> Bool {
+        if let before = self.untaken, untaken < before {
+            self.checksWithoutProgress = 0
+        }
+        self.untaken = untaken
+        // The first check comes within a second of whatever was before it.
+        return .seconds(Int64(self.checksWithoutProgress - 1)) >= time
+    }
+
     /// Called once a second.
     mutating func check() -> Pace {
         self.checksSince += 1
         self.checksOfOldest += 1
+        self.checksWithoutProgress += 1
         if self.takenLately >= Self.leastTaken {
             self.takenLately = 0
             self.checksSince = 0

@@ -19,10 +19,27 @@ final class ConnectionEnvironment: Sendable {
     let isTCP: Bool
     /// `nil` when nothing is counted.
     let counters: ServerCounters?
+    /// `nil` if the server has never had limits.
+    let desk: AdmissionDesk?
+    /// Whether a stage of the edge tells who the client is.
+    let namesClients: Bool
+    let timeouts: SessionTimeouts
+    /// Packets of one connection; `nil`: any number.
+    let packetRate: Rate?
+    /// `nil`: none.
+    let accessLog: AccessLogRules?
+    /// Whether connections have ``ConnectionExtras``.
+    let needsExtras: Bool
     let pool: WorkerPool
     let logger: Logger
 
-    init(_ configuration: ListenerConfiguration, pool: WorkerPool, counters: ServerCounters?, logger: Logger) {
+    init(
+        _ configuration: ListenerConfiguration,
+        pool: WorkerPool,
+        counters: ServerCounters?,
+        desk: AdmissionDesk? = nil,
+        logger: Logger
+    ) {
         self.server = configuration.server
         self.quotedServer = Array(configuration.server.jsonQuoted.utf8)
         self.rules = SessionRules(framing: configuration.framing, readBufferSize: configuration.readBufferSize)
@@ -30,6 +47,14 @@ final class ConnectionEnvironment: Sendable {
         self.dispatch = configuration.dispatch
         self.isTCP = configuration.address.isTCP
         self.counters = counters
+        self.desk = desk
+        self.namesClients = configuration.namesClients
+        self.timeouts = configuration.timeouts
+        self.packetRate = configuration.packetRate
+        self.accessLog = configuration.accessLog
+        self.needsExtras =
+            configuration.timeouts.needsLooks || configuration.packetRate != nil || configuration.accessLog != nil
+            || configuration.dispatch != .free
         self.pool = pool
         self.logger = logger
     }
@@ -40,13 +65,22 @@ final class CurrentEnvironment: Sendable {
     private let pool: WorkerPool
     private let logger: Logger
     private let counters: CountersByServer?
+    private let desks: AdmissionDesks
     private let state: Mutex<ConnectionEnvironment>
 
-    init(_ configuration: ListenerConfiguration, pool: WorkerPool, counters: CountersByServer?, logger: Logger) {
+    init(
+        _ configuration: ListenerConfiguration,
+        pool: WorkerPool,
+        counters: CountersByServer?,
+        desks: AdmissionDesks = AdmissionDesks(),
+        logger: Logger
+    ) {
         self.pool = pool
         self.logger = logger
         self.counters = counters
-        self.state = Mutex(Self.make(configuration, pool: pool, counters: counters, logger: logger))
+        self.desks = desks
+        self.state = Mutex(
+            Self.make(configuration, pool: pool, counters: counters, desks: desks, logger: logger))
     }
 
     var value: ConnectionEnvironment {
@@ -54,7 +88,8 @@ final class CurrentEnvironment: Sendable {
     }
 
     func update(_ configuration: ListenerConfiguration) {
-        let value = Self.make(configuration, pool: self.pool, counters: self.counters, logger: self.logger)
+        let value = Self.make(
+            configuration, pool: self.pool, counters: self.counters, desks: self.desks, logger: self.logger)
         self.state.withLock { $0 = value }
     }
 
@@ -62,12 +97,17 @@ final class CurrentEnvironment: Sendable {
         _ configuration: ListenerConfiguration,
         pool: WorkerPool,
         counters: CountersByServer?,
+        desks: AdmissionDesks,
         logger: Logger
     ) -> ConnectionEnvironment {
-        ConnectionEnvironment(
+        let (server, counters) = (configuration.server, counters?.counters(for: configuration.server))
+        return ConnectionEnvironment(
             configuration,
             pool: pool,
-            counters: counters?.counters(for: configuration.server),
+            counters: counters,
+            desk: desks.desk(
+                for: server, configuration.admission, accessLevel: configuration.accessLog?.level, counters: counters,
+                logger: logger),
             logger: logger
         )
     }

@@ -64,6 +64,15 @@ extension ConnectionHandler {
         return (backlog.bytes, pace)
     }
 
+    /// Checks whether `write_timeout` is over. A server that drains ends its connections in its own time.
+    func checkWriteTimeout() -> Bool {
+        guard let context, let time = self.environment.timeouts.write, self.home.isServing else {
+            return false
+        }
+        let untaken = self.untakenBytes(context)
+        return self.backlog?.hasStalled(for: time, untaken: untaken) == true
+    }
+
     /// Closes the socket of a client that reads too slowly or not at all, to make room for other clients' answers.
     func cutSlowReader(_ pace: Backlog.Pace) {
         self.closeCause = .slowReader

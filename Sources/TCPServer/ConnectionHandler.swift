@@ -1,6 +1,7 @@
 import Edge
 import Logging
 import NIOCore
+import Sockets
 import WorkerPool
 
 /// One connection: feeds socket and pool events to ``ConnectionStateMachine`` and performs the steps it returns.
@@ -16,28 +17,32 @@ final class ConnectionHandler: @unchecked Sendable {
     let id: ConnectionID
     /// The next one in its chain of ``ConnectionTable``, which alone changes it.
     var nextInChain: ConnectionHandler?
-    private(set) var machine: ConnectionStateMachine
+    var machine: ConnectionStateMachine
     private(set) var context: ChannelHandlerContext?
     private let entrance: Entrance
+    /// `nil` if the server has no limits.
+    private let seat: Seat?
     /// Set when the session begins.
     private(set) var writer: SessionWriter?
-    private var eventContext = EventContext()
+    var eventContext = EventContext()
     private let counters: LoopCounters?
-    /// `nil` if any worker will do.
-    private var loyalty: WorkerLoyalty?
     /// The first cause that was noted.
     var closeCause: CloseCause?
     /// `nil` once the client has taken all answers and ``home`` no longer checks it.
     var backlog: Backlog?
+    /// `nil` if the server has no timeouts, no rate of packets, no access log, and events go to any worker. Set when the
+    /// session begins.
+    var extras: ConnectionExtras?
 
     // The event that is with the pool.
     private(set) var kind = EventKind.connected
-    private var body = ByteBuffer()
+    private(set) var body = ByteBuffer()
 
-    init(_ environment: ConnectionEnvironment, home: LoopConnections, _ entrance: Entrance) {
+    init(_ environment: ConnectionEnvironment, home: LoopConnections, _ entrance: Entrance, seat: Seat? = nil) {
         self.environment = environment
         self.home = home
         self.entrance = entrance
+        self.seat = seat
         self.id = home.ids.next()
         self.counters = environment.counters?.loops[home.loopIndex]
         self.machine = ConnectionStateMachine(environment.rules)
@@ -89,7 +94,7 @@ final class ConnectionHandler: @unchecked Sendable {
     // MARK: Performing the machine's steps
 
     /// Reentrant: a refused event is finished before `submit` returns.
-    private func run() {
+    func run() {
         while true {
             switch self.machine.next() {
             case .wait:
@@ -101,8 +106,8 @@ final class ConnectionHandler: @unchecked Sendable {
                 self.counters?.submitted(kind)
                 // Metadata is built lazily: only when the trace level is on.
                 self.environment.logger.trace("event", metadata: self.eventMetadata)
-                if let loyalty {
-                    self.environment.pool.submit(self, loyalty.affinity)
+                if let extras {
+                    self.submit(extras)
                 } else {
                     self.environment.pool.submit(self)
                 }
@@ -113,9 +118,11 @@ final class ConnectionHandler: @unchecked Sendable {
                     "parameters of a worker's answer have no effect",
                     metadata: self.metadata(["error": "\(fault)"])
                 )
+            case .startTLS:
+                self.startTLS()
             case .closeSocket(let reason):
                 self.log(reason)
-                self.closeCause = self.closeCause ?? CloseCause(reason)
+                self.noteCause(reason)
                 self.closeSocket()
             case .finished:
                 self.home.sessionEnded()
@@ -128,6 +135,7 @@ final class ConnectionHandler: @unchecked Sendable {
     /// The connection is over when its events are done and its socket is closed.
     private func leaveIfDone() {
         if self.machine.isOver, self.context == nil {
+            self.logAccess()
             self.home.remove(self)
         }
     }
@@ -150,72 +158,6 @@ final class ConnectionHandler: @unchecked Sendable {
     func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
         self.writer?.unwrittenBytes(context) ?? 0
     }
-
-    // MARK: Logging
-
-    private func log(_ reason: ConnectionStateMachine.CloseReason) {
-        switch reason {
-        case .client, .worker, .writeClose, .draining:
-            self.environment.logger.debug("connection closed", metadata: self.metadata(["reason": "\(reason)"]))
-        case .workerError(let message):
-            self.environment.logger.error(
-                "worker answered with an error",
-                metadata: self.metadata(["error": "\(message)"])
-            )
-        case .eventFailed(let failure):
-            self.environment.logger.error("\(failure)", metadata: self.metadata(["event": "\(self.kind.rawValue)"]))
-        case .packetTooLarge(let evidence):
-            self.environment.logger.error(
-                "a packet is larger than max_packet_size, the connection is closed",
-                metadata: self.metadata(evidence.metadata).merging(
-                    ["max_packet_size": "\(self.environment.rules.framing.maximumPacketSize)"]
-                ) { $1 }
-            )
-        case .malformedPacket(let evidence):
-            self.environment.logger.warning(
-                "a client sent what is no packet, the connection is closed",
-                metadata: self.metadata(evidence.metadata)
-            )
-        case .truncatedPacket(let evidence):
-            self.environment.logger.warning(
-                "a client ended in the middle of a packet, which is dropped",
-                metadata: self.metadata(evidence.metadata)
-            )
-        }
-    }
-
-    /// The answer to a CLOSE has no effect, but a failure is worth logging.
-    private func logClose(_ outcome: RequestOutcome) {
-        switch outcome {
-        case .answered(.reply), .answered(.missing):
-            break
-        case .answered(.error(let message)):
-            self.environment.logger.error(
-                "worker answered CLOSE with an error",
-                metadata: self.metadata(["event": "CLOSE", "error": "\(String(buffer: message))"])
-            )
-        case .failed(let failure):
-            if !failure.reachedWorker {
-                self.home.noteLoss()
-            }
-            self.environment.logger.error(
-                failure.reachedWorker ? "CLOSE may not have been handled" : "CLOSE was not delivered",
-                metadata: self.metadata(["event": "CLOSE", "reason": "\(failure)"])
-            )
-        }
-    }
-
-    private var eventMetadata: Logger.Metadata {
-        self.metadata(["event": "\(self.kind.rawValue)", "bytes": "\(self.body.readableBytes)"])
-    }
-
-    func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
-        var metadata = more
-        metadata["server"] = "\(self.environment.server)"
-        metadata["remote_addr"] = "\(self.eventContext.remoteAddress)"
-        metadata["uuid"] = "\(self.id)"
-        return metadata
-    }
 }
 
 // MARK: - PoolRequest
@@ -230,11 +172,11 @@ extension ConnectionHandler: PoolRequest {
     }
 
     var size: Int {
-        self.eventContext.frameLength(self.kind, body: self.body, mayMove: self.loyalty != nil)
+        self.eventContext.frameLength(self.kind, body: self.body, mayMove: self.extras?.loyalty != nil)
     }
 
     func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
-        let hasMoved = self.loyalty?.moves(to: worker) ?? false
+        let hasMoved = self.extras?.written(for: worker) ?? false
         return self.eventContext.writeFrame(self.kind, body: self.body, hasMoved: hasMoved, into: &frame)
     }
 
@@ -260,23 +202,42 @@ extension ConnectionHandler: PoolRequest {
                 ])
             )
         }
+        if let record = self.extras?.record {
+            record.finished(at: NIODeadline.now().uptimeNanoseconds)
+        }
         let answer = self.machine.finished(outcome, of: body)
         if body.storageCapacity > 0, self.machine.buffered == 0 {
             self.home.recycle(consume body)
         }
         if let answer, let context {
-            self.counters?.sent(answer.readableBytes)
-            if answer.readableBytes > Self.largeAnswer {
-                self.limitWrites(context)
-            }
-            if let rest = self.writer?.write(answer, context) {
-                context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
-            }
-            if self.writer?.isBehind == true {
-                self.countBacklog(context, answer: answer.readableBytes)
-            }
+            self.send(answer, context)
         }
         self.run()
+    }
+
+    /// Part of each packet's way, in one piece with it.
+    @inline(__always)
+    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.counters?.sent(bytes.readableBytes)
+        if let record = self.extras?.record {
+            record.sent(bytes.readableBytes)
+        }
+        if bytes.readableBytes > Self.largeAnswer {
+            self.limitWrites(context)
+        }
+        if let rest = self.writer?.write(bytes, context) {
+            context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+        }
+        if self.writer?.isBehind == true {
+            self.countBacklog(context, answer: bytes.readableBytes)
+        }
+    }
+
+    /// Sends what no worker has answered.
+    func ping(_ data: [UInt8]) {
+        if let context {
+            self.send(ByteBuffer(bytes: data), context)
+        }
     }
 }
 
@@ -298,6 +259,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.home.limit.closed()
+        self.seat?.leave()
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -312,20 +274,30 @@ extension ConnectionHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
+        if let seat {
+            let client = established.isClient ? established.remoteAddress?.ip : nil
+            guard seat.identify(client, on: context.eventLoop) else {
+                context.close(promise: nil)
+                return
+            }
+        }
         self.writer = established.writer
+        self.machine.mayStartTLS = established.mayEncrypt
         self.eventContext = EventContext(
             remoteAddress: established.remoteAddress,
             server: self.environment.quotedServer,
             id: self.id,
             facts: established.facts
         )
-        self.loyalty = self.environment.dispatch.loyalty(of: self.id, at: established.remoteAddress)
         self.home.add(self)
         if !self.entrance.isStaged {
             self.counters?.connectionAccepted()
         }
         if self.home.endsConnections {
             self.machine.drain()
+        }
+        if self.environment.needsExtras {
+            self.beginExtras(at: established.remoteAddress)
         }
         self.run()
     }
@@ -362,6 +334,8 @@ extension ConnectionHandler: ChannelDuplexHandler {
             let action = self.machine.clientEnded()
             self.run()
             self.run(action, context)
+        } else if let event = event as? EncryptionStarted {
+            self.secured(event)
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -369,7 +343,12 @@ extension ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         self.forgetBacklog()
+        if let extras {
+            self.home.cancelLook(extras)
+            extras.pause?.cancel()
+        }
         if self.machine.hasBegun {
+            self.noteEnd(self.machine.endState)
             self.counters?.connectionClosed(self.closeCause ?? .client)
             self.machine.socketClosed()
             self.run()
@@ -380,8 +359,9 @@ extension ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client is gone; the bytes it sent before are still served.
-        self.closeCause = self.closeCause ?? .error
-        self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(error)"]))
+        self.closeCause = self.closeCause ?? (error is EdgeFailure ? .startTLSFailed : .error)
+        let reason = (error as? EdgeFailure)?.reason ?? "\(error)"
+        self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(reason)"]))
         context.close(promise: nil)
     }
 }

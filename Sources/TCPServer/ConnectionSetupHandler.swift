@@ -36,18 +36,29 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
             connection.close(promise: nil)
             return
         }
+        let environment = self.environment.value
+        var seat: Seat?
+        if let desk = environment.desk {
+            let address = connection.remoteAddress?.ip
+            switch desk.enter(address, isClient: !environment.namesClients, on: context.eventLoop) {
+            case .seat(let admitted):
+                seat = admitted
+            case .refused:
+                // It is never registered: no loop but its own does anything for it, and no worker hears of it.
+                connection.close(promise: nil)
+                return
+            }
+        }
         home.limit.opened()
-        let environment = self.environment
-        connection.eventLoop.execute { Self.setUp(connection, environment.value, home) }
+        connection.eventLoop.execute { [seat] in
+            Self.setUp(connection, ConnectionMaker(environment: environment, home: home, seat: seat))
+        }
         // The listener's channel registers it in a task on the connection's event loop, which runs after this one.
         context.fireChannelRead(data)
     }
 
-    private static func setUp(
-        _ connection: any Channel,
-        _ environment: ConnectionEnvironment,
-        _ home: LoopConnections
-    ) {
+    private static func setUp(_ connection: any Channel, _ maker: ConnectionMaker) {
+        let (environment, home) = (maker.environment, maker.home)
         do {
             let options = connection.syncOptions
             try options?.setOption(.allowRemoteHalfClosure, value: true)
@@ -55,10 +66,10 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
             try options?.setOption(.maxMessagesPerRead, value: 1)
             let recvAllocator = ConnectionRecvAllocator(maximum: environment.rules.readBufferSize, home: home)
             try options?.setOption(.recvAllocator, value: recvAllocator)
-            try environment.edge.admit(connection, to: ConnectionMaker(environment: environment, home: home))
+            try environment.edge.admit(connection, to: maker)
         } catch {
             // Fails only if the connection is already closed.
-            home.limit.closed()
+            maker.endedWithoutSession()
             connection.close(promise: nil)
         }
     }
@@ -68,9 +79,11 @@ final class ConnectionSetupHandler: ChannelInboundHandler {
 struct ConnectionMaker: SessionMaker {
     let environment: ConnectionEnvironment
     let home: LoopConnections
+    /// `nil` if the server has no limits.
+    var seat: Seat?
 
     func makeSession(_ entrance: Entrance) -> any ChannelHandler {
-        ConnectionHandler(self.environment, home: self.home, entrance)
+        ConnectionHandler(self.environment, home: self.home, entrance, seat: self.seat)
     }
 
     func enter(_ connection: any EdgeConnection) -> Bool {
@@ -116,5 +129,6 @@ struct ConnectionMaker: SessionMaker {
 
     func endedWithoutSession() {
         self.home.limit.closed()
+        self.seat?.leave()
     }
 }

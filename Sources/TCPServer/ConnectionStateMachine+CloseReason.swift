@@ -17,6 +17,12 @@ extension ConnectionStateMachine {
         case malformedPacket(PacketEvidence)
         /// The client ended its side in the middle of a packet that is worthless then.
         case truncatedPacket(PacketEvidence)
+        /// A worker answered `STARTTLS` where that cannot be.
+        case noTLS
+        /// So many bytes came in clear behind the command that was answered with `STARTTLS`.
+        case injection(Int)
         case draining
+        /// The client took too long.
+        case timeout(SessionTimeout)
     }
 }

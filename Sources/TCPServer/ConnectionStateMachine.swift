@@ -19,15 +19,21 @@ final class SessionRules: Sendable {
 /// while the client reads its last answer. No I/O and no clock. After each event the caller performs the steps of
 /// ``next()`` until it returns ``Step/wait``.
 struct ConnectionStateMachine {
-    private enum State {
+    enum State {
         /// No worker has heard of the connection yet. Can become `connecting`.
         case preface
         /// CONNECTED is handled, or waits for a worker. Can become `ready` or `closing`.
         case connecting
         /// The next packet may go to a worker. Can become `serving` or `closing`.
         case ready
-        /// A packet is handled, or waits for a worker. Can become `ready` or `closing`.
+        /// As `ready`, and a look has found a packet that has begun. Can become `serving` or `closing`.
+        case gathering
+        /// A packet is handled, or waits for a worker. Can become `ready`, `startingTLS` or `closing`.
         case serving
+        /// The client must be handed over to the edge next. Can become `securing` or `closing`.
+        case startingTLS
+        /// The edge does the handshake of TLS. Can become `ready` or `closing`.
+        case securing
         /// The socket must be closed next. Can become `leaving` or `ended`.
         case closing(CloseReason, Farewell)
         /// CLOSE must be submitted next. Can become `parting`.
@@ -41,19 +47,10 @@ struct ConnectionStateMachine {
     }
 
     /// How workers learn of the connection's end.
-    private enum Farewell {
+    enum Farewell {
         case closeEvent
         /// No worker has ever heard of the connection.
         case silence
-    }
-
-    /// How long the connection goes on.
-    private enum Term {
-        case unlimited
-        /// It ends between two packets. `owed` bytes arrived before the drain began and are not served yet.
-        case draining(owed: Int)
-        /// No time is left for the client to complete a packet or to read its answers.
-        case ending(owed: Int)
     }
 
     enum Step: Hashable {
@@ -65,6 +62,8 @@ struct ConnectionStateMachine {
         case skipped(Int)
         /// An answer had parameters that have no effect, for this reason.
         case reportAnswer(String)
+        /// The client's next bytes are a handshake: call ``secured()`` after it.
+        case startTLS
         /// Close the socket with ``closeSocket(unwritten:isSettled:)``, then call ``next()`` again.
         case closeSocket(CloseReason)
         /// All events are done; returned once.
@@ -72,15 +71,18 @@ struct ConnectionStateMachine {
     }
 
     private let rules: SessionRules
-    private var state = State.preface
-    private var socket = SocketStateMachine()
-    private var ending = SocketStateMachine.Ending.ordinary
-    private var term = Term.unlimited
+    var state = State.preface
+    var socket = SocketStateMachine()
+    private(set) var ending = SocketStateMachine.Ending.ordinary
+    private var term = ConnectionTerm.unlimited
     private var packets = PacketSource()
     /// What is wrong with the parameters of the last answer, until that is told.
     private var answerFault: String?
-    /// Consecutive idle checks that found the connection between packets.
-    private var idleChecks = 0
+    /// Whether a worker may encrypt the connection: the edge says so.
+    var mayStartTLS = false
+    /// Consecutive idle checks that found the connection between packets; 0 after bytes have come. -1: nothing has come
+    /// since ``look()``.
+    var idleChecks = 0
 
     init(_ rules: SessionRules) {
         self.rules = rules
@@ -95,16 +97,14 @@ struct ConnectionStateMachine {
     var isOver: Bool {
         switch self.state {
         case .ended, .over: true
-        case .preface, .connecting, .ready, .serving, .closing, .leaving, .parting: false
+        case .preface, .connecting, .ready, .gathering, .serving, .startingTLS, .securing, .closing, .leaving, .parting:
+            false
         }
     }
 
     /// Whether the connection has been told to end.
     var isDraining: Bool {
-        switch self.term {
-        case .unlimited: false
-        case .draining, .ending: true
-        }
+        self.term.isLimited
     }
 
     /// Received bytes that are not part of a submitted packet.
@@ -114,7 +114,11 @@ struct ConnectionStateMachine {
 
     /// Whether all received packets are answered, and no packet has begun.
     private var isBetweenPackets: Bool {
-        if case .ready = self.state { self.buffered == 0 } else { false }
+        switch self.state {
+        case .ready, .gathering: self.buffered == 0
+        case .preface, .connecting, .serving, .startingTLS, .securing, .closing, .leaving, .parting, .ended, .over:
+            false
+        }
     }
 
     // MARK: Reading
@@ -145,7 +149,8 @@ struct ConnectionStateMachine {
         }
         switch self.state {
         case .connecting, .serving, .parting: return false
-        case .preface, .ready, .closing, .leaving, .ended, .over: return !self.socket.isBehind
+        case .preface, .ready, .gathering, .startingTLS, .securing, .closing, .leaving, .ended, .over:
+            return !self.socket.isBehind
         }
     }
 
@@ -154,7 +159,9 @@ struct ConnectionStateMachine {
     mutating func received(_ bytes: ByteBuffer) {
         self.idleChecks = 0
         switch self.state {
-        case .preface, .connecting, .ready, .serving: self.packets.append(bytes)
+        case .preface, .connecting, .ready, .gathering, .serving: self.packets.append(bytes)
+        // The edge has taken over: what came in clear is never taken for what was encrypted.
+        case .startingTLS, .securing: break
         // Once the connection is closing, no worker sees further bytes.
         case .closing, .leaving, .parting, .ended, .over: break
         }
@@ -177,19 +184,13 @@ struct ConnectionStateMachine {
     /// Ends the connection between two packets: received bytes are served first, and a packet that has begun is served
     /// once it is complete. A client that sends without a pause goes on until ``end()``.
     mutating func drain() {
-        if case .unlimited = self.term {
-            self.term = .draining(owed: self.buffered)
-        }
+        self.term.drain(owed: self.buffered)
     }
 
     /// Ends the connection even if a packet has begun or the client does not read. A client that reads still gets
     /// answers to the bytes received before ``drain()``, and CLOSE is delivered.
     mutating func end() {
-        switch self.term {
-        case .unlimited: self.term = .ending(owed: self.buffered)
-        case .draining(let owed): self.term = .ending(owed: owed)
-        case .ending: break
-        }
+        self.term.end(owed: self.buffered)
     }
 
     /// Drains once this check and the `checks` before it found the connection between packets and nothing was received.
@@ -198,7 +199,7 @@ struct ConnectionStateMachine {
             self.idleChecks = 0
             return
         }
-        self.idleChecks += 1
+        self.idleChecks = max(0, self.idleChecks) + 1
         if self.idleChecks > checks {
             self.drain()
         }
@@ -226,8 +227,29 @@ struct ConnectionStateMachine {
         case .parting:
             self.state = .ended
             return nil
-        case .preface, .ready, .closing, .leaving, .ended, .over:
+        case .preface, .ready, .gathering, .startingTLS, .securing, .closing, .leaving, .ended, .over:
             return nil
+        }
+    }
+
+    /// The connection is encrypted.
+    mutating func secured() {
+        if case .securing = self.state {
+            self.state = .ready
+        }
+    }
+
+    /// Bytes that came in clear behind the command could have been slipped in by anybody on the way (CVE-2011-0411).
+    private mutating func startTLS() {
+        if !self.mayStartTLS {
+            self.close(.noTLS)
+        } else if self.socket.hasInputEnded {
+            self.close(.client)
+        } else if self.packets.count > 0 {
+            self.close(.injection(self.packets.count))
+        } else {
+            self.mayStartTLS = false
+            self.state = .startingTLS
         }
     }
 
@@ -251,6 +273,9 @@ struct ConnectionStateMachine {
             }
             if !action.keepsReading {
                 self.close(action == .writeAndClose ? .writeClose : .worker)
+            } else if action == .startTLS {
+                self.startTLS()
+                guard case .startingTLS = self.state else { return nil }
             }
             return action.writes && self.socket.isOpen && body.readableBytes > 0 ? body : nil
         }
@@ -259,7 +284,7 @@ struct ConnectionStateMachine {
     private mutating func obey(_ parameters: AnswerParameters, _ packet: ByteBuffer) {
         let before = self.packets.count
         self.answerFault = self.packets.obey(parameters, after: packet, self.rules.framing)
-        self.owe(self.packets.count - before)
+        self.term.owe(self.packets.count - before)
     }
 
     /// The most bytes of a worker's error message that are kept for the log.
@@ -273,29 +298,10 @@ struct ConnectionStateMachine {
         return "\(String(buffer: start))... (\(message.readableBytes) bytes)"
     }
 
-    private mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
+    mutating func close(_ reason: CloseReason, _ farewell: Farewell = .closeEvent) {
         self.state = .closing(reason, farewell)
         self.ending = reason == .draining ? .draining : .ordinary
         self.packets.removeAll()
-    }
-
-    // MARK: The end of the socket
-
-    /// Performs ``Step/closeSocket(_:)``; see ``SocketStateMachine`` for the parameters.
-    mutating func closeSocket(unwritten: Int, isSettled: () -> Bool) -> SocketStateMachine.Action {
-        self.socket.close(self.ending, unwritten: unwritten, isSettled: isSettled)
-    }
-
-    mutating func flushed(isSettled: () -> Bool) -> SocketStateMachine.Action {
-        self.socket.flushed(isSettled: isSettled)
-    }
-
-    mutating func checkFlush(unwritten: Int) -> SocketStateMachine.Action {
-        self.socket.checkFlush(unwritten: unwritten)
-    }
-
-    mutating func checkLinger(untaken: Int) -> SocketStateMachine.Action {
-        self.socket.checkLinger(untaken: untaken)
     }
 
     // MARK: Steps
@@ -305,12 +311,18 @@ struct ConnectionStateMachine {
         case .preface:
             self.state = .connecting
             return .submit(.connected, ByteBuffer())
-        case .ready:
+        case .ready, .gathering:
             if let fault = self.answerFault {
                 self.answerFault = nil
                 return .reportAnswer(fault)
             }
             return self.nextWhenReady()
+        case .startingTLS:
+            self.state = .securing
+            return .startTLS
+        case .securing:
+            guard !self.socket.isClosed else { return self.closeNext(.client) }
+            return self.term.isEnding ? self.closeNext(.draining) : .wait
         case .closing(let reason, .closeEvent):
             self.state = .leaving
             return .closeSocket(reason)
@@ -329,21 +341,18 @@ struct ConnectionStateMachine {
     }
 
     private mutating func nextWhenReady() -> Step {
-        if self.isDue {
+        if self.term.isLimited, !self.socket.hasInputEnded, self.term.isDue(buffered: self.buffered) {
             return self.closeNext(.draining)
         }
         if self.socket.isBehind {
             // The client does not read its answers: no more are produced until it does.
-            if case .ending = self.term {
-                return self.closeNext(.draining)
-            }
-            return .wait
+            return self.term.isEnding ? self.closeNext(.draining) : .wait
         }
         switch self.packets.next(self.rules.framing) {
         case .packet(let packet):
             return self.serve(packet)
         case .skipped(let count):
-            self.owe(-count)
+            self.term.owe(-count)
             return .skipped(count)
         case .tooLarge:
             return self.closeNext(.packetTooLarge(self.packets.evidence()))
@@ -353,10 +362,7 @@ struct ConnectionStateMachine {
             if self.socket.hasInputEnded {
                 return self.nextAtTheEnd()
             }
-            if case .ending = self.term {
-                return self.closeNext(.draining)
-            }
-            return .wait
+            return self.term.isEnding ? self.closeNext(.draining) : .wait
         }
     }
 
@@ -368,29 +374,10 @@ struct ConnectionStateMachine {
         }
     }
 
-    /// Whether the connection has served all it owes. A packet that has begun since is completed, too, unless no time
-    /// is left. A client that has ended its side gets answers to all it sent.
-    private var isDue: Bool {
-        switch self.term {
-        case .unlimited: false
-        case .draining(let owed): owed <= 0 && self.buffered == 0 && !self.socket.hasInputEnded
-        case .ending(let owed): owed <= 0 && !self.socket.hasInputEnded
-        }
-    }
-
     private mutating func serve(_ packet: ByteBuffer) -> Step {
-        self.owe(-packet.readableBytes)
+        self.term.owe(-packet.readableBytes)
         self.state = .serving
         return .submit(.data, packet)
-    }
-
-    /// Changes the number of bytes that are served before the connection may end.
-    private mutating func owe(_ count: Int) {
-        switch self.term {
-        case .unlimited: break
-        case .draining(let owed): self.term = .draining(owed: owed + count)
-        case .ending(let owed): self.term = .ending(owed: owed + count)
-        }
     }
 
     private mutating func closeNext(_ reason: CloseReason) -> Step {

@@ -10,7 +10,7 @@ struct EventContext {
     /// The text before the event's name.
     private let prefix: [UInt8]
     /// The text after the event's name and its quote; empty if only the closing brace follows.
-    private let facts: [UInt8]
+    private var facts: [UInt8]
 
     /// The context of a connection before its session begins.
     init() {
@@ -33,6 +33,11 @@ struct EventContext {
         self.facts = facts.isEmpty ? [] : Self.rendered(facts)
     }
 
+    /// - Parameter facts: In place of those that are known so far.
+    mutating func replace(facts: [TransportFact]) {
+        self.facts = facts.isEmpty ? [] : Self.rendered(facts)
+    }
+
     /// Length of the prefix without address and server, in bytes.
     private static let fixedLength = 47 + ConnectionID.length
 
@@ -52,6 +57,12 @@ struct EventContext {
         }
         text.append(UInt8(ascii: "}"))
         return text
+    }
+
+    /// Adds why the connection was closed, behind all others. Called once.
+    mutating func tell(reason: String) {
+        let rest = self.facts.isEmpty ? [] : self.facts.dropLast()
+        self.facts = rest + Array(",\"reason\":\(reason.jsonQuoted)}".utf8)
     }
 
     /// The client's address, for the log.

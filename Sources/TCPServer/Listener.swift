@@ -76,8 +76,6 @@ package final class Listener: Sendable {
 extension TCPServer {
     /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
     private static let backlog: Int32 = 4096
-    /// TCP keep-alive: seconds of silence before the first probe, and between probes; as in Go.
-    private static let keepAlive: CInt = 15
 
     /// Binds a server's socket. It receives no connections yet, except in a hand-over.
     ///
@@ -91,7 +89,7 @@ extension TCPServer {
             backlog: Self.backlog,
             mode: server.socketMode,
             isWithoutDelay: true,
-            keepAlive: Self.keepAlive
+            keepAlive: server.keepAlive
         )
         do {
             return try await BoundSocket.bind(addresses, options, besides: listeners.map(\.bound))
@@ -101,7 +99,8 @@ extension TCPServer {
     }
 
     func listen(on socket: BoundSocket, for server: ListenerConfiguration) async throws(ListenError) -> Listener {
-        let environment = CurrentEnvironment(server, pool: self.pool, counters: self.counters, logger: self.logger)
+        let environment = CurrentEnvironment(
+            server, pool: self.pool, counters: self.counters, desks: self.desks, logger: self.logger)
         let bound = BoundListener.Environment(
             makeChannel: { try await self.channel(of: $0, environment) },
             neighbours: { self.listeners(named: environment.value.server).map(\.bound) },
@@ -141,13 +140,13 @@ extension TCPServer {
 
     private func bootstrap(_ environment: CurrentEnvironment) -> ServerBootstrap {
         let logger = self.logger(for: environment.value.server)
-        let limit = self.limit
+        let limits: [any AcceptLimit] = [self.limit, ServerAcceptLimit(environment: environment)]
         return ServerBootstrap(group: self.group)
             .serverChannelOption(.maxMessagesPerRead, value: UInt(self.limit.batch))
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGateHandler(limits: [limit], logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptGateHandler(limits: limits, logger: logger))
                 }
             }
     }

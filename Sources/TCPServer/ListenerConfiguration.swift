@@ -1,5 +1,6 @@
 import Addresses
 import Edge
+import Sockets
 
 /// The address of one of `tcp.servers`, and the settings of its connections.
 package struct ListenerConfiguration: Sendable {
@@ -15,6 +16,15 @@ package struct ListenerConfiguration: Sendable {
     package var dispatch = Dispatch.free
     /// The stages between an accepted socket and its session.
     package var edge = Edge.open
+    /// Whether a stage of the edge tells who the client is: limits by address wait for that.
+    package var namesClients = false
+    package var admission = AdmissionLimits()
+    package var timeouts = SessionTimeouts()
+    /// Packets of one connection; `nil`: any number.
+    package var packetRate: Rate?
+    package var keepAlive = KeepAlive()
+    /// `nil`: none.
+    package var accessLog: AccessLogRules?
 
     package init(
         server: String,

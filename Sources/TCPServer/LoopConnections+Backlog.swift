@@ -26,14 +26,22 @@ extension LoopConnections {
         self.checksWithoutRoom = self.pendingAnswers.isFull ? self.checksWithoutRoom + 1 : 0
         let cutsOverdue = self.checksWithoutRoom >= Self.patientChecks
         var slow: [(connection: ConnectionHandler, bytes: Int, pace: Backlog.Pace)] = []
+        var stalled: [ConnectionHandler] = []
         self.behind.removeAll { connection in
             guard let check = connection.checkBacklog() else {
+                return true
+            }
+            if connection.checkWriteTimeout() {
+                stalled.append(connection)
                 return true
             }
             if check.pace == .stalled || check.pace == .overdue && cutsOverdue {
                 slow.append((connection, check.bytes, check.pace))
             }
             return false
+        }
+        for connection in stalled {
+            connection.cutStalledReader()
         }
         if self.pendingAnswers.isFull {
             for client in slow.sorted(by: { $0.bytes > $1.bytes }) where self.pendingAnswers.isHalfFull {

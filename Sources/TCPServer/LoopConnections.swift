@@ -27,6 +27,10 @@ final class LoopConnections: @unchecked Sendable {
     /// Connections whose clients have not taken all of their answers.
     var behind: [ConnectionHandler] = []
     var backlogWatch: RepeatedTask?
+    /// The timers of connections that have timeouts.
+    var wheel = TimerWheel()
+    /// When the wheel is turned next.
+    var wheelTurn: (tick: UInt64, task: Scheduled<Void>)?
     /// Consecutive checks that found no room for answers.
     var checksWithoutRoom = 0
     private var phase = Phase.serving
@@ -45,6 +49,10 @@ final class LoopConnections: @unchecked Sendable {
         self.limit = limit
         self.pendingAnswers = pendingAnswers
         self.ids = ConnectionIDGenerator(loopIndex: loopIndex)
+    }
+
+    var isServing: Bool {
+        self.phase == .serving
     }
 
     /// Whether new connections are to be ended at once.

@@ -31,6 +31,27 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     case cutOff = "cut_off"
     /// `tcp.Close` asked for it.
     case demand
+    /// Bytes came in clear behind a command that starts TLS.
+    case startTLSInjection = "starttls_injection"
+    /// A handshake that a worker asked for has failed.
+    case startTLSFailed = "starttls_failed"
+    case idleTimeout = "idle_timeout"
+    case firstPacketTimeout = "first_packet_timeout"
+    case packetTimeout = "packet_timeout"
+    case pingTimeout = "ping_timeout"
+    /// The client took nothing of its answers.
+    case writeTimeout = "write_timeout"
+    case maxLifetime = "max_lifetime"
+
+    /// Whether the context of `CLOSE` tells it: no other way leads to it.
+    var isTold: Bool {
+        switch self {
+        case .idleTimeout, .firstPacketTimeout, .packetTimeout, .pingTimeout, .writeTimeout, .maxLifetime: true
+        case .client, .worker, .writeClose, .workerError, .workerFailure, .refused, .packetTooLarge, .malformed,
+            .truncated, .slowReader, .error, .drain, .cutOff, .demand, .startTLSInjection, .startTLSFailed:
+            false
+        }
+    }
 }
 
 /// The counts of one server since it first listened.
@@ -48,10 +69,18 @@ package struct ServerCounts: Sendable, Hashable {
     /// Bytes of answers that were passed to the system.
     package var sentBytes: UInt64 = 0
 
+    /// Connections that a limit refused; they are among the accepted ones.
+    package var limited: [Refusal: UInt64] = [:]
+    /// Connections that a limit would refuse, or have wait, in a dry run.
+    package var spared: [Refusal: UInt64] = [:]
+    /// How often new connections had to wait for a limit.
+    package var waits: [Refusal: UInt64] = [:]
+
     /// Connections whose socket is open.
     package var open: UInt64 {
         // Both counts may grow while they are read: the result must not become negative.
-        let closed = self.closed.values.reduce(0, &+) &+ self.refused.values.reduce(0, &+)
+        let refused = self.limited.values.reduce(0, &+) &+ self.refused.values.reduce(0, &+)
+        let closed = self.closed.values.reduce(0, &+) &+ refused
         return self.accepted > closed ? self.accepted - closed : 0
     }
 }
@@ -79,9 +108,9 @@ final class LoopCounters: Sendable {
     private let receivedBytes = LoopCounter()
     private let skippedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<14, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<22, LoopCounter> { _ in LoopCounter() }
 
-    private let refused = InlineArray<6, LoopCounter> { _ in LoopCounter() }
+    private let refused = InlineArray<14, LoopCounter> { _ in LoopCounter() }
 
     func connectionAccepted() {
         self.accepted.add(1)
@@ -138,6 +167,11 @@ final class LoopCounters: Sendable {
 final class ServerCounters: Sendable {
     /// Indexed by the loop's index.
     let loops: [LoopCounters]
+    /// Refused before any loop has counted them as accepted, and after.
+    private let refusedAtOnce = RefusalCounters()
+    private let refusedLater = RefusalCounters()
+    private let spared = RefusalCounters()
+    private let waits = RefusalCounters()
 
     init(loopCount: Int) {
         self.loops = (0..<loopCount).map { _ in LoopCounters() }
@@ -148,7 +182,59 @@ final class ServerCounters: Sendable {
         for loop in self.loops {
             loop.add(to: &counts)
         }
+        counts.limited = self.refusedAtOnce.counts
+        counts.accepted &+= counts.limited.values.reduce(0, &+)
+        counts.limited.merge(self.refusedLater.counts) { $0 &+ $1 }
+        counts.spared = self.spared.counts
+        counts.waits = self.waits.counts
         return counts
+    }
+
+    /// Any thread.
+    ///
+    /// - Parameter isAccepted: Whether a loop has counted the connection as accepted.
+    func refused(_ refusal: Refusal, isAccepted: Bool) {
+        (isAccepted ? self.refusedLater : self.refusedAtOnce).add(refusal)
+    }
+
+    /// Any thread.
+    func spared(_ refusal: Refusal) {
+        self.spared.add(refusal)
+    }
+
+    /// Any thread.
+    func waited(_ refusal: Refusal) {
+        self.waits.add(refusal)
+    }
+}
+
+/// Rare enough for atomic additions.
+private final class RefusalCounters: Sendable {
+    private let values = InlineArray<5, Atomic<UInt64>> { _ in Atomic(0) }
+
+    func add(_ refusal: Refusal) {
+        self.values[refusal.index].wrappingAdd(1, ordering: .relaxed)
+    }
+
+    var counts: [Refusal: UInt64] {
+        var counts: [Refusal: UInt64] = [:]
+        for refusal in Refusal.allCases {
+            counts[refusal] = self.values[refusal.index].load(ordering: .relaxed)
+        }
+        return counts
+    }
+}
+
+extension Refusal {
+    /// Its position among ``allCases``.
+    fileprivate var index: Int {
+        switch self {
+        case .denied: 0
+        case .maxConnections: 1
+        case .maxConnectionsPerIP: 2
+        case .acceptRate: 3
+        case .acceptRatePerIP: 4
+        }
     }
 }
 
@@ -170,6 +256,14 @@ extension CloseCause {
         case .drain: 11
         case .cutOff: 12
         case .demand: 13
+        case .idleTimeout: 14
+        case .firstPacketTimeout: 15
+        case .packetTimeout: 16
+        case .pingTimeout: 17
+        case .writeTimeout: 18
+        case .maxLifetime: 19
+        case .startTLSInjection: 20
+        case .startTLSFailed: 21
         }
     }
 
@@ -182,7 +276,13 @@ extension CloseCause {
         case .packetTooLarge: self = .packetTooLarge
         case .malformedPacket: self = .malformed
         case .truncatedPacket: self = .truncated
+        case .noTLS: self = .workerError
+        case .injection: self = .startTLSInjection
         case .draining: self = .drain
+        case .timeout(.idle): self = .idleTimeout
+        case .timeout(.firstPacket): self = .firstPacketTimeout
+        case .timeout(.packet): self = .packetTimeout
+        case .timeout(.ping): self = .pingTimeout
         case .eventFailed(.noFreeWorkers), .eventFailed(.queueFull): self = .refused
         case .eventFailed(.workerGone), .eventFailed(.refusedByWorkers): self = .workerFailure
         case .eventFailed(.poolClosing): self = .drain

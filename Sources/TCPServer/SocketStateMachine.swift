@@ -11,6 +11,9 @@ struct SocketStateMachine {
         case reading
         /// Too many answers are still unread.
         case behind
+        /// It has sent more packets than it may, and has to wait.
+        case paced
+        case behindAndPaced
     }
 
     private enum State {
@@ -80,10 +83,18 @@ struct SocketStateMachine {
         }
     }
 
-    /// Whether too many answers are still unread.
+    /// Whether nothing comes or goes any more.
+    var isClosed: Bool {
+        switch self.state {
+        case .closed: true
+        case .open, .flushing, .lingering: false
+        }
+    }
+
+    /// Whether too many answers are still unread, or too many packets came: no more are served.
     var isBehind: Bool {
         switch self.state {
-        case .open(.behind): true
+        case .open(.behind), .open(.paced), .open(.behindAndPaced): true
         case .open(.reading), .flushing, .lingering, .closed: false
         }
     }
@@ -130,8 +141,19 @@ struct SocketStateMachine {
     // MARK: Output
 
     mutating func writabilityChanged(_ isWritable: Bool) {
-        if case .open = self.state {
-            self.state = .open(isWritable ? .reading : .behind)
+        switch self.state {
+        case .open(.reading), .open(.behind): self.state = .open(isWritable ? .reading : .behind)
+        case .open(.paced), .open(.behindAndPaced): self.state = .open(isWritable ? .paced : .behindAndPaced)
+        case .flushing, .lingering, .closed: break
+        }
+    }
+
+    /// The client has to wait before its next packet is served, or no longer.
+    mutating func pace(_ isPaced: Bool) {
+        switch self.state {
+        case .open(.reading), .open(.paced): self.state = .open(isPaced ? .paced : .reading)
+        case .open(.behind), .open(.behindAndPaced): self.state = .open(isPaced ? .behindAndPaced : .behind)
+        case .flushing, .lingering, .closed: break
         }
     }
 

@@ -43,12 +43,15 @@ extension TCPServer {
             }
         } catch {
             await change.undo()
-            self.counters?.keep(Set(current.map(\.server)))
+            self.keepServers(Set(current.map(\.server)))
             throw error
         }
         change.keepWhatIsIncluded()
         for (listener, server) in change.kept {
             listener.setMode(server, self.logger)
+            if server.keepAlive != listener.configuration.keepAlive {
+                await listener.bound.setKeepAlive(server.keepAlive)
+            }
         }
         // Note the new listeners before the old ones close: the status must not report those as missing.
         guard self.setListeners(change.listeners) else {
@@ -56,9 +59,14 @@ extension TCPServer {
             throw CancellationError()
         }
         change.reconfigure()
-        self.counters?.keep(Set(servers.map(\.server)))
+        self.keepServers(Set(servers.map(\.server)))
         await self.close(change)
         return change.listeners
+    }
+
+    private func keepServers(_ names: Set<String>) {
+        self.counters?.keep(names)
+        self.desks.keep(names)
     }
 
     private func addresses(of server: ListenerConfiguration) async throws -> [SocketAddress] {

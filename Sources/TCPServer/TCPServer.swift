@@ -14,6 +14,7 @@ package final class TCPServer: Sendable {
     let limit: ConnectionLimit
     /// `nil` if nothing is counted.
     let counters: CountersByServer?
+    let desks = AdmissionDesks()
     /// The last result of ``listen(on:keeping:)``; `nil` from ``closeListeners()`` on.
     private let listeners = Mutex<[Listener]?>([])
 

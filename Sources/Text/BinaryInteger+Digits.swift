@@ -14,6 +14,21 @@ extension UInt8 {
     }
 }
 
+extension Sequence<UInt8> {
+    /// The bytes in hexadecimal, for the log: `0a ff`.
+    package var spacedHexadecimal: String {
+        self.map(\.hexadecimal).joined(separator: " ")
+    }
+}
+
+extension UInt64 {
+    /// A number of 0 to less than 1, of any number that is evenly distributed.
+    package var unitFraction: Double {
+        // As many bits as a double has.
+        Double(self >> 11) / Double(UInt64(1) << 53)
+    }
+}
+
 extension String {
     /// With zeros before it, up to a length.
     fileprivate func padded(to count: Int) -> String {

@@ -44,6 +44,7 @@ struct Check: ParsableCommand {
             for warning in loaded.warnings {
                 Console().warning("\(warning)")
             }
+            try loaded.checkFiles()
             switch self.form {
             case .yaml: print(loaded.yaml(showsSecrets: self.showSecrets))
             case .json: print(loaded.json(showsSecrets: self.showSecrets))

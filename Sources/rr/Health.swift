@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import Glibc
 import Sockets
+import TLS
 
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +43,7 @@ struct Health: AsyncParsableCommand {
             let reason = String(cString: strerror(errno))
             throw HealthError(description: "cannot change to \(loaded.workDirectory): \(reason)")
         }
-        try await ReadinessProbe(status.address).run()
+        try await ReadinessProbe(status.address, encryption: status.isEncrypted ? try TLSProbe.encryption : nil).run()
     }
 }
 

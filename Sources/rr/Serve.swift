@@ -59,6 +59,7 @@ struct Serve: AsyncParsableCommand {
         ProcessSignals.leaveWhenAsked()
         let environment = ProcessEnvironment.variables
         let loaded = try self.options.load(environment: environment)
+        try loaded.checkFiles()
         console = Console(loaded.settings.logs)
         guard chdir(loaded.workDirectory) == 0 else {
             let reason = String(cString: strerror(errno))
@@ -79,7 +80,10 @@ struct Serve: AsyncParsableCommand {
             ),
             // The current directory has changed since, so both paths are absolute now.
             loadAgain: { [options] in
-                try options.load(path: loaded.file, workDirectory: loaded.workDirectory, environment: environment)
+                let again = try options.load(
+                    path: loaded.file, workDirectory: loaded.workDirectory, environment: environment)
+                try again.checkFiles()
+                return again
             }
         )
         try await gateway.run()

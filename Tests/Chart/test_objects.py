@@ -318,6 +318,46 @@ class ExistingConfigMap(unittest.TestCase):
         self.assertNotIn("rr reload", Rendered(MINIMAL).notes)
 
 
+class State(unittest.TestCase):
+    """What workers share, and what they call."""
+
+    def test_storages_find_their_redis_by_a_secret(self):
+        values = read(CHART / "ci/everything-values.yaml")
+        rendered = Rendered(values)
+        secret = {"addrs": "redis-0:6379,redis-1:6379", "redis-password": "hidden"}
+        environment = {}
+        for variable in rendered.container["env"]:
+            reference = variable.get("valueFrom", {}).get("secretKeyRef", {})
+            if reference.get("name") == "redis":
+                environment[variable["name"]] = secret[reference["key"]]
+        self.assertEqual(len(environment), 2)
+        self.assertNotIn("redis-password", rendered.configuration)
+        storages = {name.lower(): storage for name, storage in check(
+            rendered.configuration.replace("db: 3", "db: 0"), environment)["kv"].items()}
+        self.assertEqual(storages["sessions.1"]["config"]["addrs"], ["redis-0:6379", "redis-1:6379"])
+        self.assertIn("RR_KV_SESSIONS_1_CONFIG_PASSWORD", storages["sessions.1"]["config"]["password"])
+        self.assertEqual(storages["local"]["driver"], "memory")
+
+    def test_no_address_or_no_password(self):
+        for key, left in (("addrsKey", ["RR_KV_S_CONFIG_PASSWORD"]), ("passwordKey", ["RR_KV_S_CONFIG_ADDRS"])):
+            values = minimal(config__kv={"s": {"driver": "redis"}}, redis={"secretName": "x", key: ""})
+            self.assertEqual([variable["name"] for variable in Rendered(values).container["env"]], left)
+
+    def test_rpc_stays_within_the_pod(self):
+        """Nothing leads to it, wherever it listens; and who lets other pods reach it is told so."""
+        for listen, warned in (
+            ("unix:///tmp/rpc.sock", False), ("tcp://127.0.0.1:6001", False), ("tcp://[::1]:6001", False),
+            ("${RPC}", False), ("tcp://:6001", True), ("tcp://0.0.0.0:6001", True),
+        ):
+            with self.subTest(listen):
+                rendered = Rendered(minimal(config__rpc={"listen": listen}, networkPolicy={"enabled": True}))
+                self.assertEqual("other pods can reach RPC" in rendered.notes, warned)
+                rendered.objects.remove(rendered.one("Deployment"))
+                rendered.objects.remove(rendered.one("Job"))
+                self.assertNotIn("6001", str(rendered.objects))
+        self.assertNotIn("other pods can reach RPC", Rendered(MINIMAL).notes)
+
+
 class Monitoring(unittest.TestCase):
     """Objects of the Prometheus operator, which Kubernetes' own schemas do not have."""
 

@@ -32,6 +32,8 @@ WRONG = [
     ("env", {"NAME": ["x"]}, "got array"),
     ("env", {"NAME": {"secretKeyRef": {}}}, "additional properties 'secretKeyRef' not allowed"),
     ("envFrom", {"secretRef": {}}, "want array"),
+    ("redis__secretName", {"name": "x"}, "want string"),
+    ("redis__storages", "sessions", "want array"),
     ("extraArgs", "-s", "want array"),
     ("secretMounts", [{"secretName": "x"}], "missing property 'mountPath'"),
     ("secretMounts", [{"secretName": "x", "mountPath": "etc"}], "does not match"),
@@ -71,7 +73,7 @@ WRONG = [
 
 # Unknown names, at every level that has names of its own.
 UNKNOWN = [
-    "", "image", "existingConfig", "configCheck", "app", "strategy", "autoscaling", "autoscaling__busyWorkers", "podDisruptionBudget",
+    "", "image", "existingConfig", "configCheck", "redis", "app", "strategy", "autoscaling", "autoscaling__busyWorkers", "podDisruptionBudget",
     "topologySpread", "service", "probes", "probes__startup", "probes__liveness", "probes__readiness", "resources",
     "serviceAccount", "podSecurityContext", "securityContext", "securityContext__capabilities", "networkPolicy",
     "serviceMonitor", "podMonitor", "prometheusRule", "dashboards", "test",
@@ -120,6 +122,8 @@ REFUSED = [
     ({"env": {"RR_ENDURE_GRACE_PERIOD": "1s"}}, "env.RR_ENDURE_GRACE_PERIOD: set it in config"),
     ({"env": {"RR_TCP_SERVERS_SMTP_ADDR": ":1"}}, "env.RR_TCP_SERVERS_SMTP_ADDR: set it in config"),
     ({"extraArgs": ["-o", "TCP.servers.smtp.addr=:1"]}, 'extraArgs: set "TCP.servers.smtp.addr=:1" in config'),
+    ({"redis__secretName": "x"}, "redis.secretName: no storage would use it"),
+    ({"redis": {"secretName": "x", "storages": ["s"]}}, 'redis.storages: config.kv has no "s" with `driver: redis`'),
     ({"service__ports": {"imap": 143}}, 'service.ports: there is no server "imap"'),
     ({"service__nodePorts": {"imap": 143}}, 'service.nodePorts: there is no server "imap"'),
     ({"service__ports": {"smtp": 25}, "service__clusterIP": "None"}, "service.ports: a headless Service"),

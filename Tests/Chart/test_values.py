@@ -12,6 +12,7 @@ SCALED = {"autoscaling__enabled": True}
 BALANCED = {"service__type": "LoadBalancer"}
 GUARDED = {"networkPolicy__enabled": True}
 COPIED = {"app__image": "code:1"}
+ON_REDIS = {"config__kv": {"s": {"driver": "redis", "config": {}}}}
 THEIRS = {"config": {}, "existingConfigMap": "theirs", "existingConfig__servers": {"smtp": 1025}}
 
 # The key, another value than the default, and what it needs beside it to be of use.
@@ -36,6 +37,10 @@ CHANGES = {
     "configCheck.timeoutSeconds": (77, {}),
     "env": ({"NAME": "marked"}, {}),
     "envFrom": ([{"secretRef": {"name": "marked"}}], {}),
+    "redis.secretName": ("marked", ON_REDIS),
+    "redis.addrsKey": ("marked", ON_REDIS | {"redis__secretName": "x"}),
+    "redis.passwordKey": ("marked", ON_REDIS | {"redis__secretName": "x"}),
+    "redis.storages": (["77"], THEIRS | {"redis__secretName": "x", "redis__storages": ["s"]}),
     "extraArgs": (["--marked"], {}),
     "secretMounts": ([{"secretName": "marked", "mountPath": "/x"}], {}),
     "app.image": ("marked", {}),

@@ -78,6 +78,7 @@ import Testing
             ("framing: length, length: 4", "length", "section"),
             ("length: {size: 2}", "length", "use `framing: length`"),
             ("framing: fixed", "size", "add it"),
+            ("framing: fixed, size: ''", "size", "add it"),
             ("framing: fixed, size: 0", "size", "use 1"),
             ("framing: fixed, size: 5, max_packet_size: 4B", "size", "use at most 4"),
             ("framing: raw, delimiter: x", "delimiter", "use `framing: merge` or `framing: split`"),

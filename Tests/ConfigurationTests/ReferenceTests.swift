@@ -86,12 +86,14 @@ import Testing
         let text = """
             version: '3'
             server: {command: php, on_init: {command: x}}
-            tcp: {servers: {main: {addr: ':1'}}, pool: {supervisor: {}, dynamic_allocator: {}}}
+            tcp:
+              servers: {main: {addr: ':1', proxy_protocol: {from: 10.0.0.0/8}, tls: {cert: x, key: y}}}
+              pool: {supervisor: {}, dynamic_allocator: {}}
             logs: {file_logger_options: {log_output: x}}
-            rpc: {}
+            rpc: {tls: {cert: x, key: y}}
             kv: {a: {driver: memory}, b: {driver: boltdb}, c: {driver: redis, config: {tls: {}}}}
-            status: {address: ':2'}
-            metrics: {}
+            status: {address: ':2', tls: {cert: x, key: y}}
+            metrics: {tls: {cert: x, key: y}}
             """
         let leaves = try load(text).effective.leaves
         var printed: [String: EffectiveNode.Leaf] = [:]
@@ -110,7 +112,8 @@ import Testing
             guard !known.contains(other), !known.contains(sibling), row.default != "`stderr`" else { continue }
             let leaf = try #require(printed[row.path], "\(row.path) is not printed")
             #expect(leaf.origin == .defaultValue, "\(row.path)")
-            let value = leaf.values.map(\.text).joined().replacing("\r\n", with: "\\r\\n").replacing("\n", with: "\\n")
+            let value = leaf.values.map(\.text).joined(separator: ", ").replacing("\r\n", with: "\\r\\n").replacing(
+                "\n", with: "\\n")
             #expect(row.default.filter { !"`\"".contains($0) } == value, "\(row.path)")
         }
     }

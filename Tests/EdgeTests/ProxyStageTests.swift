@@ -82,6 +82,20 @@ import Testing
         #expect(self.record.facts.withLock { $0 } == self.proxy())
     }
 
+    @Test(arguments: [
+        ("PROXY UNKNOWN\r\n", false), ("PROXY TCP4 192.0.2.1 192.0.2.2 51234 25\r\n", true),
+    ])
+    func onlyAClientCountsByAddress(header: String, isClient: Bool) throws {
+        let sources = [try AddressBlock("10.0.0.0/8")]
+        var stage = ProxyStage(
+            ProxyRules(
+                sources: sources, includesUnix: false, timeout: .seconds(5), versions: [1, 2], isOptional: false))
+        var facts = EdgeFacts(remoteAddress: try SocketAddress(ipAddress: "10.0.0.7", port: 4431))
+        #expect(try stage.opened(&facts) == .waiting)
+        #expect(try stage.received(ByteBuffer(string: header), &facts).progress == .finished)
+        #expect(facts.isClient == isClient)
+    }
+
     @Test func thePeersAddressIsOfItsOwnKind() throws {
         let channel = try self.channel(from: "::ffff:10.0.0.7")
         try channel.writeInbound(ByteBuffer(string: "PROXY TCP6 2001:db8::1 2001:db8::2 51234 25\r\n"))

@@ -1,4 +1,4 @@
-"""compose.yaml: what it mounts is there, and the three services find each other."""
+"""compose.yaml: what it mounts is there, and the services find each other."""
 
 import pathlib
 import shutil
@@ -35,6 +35,14 @@ class Compose(unittest.TestCase):
         metrics = example["metrics"]["address"].rsplit(":", 1)[1]
         scrape = read("deploy/compose/prometheus.yml")["scrape_configs"][0]["static_configs"][0]["targets"]
         self.assertEqual(scrape, [f"rr:{metrics}"])
+
+    def test_redis_comes_when_asked_for(self):
+        redis = self.services["redis"]
+        self.assertEqual(redis["profiles"], ["redis"])
+        # Others on the network of these services, and nobody else.
+        self.assertNotIn("ports", redis)
+        for name, service in self.services.items():
+            self.assertNotIn("redis", service.get("depends_on", []), name)
 
     def test_prometheus_takes_its_configuration(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -30,8 +30,29 @@ extension Integration {
             }
         }
 
+        @Test("The SMTP server offers STARTTLS where the server has it")
+        func startTLS() async throws {
+            let certificates = try TLS.certificates()
+            defer { certificates.remove() }
+            let pair = ["cert=\(certificates.file("server.crt"))", "key=\(certificates.file("server.key"))"]
+            let overrides = (pair + ["starttls=true"]).flatMap { ["-o", "tcp.servers.smtp.tls.\($0)"] }
+            try await self.withExample(overrides) { rr, mails in
+                let port = try #require(try rr.endpoint("smtp").port)
+                let client = try Command.run([
+                    "/usr/bin/env", "python3", "\(Fixture.directory)/tls_client.py", "\(port)",
+                    certificates.directory.path, "smtp",
+                ])
+                #expect(client.exit == .code(0), "\(client.output)\n\(client.errors)")
+                let new = try FileManager.default.contentsOfDirectory(atPath: "\(mails)/new")
+                let mail = try String(contentsOfFile: "\(mails)/new/\(#require(new.first))", encoding: .utf8)
+                #expect(mail == "Subject: hi\r\n\r\nencrypted\r\n")
+            }
+        }
+
         /// - Parameter body: gets the directory where mails are stored, too
-        private func withExample(_ body: (RRProcess, String) async throws -> Void) async throws {
+        private func withExample(
+            _ arguments: [String] = [], _ body: (RRProcess, String) async throws -> Void
+        ) async throws {
             let directory = try TemporaryDirectory()
             defer { directory.remove() }
             let mails = directory.file("mail")
@@ -41,6 +62,7 @@ extension Integration {
                 ["-o", "tcp.servers.\(server.name).addr=\(server.endpoint.address)"]
             }
             settings.arguments += ["-o", "rpc.listen=unix://\(directory.file("rpc.sock"))"]
+            settings.arguments += arguments
             settings.ownEnvironment = ["SMTP_MAIL_DIR": mails]
             try await withRR(settings) { rr in
                 try await body(rr, mails)

@@ -200,10 +200,12 @@ extension Integration {
             let texts = try files.map { try String(contentsOfFile: "\(Fixture.root)/\($0)", encoding: .utf8) }
             let dashboard = try JSONSerialization.jsonObject(with: Data(texts[0].utf8)) as? [String: Any]
             #expect((dashboard?["panels"] as? [Any] ?? []).count > 8)
-            try await withRR(self.settings(endpoint)) { _ in
+            let kv = "kv: {main: {driver: memory, config: {}}}"
+            try await withRR(self.settings(endpoint).withRPC(at: .free(), more: kv)) { _ in
                 let types = try Metrics.scrape(endpoint).types
+                let metric = /\b(rr_(tcp|drain|rpc|kv|lock|application)|process)_[a-z_]+[a-z]/
                 for text in texts {
-                    let names = text.matches(of: /\b(rr_tcp|rr_drain|process)_[a-z_]+[a-z]/).map { String($0.output.0) }
+                    let names = text.matches(of: metric).map { String($0.output.0) }
                     #expect(names.count > 8)
                     for name in names {
                         let family = name.replacing(/_(bucket|sum|count)$/, with: "")

@@ -92,12 +92,12 @@ extension Integration {
                 "WORKER_START": "rpc kv.Set \(set)", "WORKER_DATA": "rpc kv.Set \(set)",
                 "WORKER_CLOSE": "rpc kv.MGet \(set)",
             ]
-            let more = "kv:\n  s:\n    driver: memory\n    config: {}\nendure:\n  grace_period: 6s\n  drain_idle: 50ms"
+            let more = "kv:\n  s:\n    driver: memory\n    config: {}\nendure:\n  grace_period: 3s\n  drain_idle: 50ms"
             try await self.withRPC(Settings(workers: 16, environment: environment, more: more)) { rr, _ in
+                let clients = try (1...16).map { _ in try rr.client() }
                 try await withThrowingTaskGroup(of: Int.self) { group in
-                    for _ in 1...16 {
+                    for client in clients {
                         group.addTask {
-                            let client = try rr.client()
                             var answers = 0
                             // To the end of its connection, which comes between two questions.
                             while let answer = try? client.ask("store") {
@@ -107,7 +107,9 @@ extension Integration {
                             return answers
                         }
                     }
-                    try eventually("events of all workers") { try Set(rr.events.all.map(\.pid)).count >= 16 }
+                    try eventually("an event of each client") {
+                        try clients.allSatisfy { try rr.events.of($0).contains { $0.event == "DATA" } }
+                    }
                     try rr.stop()
                     #expect(try await group.reduce(0, +) > 16)
                 }

@@ -75,11 +75,15 @@ private struct Replicated {
         }
         // It may not have asked the replica for its state yet.
         try await sentinel.eventually("SENTINEL", "FAILOVER", "main")
-        // The old master takes writes for seconds more; the client goes over before that ends.
+        // The old master takes writes for ten seconds more; the client goes over before that ends.
+        let start = ContinuousClock.now
         while try await replica.run("GET", "k") != text("2") {
             try await client.eventually("SET", "k", "2")
         }
-        #expect(!servers.sentinel.log.contains("+convert-to-slave"))
+        // A machine that needs longer for all of it has not shown that.
+        if ContinuousClock.now - start < .seconds(8) {
+            #expect(!servers.sentinel.log.contains("+convert-to-slave"))
+        }
         for client in [client, sentinel, replica] { await client.close() }
     }
 

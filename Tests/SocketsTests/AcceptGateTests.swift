@@ -11,6 +11,11 @@ import Testing
 private final class TestLimit: AcceptLimit {
     let reason = "too many"
     let isReached = Atomic(false)
+    let place = Atomic(Int.max)
+
+    var room: Int {
+        self.place.load(ordering: .relaxed)
+    }
 
     func delay() -> TimeAmount? {
         self.isReached.load(ordering: .relaxed) ? .milliseconds(10) : nil
@@ -132,6 +137,21 @@ private final class TestLimit: AcceptLimit {
         #expect(self.reads.count == 1)
         self.channel.read()
         #expect(self.reads.count == 2)
+    }
+
+    @Test func aBatchIsWithinTheLimits() throws {
+        let channel = EmbeddedChannel()
+        let options = try #require(channel.syncOptions)
+        try options.setOption(.maxMessagesPerRead, value: 16)
+        self.limit.place.store(3, ordering: .relaxed)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        try channel.pipeline.syncOperations.addHandler(AcceptGateHandler(limits: [self.limit], logger: logger))
+        #expect(try options.getOption(.maxMessagesPerRead) == 3, "of the channel's own first read, too")
+        for (room, batch) in [(1, 1), (0, 1), (20, 16), (5, 5), (Int.max, 16)] as [(Int, UInt)] {
+            self.limit.place.store(room, ordering: .relaxed)
+            channel.read()
+            #expect(try options.getOption(.maxMessagesPerRead) == batch)
+        }
     }
 
     @Test func aListenerThatIsClosedIsNotAskedAgain() {

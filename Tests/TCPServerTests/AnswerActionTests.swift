@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct AnswerActionTests {
     @Test(arguments: [
-        ("WRITE", AnswerAction.write), ("WRITECLOSE", .writeAndClose), ("CONTINUE", .keepReading), ("CLOSE", .close),
+        ("WRITE", AnswerAction.write), ("WRITECLOSE", .writeAndClose), ("CONTINUE", .keepReading),
+        ("STARTTLS", .startTLS), ("STARTTL5", .close), ("CLOSE", .close),
         ("", .close), ("write", .close), ("WRITE ", .close), ("WRITEX", .close), ("CONTINUED", .close), ("\0", .close),
         ("WRITECLOSE\n", .close), ("ABCDE", .close), ("ABCDEFGH", .close), ("ABCDEFGHIJ", .close),
         ("{\"stop\":true}", .close),
@@ -23,7 +24,7 @@ import Testing
 
     @Test(arguments: [
         (AnswerAction.write, true, true), (.writeAndClose, true, false), (.keepReading, false, true),
-        (.close, false, false),
+        (.close, false, false), (.startTLS, true, true),
     ])
     func whatItMeans(action: AnswerAction, writes: Bool, keepsReading: Bool) {
         #expect(action.writes == writes)

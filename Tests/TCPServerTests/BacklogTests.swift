@@ -1,3 +1,4 @@
+import NIOCore
 import Testing
 
 @testable import TCPServer
@@ -17,6 +18,26 @@ import Testing
         #expect(backlog.bytes == 50)
         backlog.update(unsent: 0)
         #expect(backlog.bytes == 0)
+    }
+
+    @Test func aWriteTimeoutIsNeverShortAndSeesWhatTheSystemTakes() {
+        var backlog = Backlog()
+        backlog.add(10 << 20)
+        func second(unsent: Int, untaken: Int) -> Bool {
+            backlog.update(unsent: unsent)
+            _ = backlog.check()
+            return backlog.hasStalled(for: .seconds(2), untaken: untaken)
+        }
+        let whole = 10 << 20
+        #expect([whole, whole].map { second(unsent: $0, untaken: $0) } == [false, false])
+        // The channel can write no more, but the system takes some bytes a second.
+        #expect((1...20).allSatisfy { !second(unsent: whole, untaken: whole - $0 * 100) })
+        #expect((1...3).map { _ in second(unsent: whole, untaken: whole - 2000) } == [false, false, true])
+        // Progress in the same second as a check.
+        #expect(!second(unsent: whole - 5000, untaken: whole - 5000))
+        backlog.add(100)
+        #expect(!second(unsent: whole - 4900, untaken: whole - 4900), "more to take is not less taken")
+        #expect(!second(unsent: whole - 4900, untaken: whole - 4901))
     }
 
     @Test func whoTakesNearlyNothingHasStalled() {

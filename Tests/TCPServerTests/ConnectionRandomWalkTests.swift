@@ -233,8 +233,8 @@ private struct ConnectionLife {
                 if self.isOpen, let violation = self.run(action) {
                     return violation
                 }
-            case .skipped, .reportAnswer:
-                return "no rule skips bytes, and no answer has parameters"
+            case .skipped, .reportAnswer, .startTLS:
+                return "no rule skips bytes, and no answer has parameters or starts TLS"
             case .submit(let kind, let body):
                 if let violation = self.submitted(kind, body) {
                     return violation

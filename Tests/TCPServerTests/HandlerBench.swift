@@ -25,7 +25,8 @@ final class HandlerBench {
         limit: Int = 1 << 20,
         readBufferSize: Int = 1 << 16,
         maxQueueSize: Int = 0,
-        edge: Edge = .open
+        edge: Edge = .open,
+        configure: (inout ListenerConfiguration) -> Void = { _ in }
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.pool = WorkerPool(
@@ -47,6 +48,7 @@ final class HandlerBench {
             readBufferSize: readBufferSize
         )
         configuration.edge = edge
+        configure(&configuration)
         self.environment =
             CurrentEnvironment(configuration, pool: self.pool, counters: self.counters, logger: logger).value
         self.worker = ScriptedWorker(self.pool)

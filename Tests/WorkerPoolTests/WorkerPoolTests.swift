@@ -178,7 +178,7 @@ import Testing
             event.body.readableBytes > 0 ? .hang : .answer
         }
         var configuration = PoolConfiguration(numWorkers: 1)
-        configuration.supervisor.execTTL = .milliseconds(1)
+        configuration.supervisor.execTTL = .milliseconds(300)
         try await self.running(configuration, launcher) { pool in
             let slow = self.request(body: "x")
             pool.submit(slow)

@@ -21,6 +21,10 @@ final class SmtpSession
     public ?string $refusal = null;
     /** The start of a line whose rest has not arrived. */
     public string $unfinished = '';
+    /** So many bytes of the next event were in the last one, and are done with. */
+    public int $kept = 0;
+    /** Whether the connection is in clear and may be encrypted. */
+    public bool $offersTls = false;
     public int $mails = 0;
     public int $errors = 0;
 

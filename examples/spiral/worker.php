@@ -12,6 +12,8 @@ use Spiral\RoadRunner\Tcp\TcpWorker;
 use Spiral\RoadRunner\Worker;
 
 require __DIR__ . '/vendor/autoload.php';
+// The storage of the SMTP sessions.
+require __DIR__ . '/../../php/autoload.php';
 require __DIR__ . '/../echo.php';
 require __DIR__ . '/../smtp.php';
 
@@ -25,7 +27,8 @@ while ($request = $tcpWorker->waitRequest()) {
         $server = $request->getServer();
         $service = $services[$server] ??= match ($server) {
             'echo' => new EchoService(),
-            'smtp' => SmtpService::fromEnvironment(),
+            // RoadRunner, for which this is, too, closes when an answer says where the next packet ends.
+            'smtp' => SmtpService::fromEnvironment(wholeMails: false),
             default => throw new RuntimeException("worker.php has no service for the server '$server'"),
         };
 

@@ -233,7 +233,40 @@ Arguments of `rr serve`, or of `rr check`, which takes those alone that change w
 {{- end }}
 {{- end -}}
 
+{{/* Where Redis is, from a Secret. */}}
+{{- define "rr.redisEnv" -}}
+{{- $redis := .Values.redis -}}
+{{- if $redis.secretName -}}
+{{- $found := list -}}
+{{- range $name, $storage := .Values.config.kv -}}
+{{- if and (kindIs "map" $storage) (eq (toString (get $storage "driver")) "redis") -}}
+{{- $found = append $found $name -}}
+{{- end -}}
+{{- end -}}
+{{- range $redis.storages -}}
+{{- if not (or $.Values.existingConfigMap (has . $found)) -}}
+{{- fail (printf "redis.storages: config.kv has no %q with `driver: redis`" .) -}}
+{{- end -}}
+{{- end -}}
+{{- range $redis.storages | default $found -}}
+{{- $prefix := printf "RR_KV_%s_CONFIG" (regexReplaceAll "[^A-Z0-9]" (upper .) "_") -}}
+{{- range $suffix, $key := dict "ADDRS" $redis.addrsKey "PASSWORD" $redis.passwordKey }}
+{{- if $key }}
+- name: {{ $prefix }}_{{ $suffix }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $redis.secretName }}
+      key: {{ $key }}
+{{- end }}
+{{- end }}
+{{- else -}}
+{{- fail "redis.secretName: no storage would use it: config.kv has none with `driver: redis`, and redis.storages names none" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rr.env" -}}
+{{- include "rr.redisEnv" . }}
 {{- range $name, $value := .Values.env }}
 {{- if regexMatch "^RR_(ENDURE_(GRACE_PERIOD|DRAIN_DELAY)|STATUS_ADDRESS|METRICS_ADDRESS|TCP_SERVERS_.*_ADDR)$" $name -}}
 {{- fail (printf

@@ -6,7 +6,10 @@ namespace RR\Tests;
 
 use RR\Rpc;
 
-/** A server with the storages `test` and `small`, two workers and all that the package has calls for. */
+/**
+ * A server with the storages `test` and `small`, two workers and all that the package has calls for. Connections to
+ * `frames` do not use the RPC.
+ */
 final class Server
 {
     /** Seconds. What does not happen within them does not happen. */
@@ -16,6 +19,7 @@ final class Server
 
     public readonly string $directory;
     public readonly string $address;
+    public readonly string $frames;
     public readonly string $metrics;
     /** @var resource */
     private $process;
@@ -38,14 +42,17 @@ final class Server
         return self::$shared instanceof self ? self::$shared : throw self::$shared;
     }
 
-    /** @param string|null $listen of its RPC, with `PORT` for a free one; null: a unix socket */
-    public function __construct(?string $listen = null)
+    /**
+     * @param string|null $listen of its RPC, with `PORT` for a free one; null: a unix socket
+     * @param string      $worker the script of its workers, in this directory
+     */
+    public function __construct(?string $listen = null, string $worker = 'worker.php')
     {
         $this->directory = sys_get_temp_dir() . '/rr-php-' . bin2hex(random_bytes(6));
         mkdir($this->directory, 0700);
-        [$this->address, $this->metrics, $free] = self::freeAddresses(3);
+        [$this->address, $this->frames, $this->metrics, $free] = self::freeAddresses(4);
         $this->rpc = str_replace('PORT', explode(':', $free)[1], $listen ?? "unix://$this->directory/rpc.sock");
-        $command = json_encode([PHP_BINARY, __DIR__ . '/worker.php']);
+        $command = json_encode([PHP_BINARY, __DIR__ . "/$worker"]);
         file_put_contents("$this->directory/.rr.yaml", <<<YAML
             version: "3"
             server: {command: $command}
@@ -59,6 +66,7 @@ final class Server
             tcp:
               servers:
                 main: {addr: $this->address}
+                frames: {addr: $this->frames}
               pool: {num_workers: 2}
 
             YAML);
@@ -108,10 +116,10 @@ final class Server
         return array_values(array_filter($lines, fn (string $line): bool => str_starts_with($line, $start)));
     }
 
-    /** @return resource a connection of a client */
-    public function client()
+    /** @return resource a connection of a client, to the server `main` if no other address is given */
+    public function client(?string $address = null)
     {
-        $client = stream_socket_client("tcp://$this->address");
+        $client = stream_socket_client('tcp://' . ($address ?? $this->address));
         stream_set_timeout($client, (int) self::PATIENCE);
         return $client;
     }

@@ -23,6 +23,17 @@ $storage->set('booted', getmypid());
 
 $worker = Worker::create();
 while ($request = $worker->waitRequest()) {
+    if ($request->server === 'frames') {
+        // An object is the arguments of the answer; another packet is answered with its hexadecimal digits.
+        $next = str_starts_with($request->body, '{') ? json_decode($request->body, true) : null;
+        match (true) {
+            $request->event !== Request::DATA => $worker->read(),
+            $next === null => $worker->write(bin2hex($request->body) . "\r\n"),
+            isset($next['body']) => $worker->write(...$next),
+            default => $worker->read(...$next),
+        };
+        continue;
+    }
     if ($request->event !== Request::DATA) {
         $request->event === Request::CLOSE ? $storage->delete($request->uuid) : $storage->set($request->uuid, 0);
         $worker->read();

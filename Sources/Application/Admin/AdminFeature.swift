@@ -6,32 +6,41 @@ import NIOCore
 import Observability
 import Sockets
 import Synchronization
+import TLS
 
 /// Probes and metrics, if configured: served from before the first worker starts until the last one is gone.
 final class AdminFeature: Feature {
     private let status: StatusSettings?
     private let metrics: MetricsSettings?
+    private let tls: TLSFeature
+    private let workDirectory: String
     private let logger: Logger
     private let server = Mutex<AdminServer?>(nil)
 
-    init(_ settings: Settings, logger: Logger) {
+    /// - Parameter workDirectory: Relative files of `tls` are there.
+    init(_ settings: Settings, tls: TLSFeature, workDirectory: String, logger: Logger) {
         self.status = settings.status
         self.metrics = settings.metrics
+        self.tls = tls
+        self.workDirectory = workDirectory
         self.logger = logger
     }
 
     /// - Throws: `AdminError` when an address cannot be listened on.
     func start(_ service: ServiceView) async throws {
-        let endpoints = self.endpoints(service)
-        guard !endpoints.isEmpty else {
+        guard self.status != nil || self.metrics != nil else {
             return
         }
+        let certificates = try await self.certificates
+        let endpoints = self.endpoints(service, certificates)
         let server = try await AdminServer.start(
             endpoints,
             idleTimeout: TimeAmount(clamping: self.status?.checkTimeout ?? .seconds(60)),
             logger: self.logger
         )
         self.server.withLock { $0 = server }
+        self.tls.replace("status.", by: certificates.filter { $0.key == Self.statusKey })
+        self.tls.replace("metrics.", by: certificates.filter { $0.key == Self.metricsKey })
         for (key, address) in server.addresses {
             self.logger.info("listening", metadata: ["key": "\(key)", "address": "\(address)"])
         }
@@ -51,8 +60,24 @@ final class AdminFeature: Feature {
         }
     }
 
+    private static let statusKey = "status.tls"
+    private static let metricsKey = "metrics.tls"
+
+    private var certificates: [String: TLSServer] {
+        get async throws {
+            var plans: [(key: String, plan: TLSPlan)] = []
+            for (key, tls) in [(Self.statusKey, self.status?.tls), (Self.metricsKey, self.metrics?.tls)] {
+                if let tls {
+                    plans.append((key, tls.plan(in: self.workDirectory)))
+                }
+            }
+            let all = plans
+            return try await BlockingCall.run { try TLSFeature.servers(all) }
+        }
+    }
+
     /// One endpoint per address: probes and metrics may share an address.
-    private func endpoints(_ service: ServiceView) -> [AdminEndpoint] {
+    private func endpoints(_ service: ServiceView, _ certificates: [String: TLSServer]) -> [AdminEndpoint] {
         var endpoints: [AdminEndpoint] = []
         if let status {
             let probes = AdminEndpoint.Probes(
@@ -65,7 +90,8 @@ final class AdminFeature: Feature {
                     address: status.address,
                     key: sharesAddress ? "status.address, metrics.address" : "status.address",
                     probes: probes,
-                    metrics: sharesAddress ? service.metrics : nil
+                    metrics: sharesAddress ? service.metrics : nil,
+                    encryption: certificates[Self.statusKey]?.encryption
                 )
             )
             if sharesAddress {
@@ -77,7 +103,8 @@ final class AdminFeature: Feature {
                 AdminEndpoint(
                     address: metrics.address,
                     key: "metrics.address",
-                    metrics: service.metrics
+                    metrics: service.metrics,
+                    encryption: certificates[Self.metricsKey]?.encryption
                 )
             )
         }

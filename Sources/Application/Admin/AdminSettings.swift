@@ -9,6 +9,10 @@ package struct StatusSettings: Sendable, Equatable {
     var checkTimeout = Duration.seconds(60)
     /// How long the service may be without workers, and unable to start any, before `/health` fails. Zero: never.
     var unavailableAfter = Duration.zero
+    /// `nil`: in clear.
+    var tls: TLSSettings?
+
+    package var isEncrypted: Bool { self.tls != nil }
 
     static let section = Section(Self()) {
         Key(
@@ -29,6 +33,7 @@ package struct StatusSettings: Sendable, Equatable {
             "unavailable_after", \.unavailableAfter, .duration(.zeroAllowed), marks: [.ours, .atStart],
             "How long there may be no worker, and none be startable, before `/health` fails. 0: it never does."
         )
+        Key("tls", \.tls, section: TLSSettings.atStart)
     }
 }
 
@@ -37,6 +42,8 @@ struct MetricsSettings: Sendable, Equatable {
     var address = ListenAddress.tcp(host: "127.0.0.1", port: 2112)
     /// Metrics of the application, by name in lower case.
     var collect: [String: CollectorSettings] = [:]
+    /// `nil`: in clear.
+    var tls: TLSSettings?
 
     static let section = Section(Self()) {
         Key(
@@ -44,6 +51,7 @@ struct MetricsSettings: Sendable, Equatable {
             "[Prometheus](#probes-and-metrics), when there is a `metrics` section; may be the same as "
                 + "`status.address`."
         )
+        Key("tls", \.tls, section: TLSSettings.atStart)
         Key("collect", \.collect, named: CollectorSettings.section, prototype: { _, _ in CollectorSettings() })
     } check: { reader, settings throws(ConfigurationError) in
         try settings.checkCollectors(reader)

@@ -6,7 +6,9 @@ import NIOPosix
 import Observability
 import RPC
 import RPCServer
+import Sockets
 import Synchronization
+import TLS
 
 /// The calls of workers and of the command line, if there is an `rpc` section.
 ///
@@ -18,16 +20,21 @@ final class RPCFeature: Feature {
     private let group: MultiThreadedEventLoopGroup
     private let services: @Sendable (ServiceView, any EventLoop) -> [RPCService]
     private let isMeasured: Bool
+    private let tls: TLSFeature
+    private let plans: [(key: String, plan: TLSPlan)]
     private let logger: Logger
     private let server = Mutex<RPCServer?>(nil)
 
     /// - Parameters:
+    ///   - workDirectory: Relative files of `tls` are there.
     ///   - connections: The most open connections.
     ///   - owner: The group of users that a unix socket is given to; `nil`: this process's own.
     ///   - services: Their names are distinct. They run on the loop.
     /// - Returns: `nil` without the section.
     init?(
         _ settings: Settings,
+        tls: TLSFeature,
+        workDirectory: String,
         connections: Int,
         owner: UInt32?,
         services: @escaping @Sendable (ServiceView, any EventLoop) -> [RPCService],
@@ -45,24 +52,30 @@ final class RPCFeature: Feature {
         )
         self.services = services
         self.isMeasured = settings.metrics != nil
+        self.tls = tls
+        self.plans = rpc.tls.map { [(key: Self.tlsKey, plan: $0.plan(in: workDirectory))] } ?? []
         self.logger = logger
     }
 
     /// - Throws: `RPCServerError` when the address cannot be listened on.
     func start(_ service: ServiceView) async throws {
+        let plans = self.plans
+        let certificates = try await BlockingCall.run { try TLSFeature.servers(plans) }
         let server = try await RPCServer(
             self.place,
             services: self.services(service, self.group.next()),
             limits: self.limits,
             isMeasured: self.isMeasured,
+            encryption: certificates[Self.tlsKey]?.encryption,
             group: self.group,
             logger: self.logger
         )
         self.server.withLock { $0 = server }
+        self.tls.replace("rpc.", by: certificates)
         self.logger.info("listening", metadata: ["key": "rpc.listen", "address": "\(server.address)"])
-        if !server.address.isLoopback {
+        if !server.address.isLoopback, !self.verifiesClients {
             self.logger.warning(
-                "rpc.listen is beyond loopback, and there is no authentication: whoever reaches it may call everything",
+                "rpc.listen is beyond loopback, and no client is verified: whoever reaches it may call everything",
                 metadata: ["address": "\(server.address)"]
             )
         }
@@ -72,6 +85,12 @@ final class RPCFeature: Feature {
                 metadata: ["address": "\(server.address)"]
             )
         }
+    }
+
+    private static let tlsKey = "rpc.tls"
+
+    private var verifiesClients: Bool {
+        self.plans.contains { $0.plan.clients == .requireAndVerify }
     }
 
     /// What is in flight is abandoned: nobody is left who could read its result.
@@ -96,7 +115,7 @@ final class RPCFeature: Feature {
 
 extension ListenAddress {
     /// Whether no other machine reaches it.
-    fileprivate var isLoopback: Bool {
+    var isLoopback: Bool {
         switch self {
         case .unix: true
         case .tcp(let host, _): host.lowercased() == "localhost" || host == "::1" || host.hasPrefix("127.")

@@ -11,6 +11,8 @@ struct RPCSettings: Sendable, Equatable {
     var maxMessageSize = 64 << 20
     var maxConnections = 1024
     var maxCalls = 256
+    /// `nil`: in clear.
+    var tls: TLSSettings?
 
     static let section = Section(Self()) {
         Key(
@@ -34,7 +36,12 @@ struct RPCSettings: Sendable, Equatable {
             "max_calls", \.maxCalls, .integer(in: 1...65_536), marks: [.ours, .atStart],
             "Calls in flight of one connection; further ones wait."
         )
+        Key("tls", \.tls, section: TLSSettings.atStart)
     } check: { reader, rpc throws(ConfigurationError) in
+        if let entry = reader.source["tls"], rpc.tls != nil, rpc.address?.isLoopback == true {
+            let message = "`listen` is of this machine alone, which is not encrypted: the section does nothing"
+            reader.diagnostics.warn(entry.keyPlace.warning(message, key: reader.path("tls")))
+        }
         guard case .tcp = rpc.address, let place = reader.source["listen_mode"] else {
             return
         }

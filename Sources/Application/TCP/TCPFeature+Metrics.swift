@@ -25,6 +25,7 @@ extension PrometheusText {
                         ("reason", cause.rawValue)
                     )
                 }
+                samples.add(count.limited, of: count.server)
                 for cause in EdgeFailure.Cause.allCases {
                     samples.add(
                         count.refused[cause, default: 0],
@@ -34,6 +35,10 @@ extension PrometheusText {
                 }
             }
         }
+        self.add(
+            counts, "rr_tcp_limits_dry_run_total", "Connections that limits_dry_run let in despite a limit.", \.spared)
+        self.add(
+            counts, "rr_tcp_accept_waits_total", "Times that new connections began to wait for a limit.", \.waits)
         self.family("rr_tcp_events_total", .counter, "Events that were handed to the pool.") { samples in
             for count in counts {
                 for event in EventKind.allCases {
@@ -58,6 +63,24 @@ extension PrometheusText {
             for count in counts {
                 samples.add(count.sentBytes, ("server", count.server))
             }
+        }
+    }
+
+    private mutating func add(
+        _ counts: [ServerCounts], _ name: String, _ help: String, _ path: KeyPath<ServerCounts, [Refusal: UInt64]>
+    ) {
+        self.family(name, .counter, help) { samples in
+            for count in counts {
+                samples.add(count[keyPath: path], of: count.server)
+            }
+        }
+    }
+}
+
+extension PrometheusText.Samples {
+    fileprivate mutating func add(_ counts: [Refusal: UInt64], of server: String) {
+        for refusal in Refusal.allCases {
+            self.add(counts[refusal, default: 0], ("server", server), ("reason", refusal.rawValue))
         }
     }
 }

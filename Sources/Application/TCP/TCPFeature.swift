@@ -3,8 +3,10 @@ import Logging
 import NIOPosix
 import Observability
 import Platform
+import Sockets
 import Synchronization
 import TCPServer
+import TLS
 import WorkerPool
 
 /// The listeners of `tcp.servers` and their connections.
@@ -14,6 +16,8 @@ final class TCPFeature: Feature {
     private let settings: Settings
     private let descriptorLimit: Int
     private let others: DescriptorLimit.Others
+    private let tls: TLSFeature
+    private let workDirectory: String
     private let logger: Logger
     private let isDraining: @Sendable () -> Bool
     private let listeners = Mutex<[Listener]>([])
@@ -21,6 +25,7 @@ final class TCPFeature: Feature {
 
     /// - Parameters:
     ///   - others: Other users of descriptors.
+    ///   - workDirectory: Relative files of `tls` are there.
     ///   - isDraining: Whether the service is stopping.
     init(
         _ settings: Settings,
@@ -28,12 +33,16 @@ final class TCPFeature: Feature {
         group: MultiThreadedEventLoopGroup,
         descriptorLimit: Int,
         others: DescriptorLimit.Others,
+        tls: TLSFeature,
+        workDirectory: String,
         logger: Logger,
         isDraining: @escaping @Sendable () -> Bool
     ) {
         self.settings = settings
         self.descriptorLimit = descriptorLimit
         self.others = others
+        self.tls = tls
+        self.workDirectory = workDirectory
         self.logger = logger
         self.isDraining = isDraining
         self.server = TCPServer(pool: pool, group: group, logger: logger, isMeasured: settings.metrics != nil)
@@ -61,8 +70,11 @@ final class TCPFeature: Feature {
 
     /// Listens for the first time.
     func listen() async throws {
-        let listeners = try await self.server.listen(on: self.settings.tcp.servers.map { ListenerConfiguration($0) })
+        let certificates = try await self.certificates(self.settings)
+        let servers = self.configurations(self.settings, certificates)
+        let listeners = try await self.server.listen(on: servers)
         self.listeners.withLock { $0 = listeners }
+        self.tls.replace(TCPSettings.tlsPrefix, by: certificates)
     }
 
     func announce() {
@@ -74,12 +86,25 @@ final class TCPFeature: Feature {
     /// Binds the new addresses. It cannot be undone, so this feature comes last in the composition.
     func prepareReload(_ settings: Settings) async throws -> PreparedReload {
         let current = self.listeners.withLock { $0 }
-        let servers = settings.tcp.servers.map { ListenerConfiguration($0) }
+        let certificates = try await self.certificates(settings)
+        let servers = self.configurations(settings, certificates)
         let listeners = try await self.server.listen(on: servers, keeping: current)
         return PreparedReload {
             self.listeners.withLock { $0 = listeners }
+            self.tls.replace(TCPSettings.tlsPrefix, by: certificates)
             self.limitConnections(listeners: settings.tcp.servers.count)
         }
+    }
+
+    private func certificates(_ settings: Settings) async throws -> [String: TLSServer] {
+        let plans = settings.tcp.tlsPlans(in: self.workDirectory)
+        return try await BlockingCall.run { try TLSFeature.servers(plans) }
+    }
+
+    private func configurations(
+        _ settings: Settings, _ certificates: [String: TLSServer]
+    ) -> [ListenerConfiguration] {
+        settings.tcp.servers.map { ListenerConfiguration($0, certificates[$0.tlsKey]) }
     }
 
     func addMetrics(to text: inout PrometheusText) {

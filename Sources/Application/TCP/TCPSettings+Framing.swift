@@ -27,16 +27,6 @@ enum Framing: String, Sendable, Equatable, CaseIterable {
         case .rules: ["rules"]
         }
     }
-
-    /// The key that it cannot do without.
-    var requiredKey: String? {
-        switch self {
-        case .merge, .split, .raw: nil
-        case .length: "length"
-        case .fixed: "size"
-        case .rules: "rules"
-        }
-    }
 }
 
 extension ListenerSettings {
@@ -56,9 +46,17 @@ extension ListenerSettings {
                 .invalidValue, "`framing: \(self.framing.rawValue)` has no `\(key)`", key: reader.path(key),
                 fix: "remove it, or use \(others.joined(separator: " or "))")
         }
-        if let key = self.framing.requiredKey, reader.given(key) == nil {
+        // What is read counts, not what is there: an empty variable gives no value.
+        let missing: String? =
+            switch self.framing {
+            case .merge, .split, .raw: nil
+            case .length: self.length == nil ? "length" : nil
+            case .fixed: self.size == nil ? "size" : nil
+            case .rules: reader.given("rules") == nil ? "rules" : nil
+            }
+        if let missing {
             throw reader.place.error(
-                .missingValue, "`framing: \(self.framing.rawValue)` needs `\(key)`", key: reader.path(key),
+                .missingValue, "`framing: \(self.framing.rawValue)` needs `\(missing)`", key: reader.path(missing),
                 fix: "add it")
         }
         try reader.checkOneDelimiter()

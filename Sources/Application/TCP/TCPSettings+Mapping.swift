@@ -2,9 +2,11 @@ import Edge
 import NIOCore
 import Sockets
 import TCPServer
+import TLS
 
 extension ListenerConfiguration {
-    init(_ settings: ListenerSettings) {
+    /// - Parameter tls: The certificates, if the server has `tls`.
+    init(_ settings: ListenerSettings, _ tls: TLSServer?) {
         self.init(
             server: settings.name,
             address: settings.address,
@@ -12,13 +14,71 @@ extension ListenerConfiguration {
             framing: PacketFraming(PacketFraming.Rule(settings), maximumPacketSize: settings.maxPacketSize),
             readBufferSize: settings.readBufferSize
         )
-        self.edge = Edge(settings)
+        self.edge = Edge(settings, tls)
+        self.namesClients = settings.proxyProtocol != nil
+        self.admission = AdmissionLimits(settings.limits)
+        self.timeouts = SessionTimeouts(settings.limits)
+        self.packetRate = Rate(settings.limits.packetRate, burst: settings.limits.packetBurst)
+        self.keepAlive = KeepAlive(settings.limits.keepAlive)
+        self.accessLog = AccessLogRules(settings.limits.accessLog)
         let patience = TimeAmount(clamping: settings.stickyWait)
         switch settings.dispatch {
         case .free: self.dispatch = .free
         case .connection: self.dispatch = .connection(patience: patience)
         case .ip: self.dispatch = .ip(patience: patience)
         }
+    }
+}
+
+extension SessionTimeouts {
+    fileprivate init(_ settings: LimitSettings) {
+        func time(_ duration: Duration) -> TimeAmount? {
+            duration > .zero ? TimeAmount(clamping: duration) : nil
+        }
+        self.init()
+        self.idle = time(settings.idleTimeout)
+        self.firstPacket = time(settings.firstPacketTimeout)
+        self.packet = time(settings.packetTimeout)
+        self.write = time(settings.writeTimeout)
+        self.lifetime = time(settings.maxLifetime)
+        self.ping = time(settings.ping.interval).map { interval in
+            let misses = settings.ping.misses
+            return Ping(interval: interval, data: settings.ping.data ?? [], misses: misses > 0 ? misses : nil)
+        }
+    }
+}
+
+extension KeepAlive {
+    fileprivate init(_ settings: KeepAliveSettings) {
+        func seconds(_ duration: Duration) -> CInt {
+            CInt(clamping: Int64((duration / .seconds(1)).rounded(.up)))
+        }
+        self.init(idle: seconds(settings.idle), interval: seconds(settings.interval), count: CInt(settings.count))
+    }
+}
+
+extension AdmissionLimits {
+    fileprivate init(_ settings: LimitSettings) {
+        self.init()
+        self.allow = settings.allow
+        self.deny = settings.deny
+        self.connections = settings.maxConnections > 0 ? settings.maxConnections : nil
+        self.closesBeyond = settings.onLimit == .close
+        self.connectionsPerClient = settings.maxConnectionsPerIP > 0 ? settings.maxConnectionsPerIP : nil
+        self.accepts = Rate(settings.acceptRate, burst: settings.acceptBurst)
+        self.acceptsPerClient = Rate(settings.acceptRatePerIP, burst: settings.acceptBurstPerIP)
+        self.isDryRun = settings.isDryRun
+    }
+}
+
+extension Rate {
+    /// - Parameter burst: 0: as many as the rate has in its period.
+    fileprivate init?(_ setting: RateSetting, burst: Int) {
+        guard setting.count > 0 else {
+            return nil
+        }
+        let nanoseconds = UInt64(setting.period.seconds) * 1_000_000_000
+        self.init(setting.count, in: nanoseconds, burst: burst > 0 ? burst : setting.count)
     }
 }
 

@@ -11,6 +11,8 @@ struct TCPSettings: Sendable, Equatable {
     /// The limit, in MB, of all answers together that clients have not taken. Beyond it, large answers stay with the
     /// workers. 0: no limit. The default has room for many large answers but is small compared to the workers' memory.
     var maxPending = 256
+    /// The defaults of listeners that set none.
+    var limits = LimitSettings()
     var pool = PoolSettings()
 
     /// The most listeners; every pair of them is compared.
@@ -26,7 +28,7 @@ struct TCPSettings: Sendable, Equatable {
         byName.values.sorted { $0.name < $1.name }
     }
 
-    static let section = Section(Self()) {
+    static let section = Section(Self(), including: LimitSettings.section.keys(within: \.limits)) {
         Key(
             "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
             "The most read at once. Over 100 it is taken for bytes, with a warning. Nothing is allocated ahead."
@@ -39,7 +41,8 @@ struct TCPSettings: Sendable, Equatable {
             "servers", \.byName, named: ListenerSettings.section, most: mostListeners,
             prototype: { name, tcp in
                 ListenerSettings(
-                    name: name, readBufferSize: tcp.readBufferSize, maxPacketSize: tcp.maxPacketSize)
+                    name: name, readBufferSize: tcp.readBufferSize, maxPacketSize: tcp.maxPacketSize,
+                    limits: tcp.limits)
             }
         )
         Key(
@@ -79,10 +82,17 @@ struct ListenerSettings: Sendable, Equatable {
     var dispatch = DispatchKind.free
     /// Of a connection that prefers a worker, while that is busy.
     var stickyWait = Duration.zero
+    /// `nil`: connections are in clear.
+    var tls: ListenerTLSSettings?
+    var limits = LimitSettings()
     /// `nil`: no header is expected, and none is understood.
     var proxyProtocol: ProxyProtocolSettings?
 
-    static let section = Section(Self()) {
+    static let section = Section(
+        Self(),
+        including: LimitSettings.section.keys(
+            within: \.limits, of: "tcp.servers.<name>", inheritedFrom: "tcp", notes: "For this server.")
+    ) {
         Key(
             "addr", \.address, .address,
             "`host:port`, `tcp://host:port`, `:port` (all interfaces), `[::1]:port`, `unix:///path`. Two addresses "
@@ -147,9 +157,11 @@ struct ListenerSettings: Sendable, Equatable {
             "How long an event waits for its worker while that is busy and others may be free; at most "
                 + "`tcp.pool.allocate_timeout`. 0: not at all."
         )
+        Key("tls", \.tls, section: ListenerTLSSettings.section)
         Key("proxy_protocol", \.proxyProtocol, section: ProxyProtocolSettings.section)
     } check: { reader, listener throws(ConfigurationError) in
         try listener.checkFraming(&reader)
+        listener.checkLimits(reader)
         try listener.checkProxyProtocol(reader)
         listener.checkDispatch(reader)
         guard listener.socketMode != nil, case .tcp = listener.address, let place = reader.source["socket_mode"] else {

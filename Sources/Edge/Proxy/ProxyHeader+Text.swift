@@ -8,17 +8,12 @@ extension ProxyHeader {
 
     static func parseText(_ view: ByteBufferView) throws(EdgeFailure) -> ProxyHeader? {
         let start = view.prefix(self.longestLine)
-        guard let end = start.firstIndex(where: { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }) else {
-            guard start.count < self.longestLine else {
-                throw self.malformed("no CRLF ends its first \(self.longestLine) bytes")
-            }
-            return nil
-        }
-        let rest = start[end...]
-        guard rest.first == UInt8(ascii: "\r"), rest.count < 2 || rest.dropFirst().first == UInt8(ascii: "\n") else {
+        let end = start.firstIndex { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") } ?? start.endIndex
+        let rest = start[end...].prefix(2)
+        guard "\r\n".utf8.starts(with: rest) else {
             throw self.malformed("its line does not end with CRLF")
         }
-        guard rest.count >= 2 else {
+        guard rest.count == 2 else {
             guard start.count < self.longestLine else {
                 throw self.malformed("no CRLF ends its first \(self.longestLine) bytes")
             }

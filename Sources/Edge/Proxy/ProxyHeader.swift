@@ -41,7 +41,7 @@ struct ProxyHeader: Hashable {
         if versions.contains(.binary), self.begins(view, with: self.binaryStart) {
             return try self.parseBinary(view)
         }
-        let start = view.prefix(16).map(\.hexadecimal).joined(separator: " ")
+        let start = view.prefix(16).spacedHexadecimal
         throw EdgeFailure(.proxyMissing, "the connection does not begin with a PROXY header: \(start)")
     }
 

@@ -75,6 +75,8 @@ package struct ProxyStage: ReadingStage {
         facts.transport.append(TransportFact("proxy", .object([TransportFact("peer", .text(peer))] + header.facts)))
         if let client = header.client {
             facts.remoteAddress = SocketAddress(client.address, port: client.port) ?? facts.remoteAddress
+        } else {
+            facts.isClient = false
         }
         self.buffer.moveReaderIndex(forwardBy: header.length)
         return StageOutput(.finished, bytes: self.buffer)

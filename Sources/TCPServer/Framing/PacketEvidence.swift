@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Text
 
 /// What the log tells of bytes that are no packet.
 struct PacketEvidence: Hashable {
@@ -17,9 +18,9 @@ struct PacketEvidence: Hashable {
     }
 
     var metadata: Logger.Metadata {
-        let digits = Array("0123456789abcdef")
-        let hexadecimal = self.first.map { "\(digits[Int($0 >> 4)])\(digits[Int($0 & 15)])" }.joined(separator: " ")
-        var metadata: Logger.Metadata = ["first_bytes": "\(hexadecimal)", "received": "\(self.received)"]
+        var metadata: Logger.Metadata = [
+            "first_bytes": "\(self.first.spacedHexadecimal)", "received": "\(self.received)",
+        ]
         if let length {
             metadata["length"] = "\(length)"
         }

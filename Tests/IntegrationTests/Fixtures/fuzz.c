@@ -7,7 +7,9 @@
 //     FUZZ_AHEAD      the server gives events ahead, with a question between each two of them, which a pid frame answers.
 //                     One that is not asked for would answer the question behind the event that is read next: it says
 //                     that this event is over, and no server can know better. So there is none then. Nor does a worker
-//                     go on behind an answer that it has cut: the next event's would be taken for the end of that.
+//                     go on behind an answer that announces more than it wrote: the next event's, or the reply between
+//                     the two, would be taken for the end of that. Nor is there an error frame in a reply's place: it
+//                     would be the answer to a silent event, and what follows it the answer to another.
 //     FUZZ_ONLY       verbs: echo is in the place of all that it does not contain; to look into a failure
 //     WORKER_EVENTS   a file: every event is noted there before anything is done, a line of JSON, with its verb
 //
@@ -140,7 +142,9 @@ static void control(void) {
 
 static void mutated(void) {
     memcpy(scratch, frame, length);
-    put(scratch, mutate(scratch, length));
+    size_t size = mutate(scratch, length);
+    put(scratch, size);
+    if (is_ahead() && is_cut(scratch, size)) chance(70) ? die() : nothing();
     is_behind = 1;
 }
 
@@ -320,7 +324,10 @@ static void reply(void) {
         // One that read on would break the one promise: what is behind a probe is begun after the reply.
         case 0: nothing();
         case 1: doze(200); break;
-        case 2: size = mutate(scratch, size); break;
+        case 2:
+            size = mutate(scratch, size);
+            if (is_ahead() && scratch[1] & ERROR) die();
+            break;
         case 3: size += is_ahead() ? unasked(scratch + size) : pid_frame(scratch + size); break;
         case 4: noise(); break;
         default: die();

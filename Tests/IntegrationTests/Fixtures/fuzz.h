@@ -115,6 +115,12 @@ static size_t mutate(uint8_t *frame, size_t length) {
     return length;
 }
 
+// Whether a frame announces more bytes than it has.
+static int is_cut(const uint8_t *frame, size_t length) {
+    return length >= GORIDGE_FIXED && goridge_checksum(frame) == load32(frame + 6) &&
+           goridge_header_length(frame) + (uint64_t)goridge_payload_length(frame) > length;
+}
+
 // Control frames that nobody asked for, and that only this worker spells so.
 static size_t unasked(uint8_t *out) {
     static const char *const texts[] = {"{\"stop\": true}", "{}", "", "{", "{\"pid\":\"x\"}", "{\"pid\":-1}", "text"};

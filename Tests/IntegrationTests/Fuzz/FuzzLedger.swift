@@ -4,6 +4,8 @@ import Testing
 /// An account of all events: those that reached fuzz workers, by the workers' own log, and those that `rr` says were
 /// lost with a worker.
 struct FuzzLedger {
+    private let entries: [EventLog.Entry]
+    private let log: LineLog
     private let connections: [String: [EventLog.Entry]]
     private let others: [EventLog.Entry]
     /// What `rr` logged of each connection.
@@ -11,6 +13,8 @@ struct FuzzLedger {
 
     init(_ entries: [EventLog.Entry], _ log: LineLog) {
         self.connections = Dictionary(grouping: entries.filter { $0.uuid != nil }) { $0.uuid ?? "" }
+        self.entries = entries
+        self.log = log
         self.others = entries.filter { $0.uuid == nil }
         self.lines = Dictionary(grouping: log.all.filter { $0.contains("uuid=") }) { line in
             line.range(of: "uuid=").map { String(line[$0.upperBound...].prefix(36)) } ?? ""
@@ -42,9 +46,9 @@ struct FuzzLedger {
     private func check(_ entries: [EventLog.Entry], of uuid: String) {
         let events = entries.map(\.event)
         let middle = events.drop { $0 == "CONNECTED" }.prefix { $0 == "DATA" }
-        #expect(events.count { $0 == "CONNECTED" } <= 1, "\(uuid): \(events)")
-        #expect(events.count { $0 == "CLOSE" } <= 1, "\(uuid): \(events)")
-        #expect(middle.count >= events.count - 2, "\(uuid): \(events)")
+        #expect(events.count { $0 == "CONNECTED" } <= 1, "\(self.story(of: uuid))")
+        #expect(events.count { $0 == "CLOSE" } <= 1, "\(self.story(of: uuid))")
+        #expect(middle.count >= events.count - 2, "\(self.story(of: uuid))")
         #expect(Set(entries.map(\.remoteAddress)).count == 1, "\(uuid): events of several clients")
         #expect(!entries.contains { $0.verb == "foreign" }, "\(uuid): a packet with bytes of several clients")
         // One that was answered before it was read has none.
@@ -53,12 +57,29 @@ struct FuzzLedger {
         for (number, title) in titles.enumerated() where title.hasPrefix("~") {
             // Of the last packet a client's system may have sent the first bytes alone.
             let isBegun = number == titles.count - 1 && "\(name) \(number)".hasPrefix(title)
-            #expect(isBegun || title == "\(name) \(number)", "\(uuid): \(titles)")
+            #expect(isBegun || title == "\(name) \(number)", "\(titles): \(self.story(of: uuid))")
         }
         for event in ["CONNECTED", "CLOSE"] where !events.contains(event) {
             let isTold = Self.tells(self.lines[uuid] ?? [], of: event)
             #expect(isTold, "\(uuid) has no \(event), and nobody says why: \(events)")
         }
+    }
+
+    /// What the workers of a connection did about the time of its events, and what `rr` logged of it and of them.
+    private func story(of uuid: String) -> String {
+        let workers = Set((self.connections[uuid] ?? []).map(\.pid))
+        let notes = workers.sorted().flatMap { worker in
+            let entries = self.entries.filter { $0.pid == worker }
+            let last = entries.lastIndex { $0.uuid == uuid } ?? 0
+            return entries[max(0, last - 12)..<min(entries.count, last + 3)].map { entry in
+                "\(worker) \(entry.uuid ?? "-") \(entry.event) \(entry.verb ?? "")"
+            }
+        }
+        let lines = self.log.all.filter { line in
+            line.contains(uuid)
+                || workers.contains { line.contains("worker.pid=\($0)") || line.contains("(pid \($0))") }
+        }
+        return ([uuid] + notes + lines).joined(separator: "\n")
     }
 
     /// Whether a connection's lines say that the event has failed.

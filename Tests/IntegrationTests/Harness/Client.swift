@@ -16,9 +16,11 @@ final class Client: @unchecked Sendable {
     private var received = Data()
     private var isClosed = false
 
-    /// - Parameter receiveBuffer: bytes that the kernel keeps at most; small for a client that is to be slow
-    init(_ endpoint: Endpoint, receiveBuffer: Int? = nil) throws {
-        self.descriptor = try endpoint.connectedSocket(receiveBuffer: receiveBuffer)
+    /// - Parameters:
+    ///   - receiveBuffer: bytes that the kernel keeps at most; small for a client that is to be slow
+    ///   - source: the client's own address, of 127.0.0.0/8
+    init(_ endpoint: Endpoint, receiveBuffer: Int? = nil, from source: String? = nil) throws {
+        self.descriptor = try endpoint.connectedSocket(receiveBuffer: receiveBuffer, from: source)
         self.localAddress = endpoint.port == nil ? "@" : Endpoint.localAddress(of: self.descriptor)
     }
 

@@ -47,8 +47,16 @@ enum Endpoint: Hashable {
     }
 
     /// A socket that is connected, and does not block.
-    func connectedSocket(receiveBuffer: Int? = nil) throws -> Int32 {
+    ///
+    /// - Parameter source: The client's own address, of 127.0.0.0/8.
+    func connectedSocket(receiveBuffer: Int? = nil, from source: String? = nil) throws -> Int32 {
         let descriptor = try self.socket()
+        if let source {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = inet_addr(source)
+            try check(Self.pass(&address) { bind(descriptor, $0, $1) }, "bind \(source)")
+        }
         if let receiveBuffer {
             Self.setOption(descriptor, SOL_SOCKET, SO_RCVBUF, Int32(receiveBuffer))
         }

@@ -23,9 +23,11 @@ final class EventLog: @unchecked Sendable {
         var title: String?
         /// What an RPC call has answered.
         var result: String?
+        /// Why the connection was closed, of `CLOSE` after some of its ends.
+        var reason: String?
 
         enum CodingKeys: String, CodingKey {
-            case event, pid, server, uuid, length, sha256, tail, flags, options, verb, title, result
+            case event, pid, server, uuid, length, sha256, tail, flags, options, verb, title, result, reason
             case remoteAddress = "remote_addr"
         }
     }

@@ -41,8 +41,8 @@ final class RRProcess: Sendable {
         }
     }
 
-    func client(_ server: String? = nil, receiveBuffer: Int? = nil) throws -> Client {
-        try Client(self.endpoint(server), receiveBuffer: receiveBuffer)
+    func client(_ server: String? = nil, receiveBuffer: Int? = nil, from source: String? = nil) throws -> Client {
+        try Client(self.endpoint(server), receiveBuffer: receiveBuffer, from: source)
     }
 
     func endpoint(_ server: String? = nil) throws -> Endpoint {

@@ -22,6 +22,9 @@ final class Request
      * @param string $remoteAddr the client's address and port: `127.0.0.1:51234`, `[::1]:51234`
      * @param string $uuid       one for the whole life of the connection, on whichever worker its events arrive
      * @param string $body       the bytes received (DATA), else empty
+     * @param array<string, mixed>|null $tls what is known of the encryption: version, sni, alpn, verified, and subject,
+     *                           san, serial, fingerprint_sha256, not_after of the client's certificate; null: in clear
+     * @param bool   $startTls   whether {@see Worker::startTls} may encrypt the connection
      */
     public function __construct(
         public readonly string $event,
@@ -29,6 +32,8 @@ final class Request
         public readonly string $remoteAddr,
         public readonly string $uuid,
         public readonly string $body,
+        public readonly ?array $tls = null,
+        public readonly bool $startTls = false,
     ) {
     }
 
@@ -39,6 +44,14 @@ final class Request
         if (!isset($fields['event'], $fields['server'], $fields['remote_addr'], $fields['uuid'])) {
             throw new ProtocolException("not the context of a TCP event: $context");
         }
-        return new self($fields['event'], $fields['server'], $fields['remote_addr'], $fields['uuid'], $body);
+        return new self(
+            $fields['event'],
+            $fields['server'],
+            $fields['remote_addr'],
+            $fields['uuid'],
+            $body,
+            $fields['tls'] ?? null,
+            $fields['starttls'] ?? false,
+        );
     }
 }

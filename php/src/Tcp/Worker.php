@@ -27,6 +27,9 @@ final class Worker
     /** Close the connection, write nothing. */
     public const CLOSE = 'CLOSE';
 
+    /** Write the body in clear, then encrypt the connection; see {@see startTls}. */
+    public const STARTTLS = 'STARTTLS';
+
     private const FLAG_CONTROL = 0x01;
     private const FLAG_ERROR = 0x40;
 
@@ -91,10 +94,22 @@ final class Worker
         return null;
     }
 
-    /** Answers: write this to the client and keep reading from it. */
-    public function write(string $body): void
+    /**
+     * Answers: write this to the client and keep reading from it.
+     *
+     * The other arguments say where the next packet ends, in place of the server's `framing` and for that one alone;
+     * {@see respond}. After the DATA of SMTP a mail is one event so:
+     *
+     *     $worker->write("354 End with <CRLF>.<CRLF>\r\n", until: "\r\n.\r\n", keep: 2);
+     *
+     * @param string|null $until what the next packet ends with: bytes, as they are
+     * @param int|null    $need  so many bytes make the next event, with all that is there then
+     * @param int         $keep  so many at the end of this packet were not used, and come first in the next one
+     * @throws \InvalidArgumentException when these make no sense; the event still wants its answer
+     */
+    public function write(string $body, ?string $until = null, ?int $need = null, int $keep = 0): void
     {
-        $this->respond($body, self::WRITE);
+        $this->respond($body, self::WRITE, $until, $need, $keep);
     }
 
     /** Answers: write this to the client, then close the connection. */
@@ -103,16 +118,30 @@ final class Worker
         $this->respond($body, self::WRITECLOSE);
     }
 
-    /** Answers: nothing to write, keep reading. */
-    public function read(): void
+    /**
+     * Answers: nothing to write, keep reading. The arguments are those of {@see write}.
+     *
+     * @throws \InvalidArgumentException when these make no sense; the event still wants its answer
+     */
+    public function read(?string $until = null, ?int $need = null, int $keep = 0): void
     {
-        $this->respond('', self::CONTINUE);
+        $this->respond('', self::CONTINUE, $until, $need, $keep);
     }
 
     /** Answers: nothing to write, close the connection. */
     public function close(): void
     {
         $this->respond('', self::CLOSE);
+    }
+
+    /**
+     * Answers: write this to the client in clear, then encrypt the connection and keep reading.
+     *
+     * Only where {@see Request::$startTls} says so. What the client said before does not count: its session begins anew.
+     */
+    public function startTls(string $body): void
+    {
+        $this->respond($body, self::STARTTLS);
     }
 
     /**
@@ -139,10 +168,26 @@ final class Worker
     /**
      * Answers with any action: one of the constants, or another text that the server understands.
      *
+     * WRITE and CONTINUE may say where the next packet ends; docs/protocol.md, "Framing by the answer". A packet is never
+     * larger than `max_packet_size`: an `until` or a `need` above it has no effect. RoadRunner knows none of these, and
+     * closes the connection.
+     *
+     * @param string|null $until what the next packet ends with: bytes, as they are; not with `need`
+     * @param int|null    $need  so many bytes, 1 or more, make the next event, which has all that is there then
+     * @param int         $keep  so many at the end of this packet come first in the next one; 0 to all of them
+     * @throws \InvalidArgumentException when these make no sense; the event still wants its answer
      * @throws \LogicException when no request waits for an answer
      */
-    public function respond(string $body, string $action = self::WRITE): void
-    {
+    public function respond(
+        string $body,
+        string $action = self::WRITE,
+        ?string $until = null,
+        ?int $need = null,
+        int $keep = 0,
+    ): void {
+        if ($until !== null || $need !== null || $keep !== 0) {
+            $action .= $this->parameters($action, $until, $need, $keep);
+        }
         $this->answered();
         $this->send(0, $action, $body);
         if ($body === '' && \str_starts_with($action, '{') && (json_decode($action, true)['stop'] ?? false) === true) {
@@ -160,6 +205,26 @@ final class Worker
     public function flush(): void
     {
         $this->relay->flush();
+    }
+
+    /** The parameters of an action, as the server reads them. */
+    private function parameters(string $action, ?string $until, ?int $need, int $keep): string
+    {
+        $most = \strlen($this->pending?->body ?? '');
+        $fault = match (true) {
+            $action !== self::WRITE && $action !== self::CONTINUE => "$action is not followed by a packet",
+            $until !== null && $need !== null => 'until and need exclude each other',
+            $until === '' => 'until has no bytes',
+            $need !== null && $need < 1 => "need is $need, and must be 1 or more",
+            $keep < 0 || $keep > $most => "keep is $keep, and the packet has $most bytes",
+            default => null,
+        };
+        if ($fault !== null && $this->pending !== null) {
+            throw new \InvalidArgumentException($fault);
+        }
+        return ($until === null ? '' : ';until=' . rawurlencode($until))
+            . ($need === null ? '' : ";need=$need")
+            . ($keep === 0 ? '' : ";keep=$keep");
     }
 
     private function answered(): void
