@@ -61,6 +61,16 @@ struct LoyalRequests<Request> {
         return first.flatMap { self.popFirst(slot: $0.key) }
     }
 
+    /// Ends the patience of all requests for some slots.
+    mutating func endPatience(ofSlots isMeant: (Int) -> Bool) {
+        for (slot, var queue) in self.slots where isMeant(slot) {
+            for index in queue.indices {
+                queue[index].end = .distantPast
+            }
+            self.slots[slot] = queue
+        }
+    }
+
     /// Removes any request.
     mutating func popAny() -> Entry? {
         self.slots.keys.first.flatMap { self.popFirst(slot: $0) }

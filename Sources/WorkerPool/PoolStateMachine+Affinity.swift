@@ -19,14 +19,11 @@ extension PoolStateMachine {
             return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
         }
         var actions = Actions()
-        let isPatient = affinity.patience > .zero
-        if self.roster.takeFree(place: place)
-            || (isPatient || self.roster.free.allSatisfy(\.isEmpty)) && self.hasRoom(place)
-        {
+        if self.roster.takeFree(place: place) || self.hasRoom(place) {
             self.serve(self.queue.entry(request, isLast: isLast, now: now), with: place, now: now, &actions)
             return actions
         }
-        guard isPatient else {
+        guard affinity.patience > .zero else {
             return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
         }
         let patience = min(affinity.patience, self.configuration.allocateTimeout)
@@ -39,9 +36,10 @@ extension PoolStateMachine {
         return actions
     }
 
-    /// Whether a busy worker may be given another request, and none waits for it.
+    /// Whether a busy worker may be given another request, and none waits for it. One that is free would be better: what a
+    /// worker has, it keeps.
     private func hasRoom(_ place: Int) -> Bool {
-        guard let worker = self.roster.places[place].worker, worker.pipelines, self.queue.isEmpty,
+        guard let worker = self.roster.places[place].worker, worker.pipelines, !self.roster.hasFree, self.queue.isEmpty,
             self.loyal.firstTicket(slot: self.roster.places[place].slot) == nil
         else {
             return false
@@ -52,7 +50,7 @@ extension PoolStateMachine {
     /// As ``fill(_:now:_:)``, with the requests that wait for this worker.
     mutating func fillFromBoth(_ place: Int, now: NIODeadline, _ actions: inout Actions) -> Bool {
         let (pipelines, count) = self.roster.withWorker(place) { ($0.pipelines, $0.leases.count) }
-        let depth = pipelines ? self.depth : 1
+        let depth = pipelines && !self.roster.hasFree ? self.depth : 1
         var given = 0
         while count + given < depth, let entry = self.popFirst(for: place) {
             self.serve(entry, with: place, now: now, &actions)
@@ -91,6 +89,16 @@ extension PoolStateMachine {
         self.armPatience(&actions)
         self.startMore(&actions)
         return actions
+    }
+
+    /// Ends the patience of requests whose worker has left: what it knew is lost.
+    mutating func forgetLost(_ actions: inout Actions) {
+        guard !self.loyal.isEmpty else {
+            return
+        }
+        let roster = self.roster
+        self.loyal.endPatience(ofSlots: { !roster.serves(slot: $0) })
+        self.armPatience(&actions)
     }
 
     /// Has all requests wait for any worker: none is left that could be worth waiting for.

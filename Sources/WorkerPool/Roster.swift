@@ -191,6 +191,11 @@ struct Roster<Request, Handle> {
         return nil
     }
 
+    /// Whether a worker is idle.
+    var hasFree: Bool {
+        self.free.contains { !$0.isEmpty }
+    }
+
     /// Takes this worker if it is idle.
     mutating func takeFree(place: Int) -> Bool {
         guard let loopIndex = self.places[place].worker?.loopIndex,
@@ -306,7 +311,7 @@ struct Roster<Request, Handle> {
         if case .successor(let old) = standing {
             self.places[place].slot = self.places[old.place].slot
         } else {
-            self.places[place].slot = self.vacantSlot
+            self.places[place].slot = self.vacantSlot(for: place)
         }
         self.places[place].generation += 1
         self.places[place].absence = .backingOff
@@ -316,13 +321,20 @@ struct Roster<Request, Handle> {
         return self.id(ofPlace: place)
     }
 
-    /// The lowest number that no place holds.
-    private var vacantSlot: Int {
-        var taken: Set<Int> = []
-        for place in self.places where place.worker != nil || place.absence != .vacant {
-            taken.insert(place.slot)
+    /// The number that a place had before, or else the lowest that is nobody's. The worker that another one counts for
+    /// has lost its number to it.
+    private func vacantSlot(for place: Int) -> Int {
+        let taken = Set(self.places.lazy.filter { $0.standing != .uncounted }.map(\.slot))
+        let last = self.places[place].slot
+        if self.places[place].generation > 0, !taken.contains(last) {
+            return last
         }
         return (0...taken.count).first { !taken.contains($0) } ?? taken.count
+    }
+
+    /// Whether a worker with this number takes requests.
+    func serves(slot: Int) -> Bool {
+        self.places.contains { $0.slot == slot && $0.worker?.fate.leaves == false }
     }
 
     mutating func launched(_ place: Int, epoch: UInt64) {

@@ -96,6 +96,100 @@ import Testing
         #expect(bench.answers(own, 1).serves.map(\.request) == [2])
     }
 
+    @Test func whoseWorkerIsLostWaitsNoLonger() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 3))
+        let own = try #require(self.preferred(bench, 7))
+        bench.submit(0, key: 7, patience: Self.second)
+        bench.submit(1, key: 7, patience: Self.second)
+        bench.submit(2, key: 7, patience: Self.second)
+        let outcome = bench.fails(own, begun: 1)
+        #expect(outcome.refused == [0] && outcome.patience == [.distantPast])
+        let others = bench.endPatience()
+        #expect(others.serves.map(\.request) == [1, 2] && bench.machine.waiting == 0)
+        #expect(Set(others.serves.map(\.id)) == Set(workers).subtracting([own]))
+    }
+
+    @Test func whoseWorkerIsTakenAwayWaitsNoLonger() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 2))
+        let own = try #require(self.preferred(bench, 7))
+        let other = try #require(workers.first { $0 != own })
+        bench.submit(0, key: 7, patience: Self.second)
+        bench.submit(1)
+        bench.submit(2, key: 7, patience: Self.second)
+        var actions = PoolBench.Machine.Actions()
+        // Both are busy: the one that is not spared leaves.
+        try bench.machine.removeWorker(sparing: { $0 == other }, &actions)
+        #expect(self.preferred(bench, 7) == other)
+        #expect(PoolOutcome(actions).patience == [.distantPast])
+        #expect(bench.endPatience().serves.isEmpty && bench.machine.loyal.isEmpty)
+        #expect(bench.answers(own, 1).stop == [own])
+        #expect(bench.answers(other, 1).serves.map(\.request) == [2])
+    }
+
+    @Test func aReplacedWorkersRequestsAreForItsSuccessor() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 2, maxJobs: 1))
+        let own = try #require(self.preferred(bench, 7))
+        bench.submit(0, key: 7, patience: Self.second)
+        bench.submit(1, key: 7, patience: Self.second)
+        bench.submit(2, key: 7, patience: Self.second)
+        // It is at its limit, and goes on until its successor is there.
+        let outcome = bench.answers(own, 1)
+        #expect(outcome.serves.map(\.request) == [1] && outcome.patience.isEmpty)
+        let successor = try #require(outcome.start.first?.id)
+        _ = bench.launch(successor)
+        let welcome = PoolOutcome(bench.machine.ready(successor, successor, loopIndex: 0, now: bench.now))
+        #expect(welcome.serves.map(\.request) == [2] && welcome.serves.map(\.id) == [successor])
+        #expect(self.slot(bench, successor) == self.slot(bench, own) && self.preferred(bench, 7) == successor)
+        #expect(bench.answers(own, 1).stop == [own])
+        // It dies while it has the slot alone.
+        let start = try #require(bench.failed(successor).start)
+        #expect(self.slot(bench, start.id) == self.slot(bench, own))
+        #expect(workers.contains { self.slot(bench, $0) != self.slot(bench, own) })
+    }
+
+    @Test func aSuccessorThatDiesHasTheSlotThoughItsWorkerHasNotLeft() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 2, maxJobs: 1))
+        let own = try #require(self.preferred(bench, 7))
+        bench.submit(0, key: 7, patience: Self.second)
+        bench.submit(1, key: 7, patience: Self.second)
+        let successor = try #require(bench.answers(own, 1).start.first?.id)
+        bench.bringUp(successor)
+        let start = try #require(bench.failed(successor).start)
+        #expect(bench.machine.roster.isBusy(own) && self.slot(bench, start.id) == self.slot(bench, own))
+        #expect(workers.count == 2)
+    }
+
+    @Test func whatAFreeWorkerCouldHaveIsNotPutBehindAnother() throws {
+        var configuration = PoolConfiguration(numWorkers: 2)
+        configuration.pipeline = .fixed(4)
+        let (bench, workers) = PoolBench.running(configuration)
+        for worker in workers {
+            bench.pipelines(worker)
+        }
+        let own = try #require(self.preferred(bench, 7))
+        bench.submit(0, key: 7, patience: Self.second)
+        #expect(bench.submit(1, key: 7, patience: Self.second).waits)
+        #expect(bench.submit(2, key: 7, patience: Self.second).waits)
+        #expect(bench.answers(own, 1).serves.map(\.request) == [1])
+        #expect(bench.submit(3).leased != own)
+        // Now none is free.
+        #expect(bench.answers(own, 1).serves.map(\.request) == [2])
+        #expect(bench.submit(4, key: 7, patience: Self.second).leased == own)
+        #expect(bench.submit(5, key: 7).leased == own)
+    }
+
+    @Test func aPoolThatKeepsNoWorkersHasNoneToPrefer() throws {
+        let debug = PoolConfiguration.Allocator(maxWorkers: 4, spawnRate: 4, idleTimeout: .hours(1))
+        var configuration = PoolConfiguration(numWorkers: 0, maxJobs: 1)
+        configuration.allocator = debug
+        let bench = PoolBench(configuration)
+        _ = bench.start()
+        let outcome = bench.submit(0, key: 7, patience: Self.second)
+        let start = try #require(outcome.start.first)
+        #expect(outcome.patience.isEmpty && bench.machine.loyal.isEmpty)
+        #expect(bench.bringUp(start.id).action.served == 0)
+    }
+
     @Test func allWaitInTheOrderOfTheirArrival() throws {
         let (bench, _) = PoolBench.running(.init(numWorkers: 1))
         let own = try #require(self.preferred(bench, 7))
