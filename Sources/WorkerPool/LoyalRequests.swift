@@ -25,17 +25,22 @@ struct LoyalRequests<Request> {
     }
 
     /// - Parameter end: The end of the request's patience. Those before it do not outlast it: they are served first.
-    mutating func append(_ entry: Entry, slot: Int, end: NIODeadline) {
-        var queue = self.slots[slot] ?? []
+    /// - Returns: A deadline for which no timer is armed yet.
+    mutating func append(_ entry: Entry, slot: Int, end: NIODeadline) -> NIODeadline? {
+        Self.append(Waiting(entry: entry, end: end), to: &self.slots[slot, default: CircularBuffer()])
+        self.count += 1
+        return self.armTimer(for: end)
+    }
+
+    /// Changes the queue in place.
+    private static func append(_ waiting: Waiting, to queue: inout CircularBuffer<Waiting>) {
         for index in queue.indices.reversed() {
-            guard queue[index].end > end else {
+            guard queue[index].end > waiting.end else {
                 break
             }
-            queue[index].end = end
+            queue[index].end = waiting.end
         }
-        queue.append(Waiting(entry: entry, end: end))
-        self.slots[slot] = queue
-        self.count += 1
+        queue.append(waiting)
     }
 
     /// The ticket of the next request for a slot.
@@ -54,26 +59,31 @@ struct LoyalRequests<Request> {
         return first.entry
     }
 
-    /// Removes a request whose patience has ended.
-    mutating func popImpatient(now: NIODeadline) -> Entry? {
-        let ended = self.slots.filter { ($0.value.first?.end ?? .distantFuture) <= now }
-        let first = ended.min { $0.value.first?.entry.ticket ?? 0 < $1.value.first?.entry.ticket ?? 0 }
-        return first.flatMap { self.popFirst(slot: $0.key) }
+    /// Removes all requests whose patience has ended by then.
+    ///
+    /// - Returns: In the order of their tickets.
+    mutating func takeImpatient(by end: NIODeadline) -> [Entry] {
+        var entries: [Entry] = []
+        for slot in Array(self.slots.keys) {
+            while let first = self.slots[slot]?.first, first.end <= end, let entry = self.popFirst(slot: slot) {
+                entries.append(entry)
+            }
+        }
+        entries.sort { $0.ticket < $1.ticket }
+        return entries
     }
 
     /// Ends the patience of all requests for some slots.
-    mutating func endPatience(ofSlots isMeant: (Int) -> Bool) {
+    ///
+    /// - Returns: A deadline for which no timer is armed yet.
+    mutating func endPatience(ofSlots isMeant: (Int) -> Bool) -> NIODeadline? {
         for (slot, var queue) in self.slots where isMeant(slot) {
             for index in queue.indices {
                 queue[index].end = .distantPast
             }
             self.slots[slot] = queue
         }
-    }
-
-    /// Removes any request.
-    mutating func popAny() -> Entry? {
-        self.slots.keys.first.flatMap { self.popFirst(slot: $0) }
+        return self.armTimer()
     }
 
     /// Whether the firing timer is the latest one; earlier ones are ignored.
@@ -87,8 +97,11 @@ struct LoyalRequests<Request> {
 
     /// A deadline for which no timer is armed yet.
     mutating func armTimer() -> NIODeadline? {
-        guard let end = self.slots.values.compactMap({ $0.first?.end }).min(), end < self.armedFor ?? .distantFuture
-        else {
+        self.slots.values.lazy.compactMap { $0.first?.end }.min().flatMap { self.armTimer(for: $0) }
+    }
+
+    private mutating func armTimer(for end: NIODeadline) -> NIODeadline? {
+        guard end < self.armedFor ?? .distantFuture else {
             return nil
         }
         self.armedFor = end

@@ -27,24 +27,23 @@ extension PoolStateMachine {
             return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
         }
         let patience = min(affinity.patience, self.configuration.allocateTimeout)
-        self.loyal.append(
-            self.queue.entry(request, isLast: isLast, now: now),
-            slot: self.roster.places[place].slot,
-            end: now + patience
-        )
-        self.armPatience(&actions)
+        let entry = self.queue.entry(request, isLast: isLast, now: now)
+        if let deadline = self.loyal.append(entry, slot: self.roster.places[place].slot, end: now + patience) {
+            actions.append(.armPatience(deadline))
+        }
         return actions
     }
 
     /// Whether a busy worker may be given another request, and none waits for it. One that is free would be better: what a
     /// worker has, it keeps.
-    private func hasRoom(_ place: Int) -> Bool {
-        guard let worker = self.roster.places[place].worker, worker.pipelines, !self.roster.hasFree, self.queue.isEmpty,
+    private mutating func hasRoom(_ place: Int) -> Bool {
+        guard !self.roster.hasFree, self.queue.isEmpty,
             self.loyal.firstTicket(slot: self.roster.places[place].slot) == nil
         else {
             return false
         }
-        return worker.leases.count < self.depth
+        let depth = self.depth
+        return self.roster.withWorker(place) { $0.pipelines && $0.leases.count < depth }
     }
 
     /// As ``fill(_:now:_:)``, with the requests that wait for this worker.
@@ -62,7 +61,7 @@ extension PoolStateMachine {
     /// The next request that this worker may have, in the order in which they came.
     private mutating func popFirst(for place: Int) -> Entry? {
         let slot = self.roster.places[place].slot
-        guard let loyal = self.loyal.firstTicket(slot: slot), loyal < self.queue.firstTicket ?? .max else {
+        guard let loyal = self.loyal.firstTicket(slot: slot), loyal < self.queue.firstTicket else {
             return self.queue.popFirst()
         }
         return self.loyal.popFirst(slot: slot)
@@ -76,7 +75,7 @@ extension PoolStateMachine {
         guard self.loyal.timerFired(at: deadline) else {
             return actions
         }
-        while let entry = self.loyal.popImpatient(now: now) {
+        for entry in self.loyal.takeImpatient(by: now) {
             if let place = self.roster.takeFree(loopIndex: 0) {
                 self.serve(entry, with: place, now: now, &actions)
             } else if self.queue.isEmpty, let place = self.roster.findRoom(depth: self.depth) {
@@ -86,7 +85,9 @@ extension PoolStateMachine {
             }
         }
         self.armTimer(&actions)
-        self.armPatience(&actions)
+        if let deadline = self.loyal.armTimer() {
+            actions.append(.armPatience(deadline))
+        }
         self.startMore(&actions)
         return actions
     }
@@ -97,13 +98,14 @@ extension PoolStateMachine {
             return
         }
         let roster = self.roster
-        self.loyal.endPatience(ofSlots: { !roster.serves(slot: $0) })
-        self.armPatience(&actions)
+        if let deadline = self.loyal.endPatience(ofSlots: { !roster.serves(slot: $0) }) {
+            actions.append(.armPatience(deadline))
+        }
     }
 
     /// Has all requests wait for any worker: none is left that could be worth waiting for.
     mutating func joinLoyal() {
-        while let entry = self.loyal.popAny() {
+        for entry in self.loyal.takeImpatient(by: .distantFuture) {
             self.queue.insert(entry, timeout: self.configuration.allocateTimeout)
         }
     }
@@ -112,12 +114,6 @@ extension PoolStateMachine {
     mutating func serveWaiting(now: NIODeadline, _ actions: inout Actions) {
         while !self.queue.isEmpty, let place = self.roster.takeFree(loopIndex: 0), let entry = self.queue.popFirst() {
             self.serve(entry, with: place, now: now, &actions)
-        }
-    }
-
-    private mutating func armPatience(_ actions: inout Actions) {
-        if let deadline = self.loyal.armTimer() {
-            actions.append(.armPatience(deadline))
         }
     }
 }
