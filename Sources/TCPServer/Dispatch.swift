@@ -19,9 +19,8 @@ package enum Dispatch: Sendable, Hashable {
         case .connection(let patience):
             return WorkerLoyalty(Affinity(key: id.hash, patience: patience))
         case .ip(let patience):
-            // All bits of the low word are the client's own with IPv6.
-            let key = address?.ip.map { $0.isIPv4 ? $0.low : $0.high } ?? id.hash
-            return WorkerLoyalty(Affinity(key: key, patience: patience))
+            let client = address?.ip.map { ClientTable.key(of: $0) }
+            return WorkerLoyalty(Affinity(key: client.map { $0.high ^ $0.low } ?? id.hash, patience: patience))
         }
     }
 }
