@@ -14,6 +14,7 @@ final class ConnectionEnvironment: Sendable {
     let quotedServer: [UInt8]
     let rules: SessionRules
     let edge: Edge
+    let dispatch: Dispatch
     /// Whether clients have an address and a port.
     let isTCP: Bool
     /// `nil` when nothing is counted.
@@ -43,6 +44,7 @@ final class ConnectionEnvironment: Sendable {
         self.quotedServer = Array(configuration.server.jsonQuoted.utf8)
         self.rules = SessionRules(framing: configuration.framing, readBufferSize: configuration.readBufferSize)
         self.edge = configuration.edge
+        self.dispatch = configuration.dispatch
         self.isTCP = configuration.address.isTCP
         self.counters = counters
         self.desk = desk
@@ -52,6 +54,7 @@ final class ConnectionEnvironment: Sendable {
         self.accessLog = configuration.accessLog
         self.needsExtras =
             configuration.timeouts.needsLooks || configuration.packetRate != nil || configuration.accessLog != nil
+            || configuration.dispatch != .free
         self.pool = pool
         self.logger = logger
     }

@@ -1,16 +1,18 @@
 import Logging
 import NIOCore
+import WorkerPool
 
-/// Timeouts, the rate of packets and the access log, of servers that have them.
+/// Timeouts, the rate of packets, the access log and the worker to stay with, of servers that have them.
 extension ConnectionHandler {
     /// Nanoseconds of the loop's clock.
     private var now: UInt64 {
         self.home.eventLoop.now.uptimeNanoseconds
     }
 
-    func beginExtras() {
+    func beginExtras(at address: SocketAddress?) {
         let record = self.environment.accessLog.map { _ in ConnectionRecord(at: self.now) }
-        let extras = ConnectionExtras(self, record)
+        let loyalty = self.environment.dispatch.loyalty(of: self.id, at: address)
+        let extras = ConnectionExtras(self, record, loyalty)
         self.extras = extras
         let timeouts = self.environment.timeouts
         guard timeouts.needsLooks else {
@@ -58,14 +60,16 @@ extension ConnectionHandler {
         }
     }
 
-    /// An event is about to go to the pool.
-    func submitted(_ extras: ConnectionExtras) {
+    /// Gives an event to the pool.
+    func submit(_ extras: ConnectionExtras) {
         extras.record?.submitted(self.kind, bytes: self.body.readableBytes, at: self.now)
-        guard self.kind == .data, let rate = self.environment.packetRate else {
-            return
-        }
-        if let delay = extras.take(rate, at: self.now) {
+        if self.kind == .data, let rate = self.environment.packetRate, let delay = extras.take(rate, at: self.now) {
             self.pause(extras, for: delay)
+        }
+        if let loyalty = extras.loyalty {
+            self.environment.pool.submit(self, loyalty.affinity)
+        } else {
+            self.environment.pool.submit(self)
         }
     }
 

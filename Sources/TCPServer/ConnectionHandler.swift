@@ -30,7 +30,8 @@ final class ConnectionHandler: @unchecked Sendable {
     var closeCause: CloseCause?
     /// `nil` once the client has taken all answers and ``home`` no longer checks it.
     var backlog: Backlog?
-    /// `nil` if the server has neither timeouts nor a rate of packets nor an access log. Set when the session begins.
+    /// `nil` if the server has no timeouts, no rate of packets, no access log, and events go to any worker. Set when the
+    /// session begins.
     var extras: ConnectionExtras?
 
     // The event that is with the pool.
@@ -106,9 +107,10 @@ final class ConnectionHandler: @unchecked Sendable {
                 // Metadata is built lazily: only when the trace level is on.
                 self.environment.logger.trace("event", metadata: self.eventMetadata)
                 if let extras {
-                    self.submitted(extras)
+                    self.submit(extras)
+                } else {
+                    self.environment.pool.submit(self)
                 }
-                self.environment.pool.submit(self)
             case .skipped(let count):
                 self.counters?.skipped(count)
             case .reportAnswer(let fault):
@@ -170,14 +172,12 @@ extension ConnectionHandler: PoolRequest {
     }
 
     var size: Int {
-        self.eventContext.frameLength(self.kind, body: self.body)
+        self.eventContext.frameLength(self.kind, body: self.body, mayMove: self.extras?.loyalty != nil)
     }
 
-    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
-        if let record = self.extras?.record {
-            record.written(at: NIODeadline.now().uptimeNanoseconds)
-        }
-        return self.eventContext.writeFrame(self.kind, body: self.body, into: &frame)
+    func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
+        let hasMoved = self.extras?.written(for: worker) ?? false
+        return self.eventContext.writeFrame(self.kind, body: self.body, hasMoved: hasMoved, into: &frame)
     }
 
     func finished(_ outcome: RequestOutcome) {
@@ -297,7 +297,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
             self.machine.drain()
         }
         if self.environment.needsExtras {
-            self.beginExtras()
+            self.beginExtras(at: established.remoteAddress)
         }
         self.run()
     }

@@ -76,6 +76,23 @@ struct EventContext {
             + (self.facts.isEmpty ? kind.end.utf8CodeUnitCount : kind.name.utf8CodeUnitCount + self.facts.count)
     }
 
+    /// What follows the facts when a connection has moved to another worker, with the end of the context.
+    private static let moved: StaticString = ",\"moved\":true}"
+
+    /// Length of an event's context that tells of a move, in bytes.
+    func movedLength(_ kind: EventKind) -> Int {
+        kind.name.utf8CodeUnitCount + max(0, self.facts.count - 1) + Self.moved.utf8CodeUnitCount
+            + self.prefix.count
+    }
+
+    /// As ``write(_:to:)``, and tells that the connection has moved to another worker.
+    func writeMoved(_ kind: EventKind, to pointer: inout UnsafeMutableRawBufferPointer) {
+        self.prefix.withUnsafeBytes { pointer.append($0) }
+        kind.name.withUTF8Buffer { pointer.append(UnsafeRawBufferPointer($0)) }
+        self.facts.dropLast().withUnsafeBytes { pointer.append($0) }
+        Self.moved.withUTF8Buffer { pointer.append(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Writes an event's context.
     ///
     /// - Parameter pointer: At least as many bytes as ``length(_:)`` says; what follows them, after the call.

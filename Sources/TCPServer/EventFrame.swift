@@ -5,19 +5,28 @@ extension EventContext {
     /// A body larger than this many bytes is written separately instead of being copied after its context.
     private static let largeBody = 32 * 1024
 
-    /// Length of an event's frame, in bytes.
-    func frameLength(_ kind: EventKind, body: ByteBuffer) -> Int {
-        FrameHeader.fixedLength + 4 + self.length(kind) + body.readableBytes
+    /// The most bytes of an event's frame.
+    ///
+    /// - Parameter mayMove: Whether it may tell of a move.
+    func frameLength(_ kind: EventKind, body: ByteBuffer, mayMove: Bool = false) -> Int {
+        FrameHeader.fixedLength + 4 + (mayMove ? self.movedLength(kind) : self.length(kind)) + body.readableBytes
     }
 
     /// Appends the frame of an event: header, the context's length as the one option, the context, the body.
     ///
     /// Context and body must be less than 4 GiB together.
     ///
-    /// - Parameter body: The packet of a ``EventKind/data`` event, else empty.
+    /// - Parameters:
+    ///   - body: The packet of a ``EventKind/data`` event, else empty.
+    ///   - hasMoved: Whether another worker has had the connection's last event, and should have had this one.
     /// - Returns: The body if it is large: it was not appended and must be written next.
-    func writeFrame(_ kind: EventKind, body: ByteBuffer, into frame: inout ByteBuffer) -> ByteBuffer? {
-        let contextLength = self.length(kind)
+    func writeFrame(
+        _ kind: EventKind,
+        body: ByteBuffer,
+        hasMoved: Bool = false,
+        into frame: inout ByteBuffer
+    ) -> ByteBuffer? {
+        let contextLength = hasMoved ? self.movedLength(kind) : self.length(kind)
         let isLarge = body.readableBytes > Self.largeBody
         let header = FrameHeader(
             optionCount: 1,
@@ -32,7 +41,11 @@ extension EventContext {
                 as: UInt32.self
             )
             var rest = UnsafeMutableRawBufferPointer(rebasing: pointer[header.length..<length])
-            self.write(kind, to: &rest)
+            if hasMoved {
+                self.writeMoved(kind, to: &rest)
+            } else {
+                self.write(kind, to: &rest)
+            }
             if !isLarge {
                 body.withUnsafeReadableBytes { rest.copyMemory(from: $0) }
             }

@@ -13,6 +13,7 @@ package struct ListenerConfiguration: Sendable {
     /// The most bytes read at once, at least 1. Reading pauses at this many buffered bytes while a worker has an event
     /// of the connection.
     package var readBufferSize: Int
+    package var dispatch = Dispatch.free
     /// The stages between an accepted socket and its session.
     package var edge = Edge.open
     /// Whether a stage of the edge tells who the client is: limits by address wait for that.

@@ -24,6 +24,8 @@ enum PoolAction<Request, Handle> {
     case start(WorkerStart)
     /// Call ``PoolStateMachine/timerFired(at:now:)`` at this time.
     case armTimer(NIODeadline)
+    /// Call ``PoolStateMachine/patienceEnded(at:now:)`` at this time.
+    case armPatience(NIODeadline)
     /// Call ``PoolStateMachine/resetTimedOut(_:now:)`` after ``PoolConfiguration/resetTimeout``.
     case timeReset(WorkerID)
     /// Every worker has done its first handshake.

@@ -52,7 +52,7 @@ package enum RequestFailure: Error, Sendable, Hashable, CustomStringConvertible 
 /// A request to a worker.
 ///
 /// The pool keeps a request from ``WorkerPool/submit(_:)`` until it calls ``finished(_:)``, exactly once. In between,
-/// the value of ``isLast`` and the bytes of ``write(into:)`` must not change.
+/// the value of ``isLast`` and the bytes of ``write(into:for:)`` must not change, but for what depends on the worker.
 package protocol PoolRequest: AnyObject, Sendable {
     /// Whether it is the last of its session: it is never refused, waits for as long as the pool lives, and a worker need
     /// not answer it.
@@ -64,8 +64,9 @@ package protocol PoolRequest: AnyObject, Sendable {
     /// Appends the request's frame. Called on the worker's event loop, once for each worker that the request is given
     /// to.
     ///
+    /// - Parameter worker: The worker that gets it.
     /// - Returns: The end of the frame, if it should be written separately instead of being copied.
-    func write(into frame: inout ByteBuffer) -> ByteBuffer?
+    func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer?
     /// Called once, on the worker's event loop or on the submitter's.
     func finished(_ outcome: RequestOutcome)
 }

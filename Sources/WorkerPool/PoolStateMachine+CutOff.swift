@@ -6,7 +6,7 @@ import NIOCore
 extension PoolStateMachine {
     /// Requests that a cut-off gives up, now or when they become the first that their worker has.
     var ordinaryRequests: Int {
-        self.roster.places.reduce(self.queue.ordinaryCount) { count, place in
+        self.roster.places.reduce(self.queue.ordinaryCount + self.loyal.ordinaryCount) { count, place in
             count
                 + (place.worker?.leases.count { lease in
                     if case .open(let entry) = lease { !entry.isLast } else { false }
@@ -22,9 +22,11 @@ extension PoolStateMachine {
             return actions
         }
         self.phase = .cutOff
+        self.joinLoyal()
         while let entry = self.queue.popOrdinary() {
             actions.append(.fail(entry.request, .poolClosing))
         }
+        self.serveWaiting(now: now, &actions)
         for place in self.roster.places.indices {
             let id = self.roster.id(ofPlace: place)
             if case .open(let entry) = self.roster.worker(of: id)?.leases.first, !entry.isLast {

@@ -59,6 +59,7 @@ extension PoolStateMachine {
 
     /// Starts all workers that may start now: those that waited for room, successors, and workers for waiting requests.
     mutating func startMore(_ actions: inout Actions) {
+        self.forgetLost(&actions)
         self.launchWithRoom(&actions)
         self.startSuccessor(&actions)
         self.grow(&actions)

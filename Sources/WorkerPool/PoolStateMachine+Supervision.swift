@@ -69,7 +69,7 @@ extension PoolStateMachine {
         }
         let room = self.configuration.maximumWorkers - self.roster.counted
         let starting = self.roster.starting
-        return min(self.waiting - starting, allocator.spawnRate - starting, room)
+        return min(self.queue.count - starting, allocator.spawnRate - starting, room)
     }
 
     /// Starts workers for requests that wait.

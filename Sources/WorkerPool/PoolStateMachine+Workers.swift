@@ -317,6 +317,7 @@ extension PoolStateMachine {
             return actions
         }
         self.phase = .closing
+        self.joinLoyal()
         while let entry = self.queue.popFirst() {
             actions.append(.fail(entry.request, .poolClosing))
         }

@@ -24,6 +24,8 @@ struct PoolStateMachine<Request, Handle> {
     var configuration: PoolConfiguration
     var phase = Phase.starting
     var queue = RequestQueue<Request>()
+    /// Requests that wait for one worker, and are not in the queue.
+    var loyal = LoyalRequests<Request>()
     var roster: Roster<Request, Handle>
     var times = ServiceTimes()
     var replacement = Replacement()
@@ -51,7 +53,7 @@ struct PoolStateMachine<Request, Handle> {
 
     /// Requests that wait for a worker.
     var waiting: Int {
-        self.queue.count
+        self.queue.count + self.loyal.count
     }
 
     /// Requests that workers have.
@@ -111,7 +113,7 @@ extension PoolStateMachine {
     }
 
     /// Requests that a worker may have at once.
-    private var depth: Int {
+    var depth: Int {
         guard self.configuration.isPipelined else {
             return 1
         }
@@ -121,7 +123,7 @@ extension PoolStateMachine {
         }
     }
 
-    private mutating func serve(_ entry: Entry, with place: Int, now: NIODeadline, _ actions: inout Actions) {
+    mutating func serve(_ entry: Entry, with place: Int, now: NIODeadline, _ actions: inout Actions) {
         let (handle, isFirst) = self.roster.lease(place, to: entry, now: now)
         if isFirst, self.isMeasured {
             self.measures.waits.record(now - entry.since)
@@ -134,6 +136,9 @@ extension PoolStateMachine {
     /// - Returns: Whether there was one.
     @discardableResult
     mutating func fill(_ place: Int, now: NIODeadline, _ actions: inout Actions) -> Bool {
+        guard self.loyal.isEmpty else {
+            return self.fillFromBoth(place, now: now, &actions)
+        }
         guard !self.queue.isEmpty else {
             return false
         }
@@ -178,7 +183,7 @@ extension PoolStateMachine {
         return actions
     }
 
-    private mutating func armTimer(_ actions: inout Actions) {
+    mutating func armTimer(_ actions: inout Actions) {
         if let deadline = self.queue.armTimer() {
             actions.append(.armTimer(deadline))
         }

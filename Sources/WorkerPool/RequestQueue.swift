@@ -62,12 +62,18 @@ struct RequestQueue<Request> {
     mutating func insert(_ entry: Entry, timeout: TimeAmount, now: NIODeadline) {
         var entry = entry
         entry.since = now
+        self.insert(entry, timeout: timeout)
+    }
+
+    /// Adds a request that has waited elsewhere, before all that arrived after it.
+    mutating func insert(_ entry: Entry, timeout: TimeAmount) {
+        var entry = entry
         guard !entry.isLast else {
             self.last.insert(entry, at: self.last.position(ofTicket: entry.ticket))
             return
         }
         let position = self.ordinary.position(ofTicket: entry.ticket)
-        entry.deadline = now + timeout
+        entry.deadline = entry.since + timeout
         if position < self.ordinary.endIndex {
             entry.deadline = min(entry.deadline, self.ordinary[position].deadline)
         }
@@ -75,6 +81,11 @@ struct RequestQueue<Request> {
             entry.deadline = max(entry.deadline, self.ordinary[self.ordinary.index(before: position)].deadline)
         }
         self.ordinary.insert(entry, at: position)
+    }
+
+    /// The ticket of the next request; the largest number if there is none.
+    var firstTicket: UInt64 {
+        min(self.ordinary.first?.ticket ?? .max, self.last.first?.ticket ?? .max)
     }
 
     mutating func popFirst() -> Entry? {
@@ -120,13 +131,32 @@ struct RequestQueue<Request> {
 }
 
 extension CircularBuffer {
-    /// The position of an entry in the order of tickets. Searched from the front, since the entry is an old one.
+    /// The position of an entry in the order of tickets.
     fileprivate func position<Request>(ofTicket ticket: UInt64) -> Index
     where Element == PoolEntry<Request> {
-        self.firstIndex { $0.ticket > ticket } ?? self.endIndex
+        var (low, high) = (0, self.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[self.index(self.startIndex, offsetBy: middle)].ticket > ticket {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        return self.index(self.startIndex, offsetBy: low)
     }
 
+    /// Takes as long as there are elements behind it: mostly none, as of those that have waited for their own worker.
     fileprivate mutating func insert(_ element: Element, at position: Index) {
-        self.replaceSubrange(position..<position, with: CollectionOfOne(element))
+        var place = self.distance(from: self.startIndex, to: position)
+        guard place < self.count else {
+            return self.append(element)
+        }
+        self.append(element)
+        let last = self.count - 1
+        while place < last {
+            self.swapAt(self.index(self.startIndex, offsetBy: place), self.index(before: self.endIndex))
+            place += 1
+        }
     }
 }

@@ -94,6 +94,8 @@ struct Roster<Request, Handle> {
 
     struct Place {
         fileprivate(set) var generation: UInt64 = 0
+        /// The number of its worker, which a successor takes over, from wherever it comes.
+        fileprivate(set) var slot = 0
         /// Stored apart from the absence of a worker, so that it can be changed in place.
         fileprivate(set) var worker: Worker?
         fileprivate var absence = Absence.vacant
@@ -189,6 +191,35 @@ struct Roster<Request, Handle> {
         return nil
     }
 
+    /// Whether a worker is idle.
+    var hasFree: Bool {
+        self.free.contains { !$0.isEmpty }
+    }
+
+    /// Takes this worker if it is idle.
+    mutating func takeFree(place: Int) -> Bool {
+        guard let loopIndex = self.places[place].worker?.loopIndex,
+            let index = self.free[loopIndex].lastIndex(of: place)
+        else {
+            return false
+        }
+        self.free[loopIndex].remove(at: index)
+        return true
+    }
+
+    /// The worker that requests with a key go to: of all that take requests, the one whose slot has the highest weight
+    /// for the key. Another worker more, or less, changes that only for keys that go to it.
+    func preferredPlace(_ key: UInt64) -> Int? {
+        var best: (place: Int, weight: UInt64)?
+        for place in self.places.indices where self.places[place].worker?.fate.leaves == false {
+            let weight = Affinity.weight(key, ofSlot: self.places[place].slot)
+            if weight >= best?.weight ?? 0 {
+                best = (place, weight)
+            }
+        }
+        return best?.place
+    }
+
     /// A busy worker with fewer requests than `depth`: the one with the fewest of the next eight.
     mutating func findRoom(depth: Int) -> Int? {
         guard depth > 1, !self.places.isEmpty else {
@@ -277,12 +308,33 @@ struct Roster<Request, Handle> {
     }
 
     mutating func occupy(_ place: Int, as standing: Standing) -> WorkerID {
+        if case .successor(let old) = standing {
+            self.places[place].slot = self.places[old.place].slot
+        } else {
+            self.places[place].slot = self.vacantSlot(for: place)
+        }
         self.places[place].generation += 1
         self.places[place].absence = .backingOff
         self.places[place].standing = standing
         self.counted += standing.isCounted ? 1 : 0
         self.starting += 1
         return self.id(ofPlace: place)
+    }
+
+    /// The number that a place had before, or else the lowest that is nobody's. The worker that another one counts for
+    /// has lost its number to it.
+    private func vacantSlot(for place: Int) -> Int {
+        let taken = Set(self.places.lazy.filter { $0.standing != .uncounted }.map(\.slot))
+        let last = self.places[place].slot
+        if self.places[place].generation > 0, !taken.contains(last) {
+            return last
+        }
+        return (0...taken.count).first { !taken.contains($0) } ?? taken.count
+    }
+
+    /// Whether a worker with this number takes requests.
+    func serves(slot: Int) -> Bool {
+        self.places.contains { $0.slot == slot && $0.worker?.fate.leaves == false }
     }
 
     mutating func launched(_ place: Int, epoch: UInt64) {

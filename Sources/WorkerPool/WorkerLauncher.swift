@@ -60,6 +60,9 @@ package protocol WorkerLauncher: Sendable {
     /// Starts one worker, reports its events to `events`, and returns when its process has been reaped and the last event
     /// reported: requests that the worker still has then count as begun.
     ///
+    /// - Parameter slot: The number that the worker has, from 0, as its successor will; two have the same while one takes
+    ///   over from the other.
+    ///
     /// When the surrounding task is cancelled the worker is killed.
-    func run(_ id: WorkerID, events: any WorkerEvents) async
+    func run(_ id: WorkerID, slot: Int, events: any WorkerEvents) async
 }

@@ -36,7 +36,10 @@ extension WorkerPool {
             // Cancelled when the pool closes: the launch below is then refused.
             try? await Task.sleep(for: .nanoseconds(start.delay.nanoseconds))
         }
-        switch self.state.withLock({ $0.machine.launch(start.id) }) {
+        let (launch, slot) = self.state.withLock { state in
+            (state.machine.launch(start.id), state.machine.roster.places[start.id.place].slot)
+        }
+        switch launch {
         case .go:
             break
         case .cancel:
@@ -44,7 +47,7 @@ extension WorkerPool {
         case .wait(let lost):
             return self.makeRoom(for: start.id, killing: lost)
         }
-        await self.launcher.run(start.id, events: self)
+        await self.launcher.run(start.id, slot: slot, events: self)
         self.decide { state in
             state.processes[start.id] = nil
             state.processIDs[start.id] = nil

@@ -66,6 +66,15 @@ package final class WorkerPool: Sendable {
         }
     }
 
+    /// The same, preferably to the worker that all requests with this key go to.
+    package func submit(_ request: any PoolRequest, _ affinity: Affinity) {
+        let now = NIODeadline.now()
+        self.decide { state in
+            state.machine.submit(
+                request, affinity, isLast: request.isLast, loopIndex: request.loopIndex, now: now)
+        }
+    }
+
     /// The limits as they are now.
     var configuration: PoolConfiguration {
         self.state.withLock { $0.machine.configuration }
@@ -160,6 +169,10 @@ extension WorkerPool {
         case .armTimer(let deadline):
             self.loops[0].scheduleTask(deadline: deadline) {
                 self.decide { $0.machine.timerFired(at: deadline, now: .now()) }
+            }
+        case .armPatience(let deadline):
+            self.loops[0].scheduleTask(deadline: deadline) {
+                self.decide { $0.machine.patienceEnded(at: deadline, now: .now()) }
             }
         case .timeReset(let id):
             self.commandContinuation.yield(.timeReset(id))

@@ -24,6 +24,13 @@ package struct WorkerCommand: Sendable, Hashable {
         self.credentials = credentials
     }
 
+    /// Tells the worker its slot, see ``WorkerLauncher``.
+    mutating func setSlot(_ slot: Int) {
+        let name = Array("RR_WORKER_SLOT=".utf8)
+        self.environment.removeAll { $0.starts(with: name) }
+        self.environment.append(name + Array("\(slot)".utf8))
+    }
+
     /// The command as a user would recognise it.
     var line: String {
         self.arguments.joined(separator: " ")

@@ -48,8 +48,9 @@ package struct WorkerProcessLauncher: WorkerLauncher {
         self.listener?.admit(command.credentials)
     }
 
-    package func run(_ id: WorkerID, events: any WorkerEvents) async {
-        let (command, handshakeTimeout, habits) = self.current.value
+    package func run(_ id: WorkerID, slot: Int, events: any WorkerEvents) async {
+        var (command, handshakeTimeout, habits) = self.current.value
+        command.setSlot(slot)
         do {
             let handshake = WorkerRelay.Handshake(serverPID: self.serverPID, timeout: handshakeTimeout)
             try await self.spawn(id, command, handshake, habits, events: events)

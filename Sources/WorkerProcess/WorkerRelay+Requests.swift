@@ -99,7 +99,7 @@ extension WorkerRelay: WorkerHandle {
         if probes.contains(.before) {
             self.outbox.bytes.writeImmutableBuffer(self.probe)
         }
-        if let rest = request.write(into: &self.outbox.bytes) {
+        if let rest = request.write(into: &self.outbox.bytes, for: self.id) {
             self.flush(with: rest)
         }
         if probes.contains(.behind) {

@@ -110,6 +110,17 @@ import Testing
         #expect(loaded.warnings.contains { "\($0)".contains("unix socket") })
     }
 
+    @Test func dispatch() throws {
+        #expect(try loadServer("addr: ':1'").0.dispatch == .free)
+        let (server, loaded) = try loadServer("addr: ':1', dispatch: ip, sticky_wait: 50ms")
+        #expect(server.dispatch == .ip && server.stickyWait == .milliseconds(50) && loaded.warnings.isEmpty)
+        let free = try loadServer("addr: ':1', sticky_wait: 50ms").1
+        #expect(free.warnings.contains { "\($0)".contains("sticky_wait") }, "\(free.warnings)")
+        let error = #expect(throws: ConfigurationError.self) { try loadServer("addr: ':1', dispatch: uid") }
+        #expect(error?.key?.hasSuffix(".dispatch") == true)
+        #expect(error?.description.contains("connection") == true)
+    }
+
     @Test func framings() throws {
         #expect(try loadServer("addr: ':1', framing: split").0.framing == .split)
         #expect(try loadServer("addr: ':1', framing: Merge").0.framing == .merge)

@@ -39,7 +39,7 @@ import Testing
     @Test func otherVariablesChangeNothing() throws {
         let environment = [
             "RR_MODE": "tcp", "RR_RELAY": "unix://x", "RR_RPC": "tcp://x:1", "RR_VERSION": "9", "RR_INCLUDE": "x",
-            "RR_ENVFILE": "x", "RR_TCP_SERVICE_HOST": "10.0.0.1", "RR_TCP_SERVICE_PORT": "7777",
+            "RR_WORKER_SLOT": "1", "RR_ENVFILE": "x", "RR_TCP_SERVICE_HOST": "10.0.0.1", "RR_TCP_SERVICE_PORT": "7777",
             "RR_TCP_PORT": "tcp://10.0.0.1:7777",
             "RR_TCP_PORT_7777_TCP_ADDR": "10.0.0.1", "RR_TCP_NUM_WORKERS": "many", "RR_TCP": "x",
             "RR_HTTP_ADDRESS": "x",

@@ -44,6 +44,16 @@ import Text
         return String(buffer: buffer)
     }
 
+    @Test(arguments: EventKind.allCases, [[], [TransportFact("a", .text("b"))]])
+    func aMoveIsToldLast(kind: EventKind, facts: [TransportFact]) {
+        let context = EventContext(remoteAddress: nil, server: Array("\"x\"".utf8), id: self.id, facts: facts)
+        var buffer = ByteBuffer()
+        _ = context.writeFrame(kind, body: ByteBuffer(string: "body"), hasMoved: true, into: &buffer)
+        #expect(buffer.readableBytes == context.frameLength(kind, body: ByteBuffer(string: "body"), mayMove: true))
+        let text = String(String(buffer: buffer).suffix(context.movedLength(kind) + 4))
+        #expect(text == self.text(context, kind).dropLast() + ",\"moved\":true}body")
+    }
+
     @Test(arguments: EventKind.allCases)
     func theKeysAreInRoadRunnersOrder(kind: EventKind) throws {
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: 51234)

@@ -206,7 +206,7 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
             return
         }
         self.frame.clear()
-        let rest = request.write(into: &self.frame)
+        let rest = request.write(into: &self.frame, for: self.id)
         self.frame.writeImmutableBuffer(rest ?? ByteBuffer())
         var frame = self.frame
         frame.moveReaderIndex(forwardBy: 12)
@@ -243,5 +243,5 @@ final class ScriptedWorker: WorkerHandle, @unchecked Sendable {
 }
 
 struct NoLauncher: WorkerLauncher {
-    func run(_ id: WorkerID, events: any WorkerEvents) async {}
+    func run(_ id: WorkerID, slot: Int, events: any WorkerEvents) async {}
 }

@@ -11,7 +11,7 @@ import WorkerPool
 
 @Suite struct ListenerTests {
     private struct NoWorkers: WorkerLauncher {
-        func run(_ id: WorkerID, events: any WorkerEvents) async {}
+        func run(_ id: WorkerID, slot: Int, events: any WorkerEvents) async {}
     }
 
     private let group = MultiThreadedEventLoopGroup.singleton

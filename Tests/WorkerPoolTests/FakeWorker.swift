@@ -233,7 +233,7 @@ final class FakeLauncher: WorkerLauncher {
         self.state.withLock { $0.workers.count }
     }
 
-    func run(_ id: WorkerID, events: any WorkerEvents) async {
+    func run(_ id: WorkerID, slot: Int, events: any WorkerEvents) async {
         let index = id.place % self.loops.count
         let loop = self.loops[index]
         let worker = FakeWorker(
@@ -304,7 +304,7 @@ final class FakeRequest: PoolRequest {
         self.body.readableBytes
     }
 
-    func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+    func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
         frame.writeImmutableBuffer(self.body)
         return nil
     }

@@ -67,6 +67,19 @@ final class PoolBench {
         PoolOutcome(self.machine.submit(request, isLast: isClose, loopIndex: loop, now: self.now))
     }
 
+    @discardableResult
+    func submit(_ request: Int, key: UInt64, patience: TimeAmount = .zero, isClose: Bool = false) -> PoolOutcome {
+        let affinity = Affinity(key: key, patience: patience)
+        return PoolOutcome(self.machine.submit(request, affinity, isLast: isClose, loopIndex: 0, now: self.now))
+    }
+
+    /// The patience of requests ends.
+    @discardableResult
+    func endPatience() -> PoolOutcome {
+        let deadline = self.machine.loyal.armedFor ?? self.now
+        return PoolOutcome(self.machine.patienceEnded(at: deadline, now: self.now))
+    }
+
     /// A worker answers the first requests that it has.
     @discardableResult
     func answers(_ id: WorkerID, _ count: Int) -> PoolOutcome {

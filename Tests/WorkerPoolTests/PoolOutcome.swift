@@ -18,6 +18,8 @@ struct PoolOutcome {
     var dismissed: [WorkerID] = []
     var start: [WorkerStart] = []
     var timers: [NIODeadline] = []
+    /// Those for requests that wait for one worker.
+    var patience: [NIODeadline] = []
     /// Workers whose time `reset_timeout` limits.
     var timed: [WorkerID] = []
     var isReady = false
@@ -44,6 +46,7 @@ struct PoolOutcome {
             case .dismiss(let id): self.dismissed.append(id)
             case .start(let start): self.start.append(start)
             case .armTimer(let deadline): self.timers.append(deadline)
+            case .armPatience(let deadline): self.patience.append(deadline)
             case .timeReset(let id): self.timed.append(id)
             case .becomeReady: self.isReady = true
             case .failStart(let failure): self.startFailure = failure

@@ -47,7 +47,8 @@ import Testing
         pipeline: Pipeline = .none,
         isSupervised: Bool,
         isReconfigured: Bool = false,
-        isCutOff: Bool = false
+        isCutOff: Bool = false,
+        isSticky: Bool = false
     ) throws {
         var random = SeededGenerator(seed: seed)
         var pipelined = 0
@@ -69,6 +70,7 @@ import Testing
                 isSupervised: isSupervised,
                 isReconfigured: isReconfigured,
                 isCutOff: isCutOff,
+                isSticky: isSticky,
                 second: pipeline.second,
                 random: SeededGenerator(seed: random.next())
             )
@@ -98,6 +100,15 @@ import Testing
     @Test(arguments: [UInt64(1), 2, 3, 9_755_798_483_194_802_603, .random(in: 1000...(.max))])
     func supervisedResetAndReconfigured(seed: UInt64) throws {
         try self.walk(seed: seed, walks: 18, steps: 3000, isSupervised: true, isReconfigured: true)
+    }
+
+    @Test(arguments: [UInt64(1), 2, .random(in: 1000...(.max))])
+    func sticky(seed: UInt64) throws {
+        try self.walk(seed: seed, walks: 8, steps: 3000, isSupervised: false, isSticky: true)
+        try self.walk(seed: seed, walks: 8, steps: 3000, isSupervised: true, isReconfigured: true, isSticky: true)
+        try self.walk(seed: seed, walks: 8, steps: 3000, pipeline: .fixed, isSupervised: false, isSticky: true)
+        try self.walk(
+            seed: seed, walks: 40, steps: 500, pipeline: .fixed, isSupervised: true, isCutOff: true, isSticky: true)
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 9_755_798_483_194_802_603, .random(in: 1000...(.max))])

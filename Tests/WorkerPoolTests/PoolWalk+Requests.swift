@@ -13,9 +13,21 @@ extension PoolWalk {
         let limit = self.model.configuration.maxQueueSize
         let isRefused = self.machine.phase == .cutOff && !isClose
         let isFull = limit > 0 && !isClose && self.model.requests.count >= limit
-        let expected = self.model.expectedFree(loop: loop)
-        let room = expected == nil && self.model.waiting.isEmpty ? self.leastBusy() : []
-        let outcome = PoolOutcome(self.machine.submit(number, isLast: isClose, loopIndex: loop, now: self.now))
+        var expected = self.model.expectedFree(loop: loop)
+        var room = expected == nil && self.model.waiting.isEmpty ? self.leastBusy() : []
+        let actions: Machine.Actions
+        if self.isSticky, self.chance(70) {
+            let affinity = Affinity(key: .random(in: 0..<8, using: &self.random), patience: .zero)
+            let place = self.machine.phase == .running ? self.machine.roster.preferredPlace(affinity.key) : nil
+            if let id = place.map({ self.machine.roster.id(ofPlace: $0) }), let worker = self.model.workers[id] {
+                expected = worker.isIdle ? id : expected
+                room = !room.isEmpty && worker.pipelines && worker.leases.count < self.depth ? [id] : room
+            }
+            actions = self.machine.submit(number, affinity, isLast: isClose, loopIndex: loop, now: self.now)
+        } else {
+            actions = self.machine.submit(number, isLast: isClose, loopIndex: loop, now: self.now)
+        }
+        let outcome = PoolOutcome(actions)
         if isRefused || isFull {
             let failure = isRefused ? RequestFailure.poolClosing : .queueFull
             try check(outcome.failure == failure && outcome.count == 1, "request \(number) is not refused")

@@ -14,6 +14,8 @@ struct PoolWalk {
     let isReconfigured: Bool
     /// Whether all but CLOSE is given up on the way.
     let isCutOff: Bool
+    /// Whether requests prefer workers.
+    let isSticky: Bool
     /// The unit of the configuration's times: where the depth depends on what workers take, all goes faster.
     let second: TimeAmount
     var random: SeededGenerator
@@ -42,6 +44,7 @@ struct PoolWalk {
         isSupervised: Bool,
         isReconfigured: Bool,
         isCutOff: Bool = false,
+        isSticky: Bool = false,
         second: TimeAmount,
         random: SeededGenerator
     ) {
@@ -50,6 +53,7 @@ struct PoolWalk {
         self.isSupervised = isSupervised
         self.isReconfigured = isReconfigured
         self.isCutOff = isCutOff
+        self.isSticky = isSticky
         self.second = second
         self.machine = Machine(
             configuration: configuration,

@@ -188,7 +188,7 @@ import WorkerPool
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         let bench = Bench(loop: loop)
-        let life = Task { await launcher.run(WorkerID(place: 0, generation: 1), events: bench) }
+        let life = Task { await launcher.run(WorkerID(place: 0, generation: 1), slot: 0, events: bench) }
         defer { life.cancel() }
         try await bench.ready(kind)
         try await body(bench)
@@ -209,7 +209,7 @@ import WorkerPool
             self.body.utf8.count + 16
         }
 
-        func write(into frame: inout ByteBuffer) -> ByteBuffer? {
+        func write(into frame: inout ByteBuffer, for worker: WorkerID) -> ByteBuffer? {
             frame.writeFrameHeader(
                 FrameHeader(flags: [], optionCount: 1, payloadLength: UInt32(self.body.utf8.count)))
             frame.writeInteger(UInt32(0))

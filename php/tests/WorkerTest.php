@@ -6,6 +6,7 @@ namespace RR\Tests;
 
 use PHPUnit\Framework\TestCase;
 use RR\Tcp\Relay;
+use RR\Tcp\Request;
 use RR\Tcp\Worker;
 
 /** Answers that say where the next packet ends. The others are in Tests/PHP, with all else of a worker. */
@@ -25,6 +26,15 @@ final class WorkerTest extends TestCase
         $worker->waitRequest();
         $answer($worker);
         return substr(fread($server, 65536), 16);
+    }
+
+    public function testWhatOnlySomeServersTell(): void
+    {
+        $start = '{"remote_addr":"@","server":"test","uuid":"u","event":"DATA"';
+        $plain = Request::fromContext("$start}", 'data');
+        self::assertSame([null, false, false], [$plain->tls, $plain->startTls, $plain->moved]);
+        $told = Request::fromContext($start . ',"tls":{"version":"1.3"},"starttls":true,"moved":true}', 'data');
+        self::assertSame([['version' => '1.3'], true, true], [$told->tls, $told->startTls, $told->moved]);
     }
 
     /** @dataProvider answers */

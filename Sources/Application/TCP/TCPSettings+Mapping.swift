@@ -21,6 +21,12 @@ extension ListenerConfiguration {
         self.packetRate = Rate(settings.limits.packetRate, burst: settings.limits.packetBurst)
         self.keepAlive = KeepAlive(settings.limits.keepAlive)
         self.accessLog = AccessLogRules(settings.limits.accessLog)
+        let patience = TimeAmount(clamping: settings.stickyWait)
+        switch settings.dispatch {
+        case .free: self.dispatch = .free
+        case .connection: self.dispatch = .connection(patience: patience)
+        case .ip: self.dispatch = .ip(patience: patience)
+        }
     }
 }
 

@@ -1,5 +1,19 @@
 import Configuration
 
+/// `tcp.servers.<name>.dispatch`: which worker gets an event.
+enum DispatchKind: String, Sendable, Equatable, CaseIterable {
+    case free, connection, ip
+}
+
+extension ListenerSettings {
+    /// Warns of a wait that nothing waits.
+    func checkDispatch(_ reader: SectionReader) {
+        guard self.dispatch == .free, self.stickyWait > .zero, let place = reader.source["sticky_wait"] else { return }
+        let message = "`dispatch: free` waits for no worker: the key does nothing"
+        reader.diagnostics.warn(place.value.place.warning(message, key: reader.path("sticky_wait")))
+    }
+}
+
 extension ValueKind<SocketMode> {
     /// Octal digits as for chmod(1), taken from the text as written: a YAML number with the same digits could be
     /// another mode. The leading zero shows that they are meant as octal.

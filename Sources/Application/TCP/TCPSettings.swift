@@ -79,6 +79,9 @@ struct ListenerSettings: Sendable, Equatable {
     var rules: [StartRuleSettings] = []
     /// In bytes, at least 1; a connection that exceeds it is closed.
     var maxPacketSize = 64 << 20
+    var dispatch = DispatchKind.free
+    /// Of a connection that prefers a worker, while that is busy.
+    var stickyWait = Duration.zero
     /// `nil`: connections are in clear.
     var tls: ListenerTLSSettings?
     var limits = LimitSettings()
@@ -144,12 +147,23 @@ struct ListenerSettings: Sendable, Equatable {
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours, "For this server.",
             default: "`tcp.max_packet_size`"
         )
+        Key(
+            "dispatch", \.dispatch, .choice(), marks: .ours,
+            "`free`: an event goes to any free worker. `connection`, `ip`: preferably to the same worker each time, by "
+                + "connection or by the client's address; see [sticky workers](#sticky-workers)."
+        )
+        Key(
+            "sticky_wait", \.stickyWait, .duration(.zeroAllowed), marks: .ours,
+            "How long an event waits for its worker while that is busy and others may be free; at most "
+                + "`tcp.pool.allocate_timeout`. 0: not at all."
+        )
         Key("tls", \.tls, section: ListenerTLSSettings.section)
         Key("proxy_protocol", \.proxyProtocol, section: ProxyProtocolSettings.section)
     } check: { reader, listener throws(ConfigurationError) in
         try listener.checkFraming(&reader)
         listener.checkLimits(reader)
         try listener.checkProxyProtocol(reader)
+        listener.checkDispatch(reader)
         guard listener.socketMode != nil, case .tcp = listener.address, let place = reader.source["socket_mode"] else {
             return
         }

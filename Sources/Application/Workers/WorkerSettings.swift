@@ -38,7 +38,7 @@ struct WorkerSettings: Sendable, Equatable {
     }
 
     /// Variables that are set for workers. They are never read as settings: one `rr` may have started another.
-    static let variables: Set = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION"]
+    static let variables: Set = ["RR_MODE", "RR_RELAY", "RR_RPC", "RR_VERSION", "RR_WORKER_SLOT"]
 
     static let missingCommand = MissingKey(
         "command should not be empty", fix: "say how a worker is started, such as `command: \"php worker.php\"`")

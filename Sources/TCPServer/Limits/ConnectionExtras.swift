@@ -1,7 +1,8 @@
 import NIOCore
+import WorkerPool
 
-/// What only connections of servers with timeouts, a `packet_rate` or an access log have. Confined to the connection's
-/// event loop.
+/// What only connections of servers with timeouts, a `packet_rate`, an access log or sticky workers have. Confined to the
+/// connection's event loop, but for ``written(for:)``.
 final class ConnectionExtras: TimerEntry {
     unowned let connection: ConnectionHandler
     /// `nil` without timeouts.
@@ -14,10 +15,23 @@ final class ConnectionExtras: TimerEntry {
     var isRetired = false
     /// `nil` without an access log.
     let record: ConnectionRecord?
+    /// `nil` if any worker will do.
+    let loyalty: WorkerLoyalty?
 
-    init(_ connection: ConnectionHandler, _ record: ConnectionRecord?) {
+    init(_ connection: ConnectionHandler, _ record: ConnectionRecord?, _ loyalty: WorkerLoyalty?) {
         self.connection = connection
         self.record = record
+        self.loyalty = loyalty
+    }
+
+    /// An event is being written to a worker. Called on that worker's event loop.
+    ///
+    /// - Returns: Whether the worker is to be told that the connection has moved to it.
+    func written(for worker: WorkerID) -> Bool {
+        if let record {
+            record.written(at: NIODeadline.now().uptimeNanoseconds)
+        }
+        return self.loyalty?.moves(to: worker) ?? false
     }
 
     /// A packet goes to a worker.

@@ -18,7 +18,7 @@ extension Integration {
             try #require(compiler.exit == .code(0), "\(compiler.errors)")
             var settings = try Settings(
                 .init("main"),
-                .init("split", "framing: split"),
+                .init("split", "framing: split", "dispatch: connection", "sticky_wait: 20ms"),
                 workers: 14,
                 pool: [
                     "allocate_timeout: 5s", "destroy_timeout: 1s", "max_jobs: 300",

@@ -25,6 +25,8 @@ final class Request
      * @param array<string, mixed>|null $tls what is known of the encryption: version, sni, alpn, verified, and subject,
      *                           san, serial, fingerprint_sha256, not_after of the client's certificate; null: in clear
      * @param bool   $startTls   whether {@see Worker::startTls} may encrypt the connection
+     * @param bool   $moved      whether another worker has had the connection's last event, though the server has
+     *                           `dispatch: connection` or `ip`: what this worker remembers of the client may be old
      */
     public function __construct(
         public readonly string $event,
@@ -34,6 +36,7 @@ final class Request
         public readonly string $body,
         public readonly ?array $tls = null,
         public readonly bool $startTls = false,
+        public readonly bool $moved = false,
     ) {
     }
 
@@ -52,6 +55,7 @@ final class Request
             $body,
             $fields['tls'] ?? null,
             $fields['starttls'] ?? false,
+            $fields['moved'] ?? false,
         );
     }
 }
