@@ -15,7 +15,7 @@ export SWIFT_TEST
 
 .DEFAULT_GOAL := help
 .PHONY: help run test tests resolve test-depths test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
-	bench-growth bench-overload bench-php bench-rpc bench-tls bench-hotspots bench-docs bench-guard bench-guard-record
+	bench-growth bench-overload bench-attack bench-php bench-rpc bench-tls bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench-growth: release ## how cost and memory grow with connections, workers, pac
 bench-overload: release ## offer twice what workers can do, and look whether all stays within bounds: three minutes
 	@scripts/setup --bench
 	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/overload.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+bench-attack: release ## slow clients, a flood of connections, clients that never read: what do others notice? three minutes
+	@scripts/setup --bench
+	@"$$(scripts/venv Benchmarks)/bin/python" Benchmarks/attack.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 bench-php: release ## rr with PHP workers: five minutes; WORKERMAN=DIRECTORY, ROADRUNNER_PHP=DIRECTORY beside it; QUICK=1, ONLY=cases
 	@scripts/setup --bench

@@ -152,14 +152,14 @@ def slow():
 
 
 def promises():
-    # A packet of 1 MB each way.
+    # A packet of 32 MB each way.
     client = connect()
-    packet = os.urandom(1 << 19).hex().encode()[: (1 << 20) - 2] + b"\r\n"
-    client.sendall(b"echo " + packet)
-    answer = b""
-    while len(answer) < len(packet) + 5:
-        answer += client.recv(1 << 16)
-    assert answer == b"echo " + packet
+    packet = b"echo " + os.urandom(1 << 24).hex().encode()[:-2] + b"\r\n"
+    client.sendall(packet)
+    answer = bytearray()
+    while len(answer) < len(packet):
+        answer += client.recv(1 << 20)
+    assert answer == packet
 
 
 def half_close():
