@@ -35,6 +35,7 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
     /// Of a connection that is encrypted, or may be, once it has its session.
     private var output: EncryptedOutput?
     private var isWritingSlices = false
+    private var willWriteSlices = false
     /// Limits the time of the stage that is waiting: there is none before and after that.
     private var timer: Scheduled<Void>?
     /// The number of stages that were opened when the timer was set.
@@ -270,10 +271,19 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         if output.isEmpty {
             context.fireChannelWritabilityChanged()
         } else {
-            context.eventLoop.assumeIsolated().execute {
-                if let context = self.context {
-                    self.writeSlices(context)
-                }
+            self.scheduleSlices(context)
+        }
+    }
+
+    private func scheduleSlices(_ context: ChannelHandlerContext) {
+        guard !self.willWriteSlices else {
+            return
+        }
+        self.willWriteSlices = true
+        context.eventLoop.assumeIsolated().execute {
+            self.willWriteSlices = false
+            if let context = self.context {
+                self.writeSlices(context)
             }
         }
     }
@@ -282,7 +292,10 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         guard context.channel.isWritable, self.output?.isEmpty == false || self.isWritingSlices else {
             return context.fireChannelWritabilityChanged()
         }
-        self.writeSlices(context)
+        if !self.isWritingSlices {
+            // Not within the channel's own write, which would go on for as long as there are slices.
+            self.scheduleSlices(context)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

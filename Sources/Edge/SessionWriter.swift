@@ -35,6 +35,12 @@ package struct SessionWriter {
 
     /// Bytes that the channel has still to write.
     package mutating func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
-        self.writer.unwrittenBytes(context) + (self.output?.bytes ?? 0)
+        let bytes = self.writer.unwrittenBytes(context)
+        guard let queued = self.output?.bytes, queued > 0 else {
+            return bytes
+        }
+        // The edge writes them later, and the channel may hold some then.
+        self.writer.channelWrites()
+        return bytes + queued
     }
 }

@@ -202,8 +202,8 @@ extension ConnectionHandler: PoolRequest {
                 ])
             )
         }
-        if let record = self.extras?.record {
-            record.finished(at: NIODeadline.now().uptimeNanoseconds)
+        if let extras {
+            extras.finished(at: NIODeadline.now().uptimeNanoseconds)
         }
         let answer = self.machine.finished(outcome, of: body)
         if body.storageCapacity > 0, self.machine.buffered == 0 {

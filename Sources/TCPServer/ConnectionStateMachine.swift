@@ -350,7 +350,8 @@ struct ConnectionStateMachine {
         }
         if self.socket.isBehind {
             // The client does not read its answers: no more are produced until it does.
-            return self.term.isEnding ? self.closeNext(.draining) : .wait
+            // One that has only to wait for its turn is still owed what it sent before the end.
+            return self.term.isEnding && self.socket.isUnread ? self.closeNext(.draining) : .wait
         }
         switch self.packets.next(self.rules.framing) {
         case .packet(let packet):

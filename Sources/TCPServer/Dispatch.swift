@@ -28,8 +28,10 @@ package enum Dispatch: Sendable, Hashable {
 /// The worker that a connection is to stay with. Confined as the event of its connection that is with the pool.
 final class WorkerLoyalty {
     let affinity: Affinity
-    /// The worker that was given the last event.
+    /// The worker that has answered the last event.
     private var last: WorkerID?
+    /// The worker that the present event was last written to.
+    private var current: WorkerID?
 
     init(_ affinity: Affinity) {
         self.affinity = affinity
@@ -37,7 +39,12 @@ final class WorkerLoyalty {
 
     /// Whether an event goes to another worker than the one before.
     func moves(to worker: WorkerID) -> Bool {
-        defer { self.last = worker }
+        self.current = worker
         return self.last.map { $0 != worker } ?? false
+    }
+
+    /// The event is over.
+    func finished() {
+        self.last = self.current
     }
 }

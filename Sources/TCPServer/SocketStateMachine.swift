@@ -99,6 +99,14 @@ struct SocketStateMachine {
         }
     }
 
+    /// Whether the client does not read: too many answers are still unread.
+    var isUnread: Bool {
+        switch self.state {
+        case .open(.behind), .open(.behindAndPaced): true
+        case .open(.reading), .open(.paced), .flushing, .lingering, .closed: false
+        }
+    }
+
     var hasInputEnded: Bool {
         switch self.input {
         case .ended: true

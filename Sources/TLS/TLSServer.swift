@@ -10,12 +10,11 @@ package final class TLSServer: Sendable {
         case failed(TLSFault)
     }
 
-    private struct State {
-        var contexts: TLSContexts
-        /// The files when they were last tried.
-        var files: [FileState?]
-        /// What has taken this one's place, for connections that began before.
-        var successor: TLSServer?
+    private enum State {
+        /// `files`: as they were when they were last tried. Can become `yielded`.
+        case reading(TLSContexts, files: [FileState?])
+        /// Another one has its place, for connections that began before, too. Final.
+        case yielded(TLSServer)
     }
 
     private let state: Mutex<State>
@@ -24,34 +23,43 @@ package final class TLSServer: Sendable {
     package init(_ plan: TLSPlan) throws(TLSFault) {
         // What changes while it is read is read again.
         let files = plan.fileStates
-        self.state = Mutex(State(contexts: try TLSContexts(plan), files: files))
+        self.state = Mutex(.reading(try TLSContexts(plan), files: files))
     }
 
     package var contexts: TLSContexts {
-        let (contexts, successor) = self.state.withLock { ($0.contexts, $0.successor) }
-        return successor?.contexts ?? contexts
+        var server = self
+        while true {
+            switch server.state.withLock({ $0 }) {
+            case .reading(let contexts, _): return contexts
+            case .yielded(let successor): server = successor
+            }
+        }
     }
 
     /// Connections that begin a handshake later have the other's contexts.
     package func yield(to successor: TLSServer) {
-        self.state.withLock { $0.successor = successor }
+        self.state.withLock { $0 = .yielded(successor) }
     }
 
     /// Reads the files again if they are others than before; blocks.
     package func refresh() -> Refresh {
-        let old = self.state.withLock { $0 }
-        let files = old.contexts.plan.fileStates
-        guard files != old.files else { return .unchanged }
+        guard case .reading(let contexts, let old) = self.state.withLock({ $0 }) else { return .unchanged }
+        let files = contexts.plan.fileStates
+        guard files != old else { return .unchanged }
         do throws(TLSFault) {
-            let contexts = try TLSContexts(old.contexts.plan)
-            self.state.withLock {
-                $0.contexts = contexts
-                $0.files = files
-            }
+            self.read(try TLSContexts(contexts.plan), files)
             return .renewed
         } catch {
-            self.state.withLock { $0.files = files }
+            self.read(contexts, files)
             return .failed(error)
+        }
+    }
+
+    private func read(_ contexts: TLSContexts, _ files: [FileState?]) {
+        self.state.withLock { state in
+            if case .reading = state {
+                state = .reading(contexts, files: files)
+            }
         }
     }
 }

@@ -26,7 +26,9 @@ extension PoolStateMachine {
         guard affinity.patience > .zero else {
             return self.submit(request, isLast: isLast, loopIndex: loopIndex, now: now)
         }
-        let patience = min(affinity.patience, self.configuration.allocateTimeout)
+        // Half of the time is left for any worker.
+        let most = TimeAmount.nanoseconds(self.configuration.allocateTimeout.nanoseconds / 2)
+        let patience = min(affinity.patience, most)
         let entry = self.queue.entry(request, isLast: isLast, now: now)
         if let deadline = self.loyal.append(entry, slot: self.roster.places[place].slot, end: now + patience) {
             actions.append(.armPatience(deadline))
@@ -103,10 +105,14 @@ extension PoolStateMachine {
         }
     }
 
-    /// Has all requests wait for any worker: none is left that could be worth waiting for.
-    mutating func joinLoyal() {
+    /// Has last requests wait for any worker, as none is left that could be worth waiting for, and gives up the others.
+    mutating func endLoyalty(_ actions: inout Actions) {
         for entry in self.loyal.takeImpatient(by: .distantFuture) {
-            self.queue.insert(entry, timeout: self.configuration.allocateTimeout)
+            if entry.isLast {
+                self.queue.insert(entry, timeout: self.configuration.allocateTimeout)
+            } else {
+                actions.append(.fail(entry.request, .poolClosing))
+            }
         }
     }
 

@@ -22,7 +22,7 @@ extension PoolStateMachine {
             return actions
         }
         self.phase = .cutOff
-        self.joinLoyal()
+        self.endLoyalty(&actions)
         while let entry = self.queue.popOrdinary() {
             actions.append(.fail(entry.request, .poolClosing))
         }

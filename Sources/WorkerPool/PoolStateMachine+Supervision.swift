@@ -69,7 +69,9 @@ extension PoolStateMachine {
         }
         let room = self.configuration.maximumWorkers - self.roster.counted
         let starting = self.roster.starting
-        return min(self.queue.count - starting, allocator.spawnRate - starting, room)
+        // Who waits for one worker has no use of another one that is idle.
+        let waiting = self.roster.hasFree ? self.queue.count : self.waiting
+        return min(waiting - starting, allocator.spawnRate - starting, room)
     }
 
     /// Starts workers for requests that wait.

@@ -317,7 +317,7 @@ extension PoolStateMachine {
             return actions
         }
         self.phase = .closing
-        self.joinLoyal()
+        self.endLoyalty(&actions)
         while let entry = self.queue.popFirst() {
             actions.append(.fail(entry.request, .poolClosing))
         }

@@ -138,8 +138,8 @@ extension Integration {
             let certificates = try Self.certificates()
             defer { certificates.remove() }
             try await withRR(Self.settings(Self.lines(certificates))) { rr in
-                try Self.client("promises,half_close,truncated,close_notify", rr, certificates)
-                try rr.events.await("CLOSE", count: 4)
+                try Self.client("promises,half_close,half_close_large,truncated,close_notify", rr, certificates)
+                try rr.events.await("CLOSE", count: 5)
                 for uuid in Set(try rr.events.all.compactMap(\.uuid)) {
                     let events = try rr.events.all.filter { $0.uuid == uuid }.map(\.event)
                     #expect(events.first == "CONNECTED" && events.last == "CLOSE", "\(events)")

@@ -48,6 +48,24 @@ import WorkerPool
         #expect(bench.steps() == [.closeSocket(.draining), .close])
     }
 
+    /// A client that has only to wait for its turn loses nothing of what it sent before.
+    @Test func theEndWaitsForAClientThatIsPaced() {
+        var bench = ConnectionBench.serving()
+        bench.receive("2\r\n3\r\n")
+        bench.machine.drain()
+        bench.machine.pace(true)
+        bench.machine.end()
+        bench.answer("CONTINUE")
+        for packet in ["2\r\n", "3\r\n"] {
+            #expect(bench.steps() == [])
+            bench.machine.pace(false)
+            #expect(bench.steps() == [.data(packet)])
+            bench.machine.pace(true)
+            bench.answer("CONTINUE")
+        }
+        #expect(bench.steps() == [.closeSocket(.draining), .close])
+    }
+
     @Test func aPacketThatBeginsDuringAnEventIsCompletedAndServed() {
         var bench = ConnectionBench.serving()
         bench.machine.drain()

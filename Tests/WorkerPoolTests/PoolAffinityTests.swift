@@ -96,6 +96,20 @@ import Testing
         #expect(bench.answers(own, 1).serves.map(\.request) == [2])
     }
 
+    /// Then any worker may have it, for which time must be left.
+    @Test func patienceIsAtMostHalfOfTheTimeout() throws {
+        let (bench, workers) = PoolBench.running(.init(numWorkers: 2, allocateTimeout: .seconds(8)))
+        let own = try #require(self.preferred(bench, 7))
+        let other = try #require(workers.first { $0 != own })
+        bench.submit(0, key: 7, patience: .seconds(60))
+        #expect(bench.submit(1, key: 7, patience: .seconds(60)).patience == [bench.now + .seconds(4)])
+        #expect(bench.submit(2).leased == other)
+        bench.now = bench.now + .seconds(4)
+        let outcome = bench.endPatience()
+        #expect(outcome.serves.isEmpty && outcome.refused.isEmpty && bench.machine.waiting == 1)
+        #expect(bench.answers(other, 1).serves.map(\.request) == [1])
+    }
+
     @Test func whoseWorkerIsLostWaitsNoLonger() throws {
         let (bench, workers) = PoolBench.running(.init(numWorkers: 3))
         let own = try #require(self.preferred(bench, 7))

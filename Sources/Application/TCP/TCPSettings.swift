@@ -155,7 +155,7 @@ struct ListenerSettings: Sendable, Equatable {
         Key(
             "sticky_wait", \.stickyWait, .duration(.zeroAllowed), marks: .ours,
             "How long an event waits for its worker while that is busy and others may be free; at most "
-                + "`tcp.pool.allocate_timeout`. 0: not at all."
+                + "half of `tcp.pool.allocate_timeout`. 0: not at all."
         )
         Key("tls", \.tls, section: ListenerTLSSettings.section)
         Key("proxy_protocol", \.proxyProtocol, section: ProxyProtocolSettings.section)

@@ -34,6 +34,12 @@ final class ConnectionExtras: TimerEntry {
         return self.loyalty?.moves(to: worker) ?? false
     }
 
+    /// An event is over.
+    func finished(at now: UInt64) {
+        self.record?.finished(at: now)
+        self.loyalty?.finished()
+    }
+
     /// A packet goes to a worker.
     ///
     /// - Returns: Nanoseconds that the next one has to wait, if it does.

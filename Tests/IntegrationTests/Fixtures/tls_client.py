@@ -162,11 +162,12 @@ def promises():
     assert answer == packet
 
 
-def half_close():
+def half_close(packets=b"first\r\nthe rest"):
     """What was sent before close_notify is answered, and the server's own close_notify follows."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context().wrap_bio(incoming, outgoing, server_hostname="localhost")
     client = plain()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
 
     def drive(step):
         while True:
@@ -178,19 +179,24 @@ def half_close():
                 incoming.write(data) if data else incoming.write_eof()
 
     drive(tls.do_handshake)
-    tls.write(b"first\r\nthe rest")
+    tls.write(packets)
     try:
         tls.unwrap()
     except ssl.SSLWantReadError:
         pass  # Its close_notify is ready to be sent, the server's has not come.
     client.sendall(outgoing.read())
-    received = b""
+    received = bytearray()
     try:
         while data := drive(lambda: tls.read(1 << 16)):
             received += data
     except ssl.SSLZeroReturnError:
         pass
-    assert received == b"first\r\nthe rest", received
+    assert received == packets, len(received)
+
+
+def half_close_large():
+    """The answer takes its time: the server must not end its side before all of it is written."""
+    half_close(b"echo " + bytes(12 << 20) + b"\r\n")
 
 
 def truncated():
