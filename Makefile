@@ -14,7 +14,7 @@ SWIFT_TEST = $(SWIFT) test --skip-build --scratch-path .build/tests
 export SWIFT_TEST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tests resolve test-depths test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
+.PHONY: help run test tests resolve test-depths test-over-tls test-chart test-php test-examples test-image test-roots chart-readme torture release static format lint setup clean bench \
 	bench-growth bench-overload bench-attack bench-php bench-rpc bench-tls bench-hotspots bench-docs bench-guard bench-guard-record
 
 help: ## show this
@@ -30,6 +30,7 @@ test: ## set up, lint, build, and run all tests
 	@$(MAKE) --no-print-directory -j2 release tests
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT_TEST)
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-over-tls
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible
@@ -40,6 +41,10 @@ test: ## set up, lint, build, and run all tests
 test-depths: release tests ## run all integration tests with a pipeline of 64 events a worker, and with one of 1
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths
+
+test-over-tls: release tests ## run integration tests of what a connection promises with TLS in between
+	@scripts/setup --test
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-over-tls
 
 test-chart: release ## test the Helm chart
 	@scripts/setup --test

@@ -8,6 +8,7 @@ final class RRProcess: Sendable {
     let directory: TemporaryDirectory
     let process: ChildProcess
     let events: EventLog
+    private let tunnel: ChildProcess?
     /// Is in the environment of `rr`, and so of everything that it starts.
     private let marker: String
     private static let markerName = "INTEGRATION_TEST"
@@ -21,6 +22,7 @@ final class RRProcess: Sendable {
         let configuration = try settings.file ?? directory.write(text, to: ".rr.yaml")
         let marker = [Self.markerName: UUID().uuidString]
         self.marker = "\(Self.markerName)=\(marker[Self.markerName] ?? "")"
+        self.tunnel = settings.file == nil ? try TLSTunnel.start(settings.servers) : nil
         self.process = try ChildProcess(
             settings.launcher + [try Fixture.binary()] + settings.leadingArguments
                 + ["serve", "-c", configuration] + settings.arguments,
@@ -110,6 +112,7 @@ final class RRProcess: Sendable {
         for pid in self.leftovers {
             kill(pid, SIGKILL)
         }
+        self.tunnel?.send(signal: SIGKILL)
         if self.directory.isKept {
             _ = try? self.directory.write(self.log.text, to: "log")
         }

@@ -9,6 +9,8 @@ struct Settings {
         var address: String?
         /// More lines: `framing: split`.
         var options: [String] = []
+        /// Where `rr` listens when the tests run over TLS: at the endpoint is the tunnel then.
+        private let hidden: Endpoint?
 
         init(
             _ name: String = "main",
@@ -20,6 +22,24 @@ struct Settings {
             self.endpoint = try endpoint ?? .free()
             self.address = address
             self.options = options
+            self.hidden = TLSTunnel.isWanted ? try .free() : nil
+        }
+
+        /// The ports of its tunnel; `nil` if it has none.
+        var tunnel: (from: Int, to: Int)? {
+            guard case .ipv4(let from) = self.endpoint, case .ipv4(let to) = self.hidden, self.address == nil,
+                !self.options.contains(where: { $0.hasPrefix("tls:") || $0.hasPrefix("proxy_protocol:") })
+            else {
+                return nil
+            }
+            return (from, to)
+        }
+
+        var lines: [String] {
+            guard let tunnel else {
+                return ["addr: \"\(self.address ?? self.endpoint.address)\""] + self.options
+            }
+            return ["addr: \"127.0.0.1:\(tunnel.to)\""] + TLSTunnel.options + self.options
         }
     }
 
@@ -78,8 +98,7 @@ struct Settings {
             .sorted { $0.key < $1.key }
             .map { "    \($0.key): '\($0.value.replacing("'", with: "''"))'" }
         let servers = self.servers.flatMap { server in
-            ["    \(server.name):", "      addr: \"\(server.address ?? server.endpoint.address)\""]
-                + server.options.map { "      \($0)" }
+            ["    \(server.name):"] + server.lines.map { "      \($0)" }
         }
         let lines =
             [
