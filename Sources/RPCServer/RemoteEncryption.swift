@@ -13,16 +13,19 @@ final class RemoteEncryption: ChannelInboundHandler, RemovableChannelHandler {
     static let handshakeTime = TimeAmount.seconds(10)
 
     private let environment: RPCEnvironment
+    private let timeout: TimeAmount
     private let isLocal: (any Channel) -> Bool
     private let makeHandlers: @Sendable () -> [any ChannelHandler]
     private var timer: Scheduled<Void>?
 
     init(
         _ environment: RPCEnvironment,
+        timeout: TimeAmount = RemoteEncryption.handshakeTime,
         isLocal: @escaping (any Channel) -> Bool = RemoteEncryption.isFromThisMachine,
         _ makeHandlers: @escaping @Sendable () -> [any ChannelHandler]
     ) {
         self.environment = environment
+        self.timeout = timeout
         self.isLocal = isLocal
         self.makeHandlers = makeHandlers
     }
@@ -45,7 +48,7 @@ final class RemoteEncryption: ChannelInboundHandler, RemovableChannelHandler {
                 context.close(promise: nil)
                 return
             }
-            self.timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.handshakeTime) {
+            self.timer = context.eventLoop.assumeIsolated().scheduleTask(in: self.timeout) {
                 context.close(promise: nil)
             }
             try pipeline.addHandler(RPCConnection(self.environment, .throughChannel), position: .after(self))

@@ -201,7 +201,12 @@ extension Integration {
             let dashboard = try JSONSerialization.jsonObject(with: Data(texts[0].utf8)) as? [String: Any]
             #expect((dashboard?["panels"] as? [Any] ?? []).count > 8)
             let kv = "kv: {main: {driver: memory, config: {}}}"
-            try await withRR(self.settings(endpoint).withRPC(at: .free(), more: kv)) { _ in
+            // Some are there only where certificates are.
+            let certificates = try Integration.TLS.certificates()
+            defer { certificates.remove() }
+            var settings = try self.settings(endpoint).withRPC(at: .free(), more: kv)
+            settings.servers[0].options += Integration.TLS.lines(certificates)
+            try await withRR(settings) { _ in
                 let types = try Metrics.scrape(endpoint).types
                 let metric = /\b(rr_(tcp|drain|rpc|kv|lock|application)|process)_[a-z_]+[a-z]/
                 for text in texts {

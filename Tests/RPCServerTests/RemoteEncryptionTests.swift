@@ -72,7 +72,7 @@ private func turned(_ bytes: ByteBuffer) -> ByteBuffer {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        RemoteEncryption(environment, isLocal: { _ in false }) { [Marker()] })
+                        RemoteEncryption(environment, timeout: .hours(1), isLocal: { _ in false }) { [Marker()] })
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

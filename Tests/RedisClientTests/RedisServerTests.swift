@@ -81,7 +81,8 @@ import Testing
     }
 
     @Test func aServerThatWasNeverThereFailsCalls() async throws {
-        let port = try RedisServer.freePort()
+        let (descriptor, port) = try RedisServer.refusingSocket()
+        defer { close(descriptor) }
         let client = RedisClient.started(.single(.tcp(host: "localhost", port: port)))
         #expect(
             await client.error("GET", "k")?.text == "dial tcp localhost:\(port): connect: connection refused")

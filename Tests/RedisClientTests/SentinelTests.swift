@@ -73,10 +73,10 @@ private struct Replicated {
         let replica = RedisClient.started(.single(servers.replica.address)) {
             $0.login = RedisLogin(password: "secret", database: 2)
         }
+        let start = ContinuousClock.now
         // It may not have asked the replica for its state yet.
         try await sentinel.eventually("SENTINEL", "FAILOVER", "main")
         // The old master takes writes for ten seconds more; the client goes over before that ends.
-        let start = ContinuousClock.now
         while try await replica.run("GET", "k") != text("2") {
             try await client.eventually("SET", "k", "2")
         }

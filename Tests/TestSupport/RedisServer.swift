@@ -72,8 +72,14 @@ package final class RedisServer: @unchecked Sendable {
 
     /// A port of loopback that is free now. Cluster nodes use the one 10000 above as well unless they are told another.
     package static func freePort() throws -> Int {
+        let (descriptor, port) = try self.refusingSocket()
+        close(descriptor)
+        return port
+    }
+
+    /// A socket on a port of 127.0.0.1 that does not listen: while it is open nobody else gets the port.
+    package static func refusingSocket() throws -> (descriptor: CInt, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -84,7 +90,7 @@ package final class RedisServer: @unchecked Sendable {
             }
         }
         guard code == 0 else { throw StartError(description: "no port: errno \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
     }
 }
 

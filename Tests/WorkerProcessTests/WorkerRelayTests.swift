@@ -267,7 +267,9 @@ import WorkerPool
                 guard let pid = self.relay?.processID else {
                     return false
                 }
-                return try !String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") Z ")
+                // It may be reaped meanwhile.
+                let line = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+                return line?.contains(") Z ") == false
             }
         }
 
