@@ -21,7 +21,7 @@ final class RequestTest extends TestCase
     {
         $request = self::request();
         self::assertSame(
-            ['DATA', 'mail', '[::1]:51234', 'u', 'body', null, false],
+            ['DATA', 'mail', '[::1]:51234', 'u', 'body', null, false, false],
             array_values((array) $request),
         );
     }
