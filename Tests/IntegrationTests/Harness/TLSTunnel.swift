@@ -31,7 +31,12 @@ enum TLSTunnel {
         let process = try ChildProcess(
             ["/usr/bin/env", "python3", "\(Fixture.directory)/tls_tunnel.py"] + pairs,
             environment: Command.environment, directory: "/tmp")
-        try process.standardOutput.await("ready")
+        do {
+            try process.standardOutput.await("ready")
+        } catch {
+            process.send(signal: SIGKILL)
+            throw StartFailure(reason: "the tunnel does not start: \(error)", log: process.standardError.text)
+        }
         return process
     }
 }
