@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Where a server of `rr` is reached.
 enum Endpoint: Hashable {
@@ -28,10 +29,30 @@ enum Endpoint: Hashable {
     /// thousands of clients sits on it before `rr` does.
     static func free() throws -> Endpoint {
         try awaitValue("a free port") {
-            let endpoint = Endpoint.ipv4(port: .random(in: 15_000..<32_000))
+            let port = Int.random(in: 15_000..<32_000)
+            guard Self.isNew(port) else {
+                return nil
+            }
+            let endpoint = Endpoint.ipv4(port: port)
             let descriptor = try endpoint.socket()
             defer { close(descriptor) }
             return try endpoint.withAddress { bind(descriptor, $0, $1) } == 0 ? endpoint : nil
+        }
+    }
+
+    /// The last ports that were given away: nobody may listen there yet.
+    private static let given = Mutex<[Int]>([])
+
+    private static func isNew(_ port: Int) -> Bool {
+        self.given.withLock { given in
+            guard !given.contains(port) else {
+                return false
+            }
+            given.append(port)
+            if given.count > 500 {
+                given.removeFirst()
+            }
+            return true
         }
     }
 
