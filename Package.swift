@@ -109,7 +109,8 @@ let package = Package(
         .target(
             name: "TLS",
             dependencies: [
-                "Edge", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                "Edge", "Text",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
@@ -273,7 +274,7 @@ let package = Package(
         .testTarget(
             name: "TLSTests",
             dependencies: [
-                "Edge", "TLS", "TestSupport", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Edge", "TLS", "TestSupport", "Text", .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),

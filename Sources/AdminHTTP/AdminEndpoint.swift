@@ -23,7 +23,7 @@ package struct AdminEndpoint: Sendable {
     package var probes: Probes?
     /// Renders the metrics, for every path that is not a probe's.
     package var metrics: (@Sendable () -> PrometheusText)?
-    /// Makes the handler that encrypts a connection; `nil`: in clear.
+    /// Makes the handlers that encrypt a connection; `nil`: in clear.
     package var encryption: (@Sendable () -> [any ChannelHandler])?
 
     package init(

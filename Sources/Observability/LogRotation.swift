@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// The rules for rotating a log file, naming old ones and removing them: those of lumberjack, as in RoadRunner.
 package struct LogRotation: Sendable, Hashable {

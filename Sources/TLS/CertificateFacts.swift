@@ -1,5 +1,6 @@
 import Glibc
 import NIOSSL
+import Text
 
 /// What workers are told about a client's certificate.
 package struct CertificateFacts: Hashable, Sendable {
@@ -30,8 +31,8 @@ package struct CertificateFacts: Hashable, Sendable {
             left -= name.utf8.count
             return left >= 0
         }
-        self.serial = Self.hexadecimal(Array(certificate.serialNumber.prefix(Self.longestSerial))).uppercased()
-        self.fingerprint = Self.hexadecimal(SHA256.digest(bytes))
+        self.serial = certificate.serialNumber.prefix(Self.longestSerial).hexadecimal.uppercased()
+        self.fingerprint = SHA256.digest(bytes).hexadecimal
         self.notAfter = Self.text(ofTime: certificate.notValidAfter)
     }
 
@@ -63,17 +64,8 @@ package struct CertificateFacts: Hashable, Sendable {
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        String(decoding: bytes.flatMap { [Self.digits[Int($0 >> 4)], Self.digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    private static let digits = Array("0123456789abcdef".utf8)
-
     static func text(ofTime time: time_t) -> String {
-        var (time, parts) = (time, tm())
-        gmtime_r(&time, &parts)
-        func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour)):"
-            + "\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+        let date = CalendarDate(timespec(tv_sec: time, tv_nsec: 0))
+        return "\(date.day)T\(date.time())Z"
     }
 }

@@ -15,6 +15,11 @@ extension UInt8 {
 }
 
 extension Sequence<UInt8> {
+    /// The bytes as two hexadecimal digits each, in lower case: `0aff`.
+    package var hexadecimal: String {
+        self.map(\.hexadecimal).joined()
+    }
+
     /// The bytes in hexadecimal, for the log: `0a ff`.
     package var spacedHexadecimal: String {
         self.map(\.hexadecimal).joined(separator: " ")

@@ -2,13 +2,14 @@ import Foundation
 import NIOSSL
 import TestSupport
 import Testing
+import Text
 
 @testable import TLS
 
 @Suite struct CertificateTests {
     @Test func digests() {
         func hexadecimal(_ text: String) -> String {
-            CertificateFacts.hexadecimal(SHA256.digest(Array(text.utf8)))
+            SHA256.digest(Array(text.utf8)).hexadecimal
         }
         // FIPS 180-4's own.
         #expect(hexadecimal("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")

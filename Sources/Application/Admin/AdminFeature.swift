@@ -13,7 +13,7 @@ final class AdminFeature: Feature {
     private let status: StatusSettings?
     private let metrics: MetricsSettings?
     private let tls: TLSFeature
-    private let workDirectory: String
+    private let plans: [(key: String, plan: TLSPlan)]
     private let logger: Logger
     private let server = Mutex<AdminServer?>(nil)
 
@@ -22,7 +22,7 @@ final class AdminFeature: Feature {
         self.status = settings.status
         self.metrics = settings.metrics
         self.tls = tls
-        self.workDirectory = workDirectory
+        self.plans = settings.tlsPlans(in: workDirectory).filter { [Self.statusKey, Self.metricsKey].contains($0.key) }
         self.logger = logger
     }
 
@@ -31,7 +31,8 @@ final class AdminFeature: Feature {
         guard self.status != nil || self.metrics != nil else {
             return
         }
-        let certificates = try await self.certificates
+        let plans = self.plans
+        let certificates = try await BlockingCall.run { try TLSFeature.servers(plans) }
         let endpoints = self.endpoints(service, certificates)
         let server = try await AdminServer.start(
             endpoints,
@@ -39,8 +40,7 @@ final class AdminFeature: Feature {
             logger: self.logger
         )
         self.server.withLock { $0 = server }
-        self.tls.replace("status.", by: certificates.filter { $0.key == Self.statusKey })
-        self.tls.replace("metrics.", by: certificates.filter { $0.key == Self.metricsKey })
+        self.tls.add(certificates)
         for (key, address) in server.addresses {
             self.logger.info("listening", metadata: ["key": "\(key)", "address": "\(address)"])
         }
@@ -62,19 +62,6 @@ final class AdminFeature: Feature {
 
     private static let statusKey = "status.tls"
     private static let metricsKey = "metrics.tls"
-
-    private var certificates: [String: TLSServer] {
-        get async throws {
-            var plans: [(key: String, plan: TLSPlan)] = []
-            for (key, tls) in [(Self.statusKey, self.status?.tls), (Self.metricsKey, self.metrics?.tls)] {
-                if let tls {
-                    plans.append((key, tls.plan(in: self.workDirectory)))
-                }
-            }
-            let all = plans
-            return try await BlockingCall.run { try TLSFeature.servers(all) }
-        }
-    }
 
     /// One endpoint per address: probes and metrics may share an address.
     private func endpoints(_ service: ServiceView, _ certificates: [String: TLSServer]) -> [AdminEndpoint] {

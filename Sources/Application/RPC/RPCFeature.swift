@@ -53,7 +53,7 @@ final class RPCFeature: Feature {
         self.services = services
         self.isMeasured = settings.metrics != nil
         self.tls = tls
-        self.plans = rpc.tls.map { [(key: Self.tlsKey, plan: $0.plan(in: workDirectory))] } ?? []
+        self.plans = settings.tlsPlans(in: workDirectory).filter { $0.key == Self.tlsKey }
         self.logger = logger
     }
 
@@ -71,7 +71,7 @@ final class RPCFeature: Feature {
             logger: self.logger
         )
         self.server.withLock { $0 = server }
-        self.tls.replace("rpc.", by: certificates)
+        self.tls.add(certificates)
         self.logger.info("listening", metadata: ["key": "rpc.listen", "address": "\(server.address)"])
         if !server.address.isLoopback, !self.verifiesClients {
             self.logger.warning(

@@ -45,13 +45,22 @@ final class TLSFeature: Feature {
         return servers
     }
 
-    /// Takes the place of all servers whose keys begin so.
+    /// Watches the files of servers, by the dotted keys of their sections.
+    func add(_ servers: [String: TLSServer]) {
+        self.put(servers) { _ in false }
+    }
+
+    /// The same in place of all servers whose keys begin so.
     func replace(_ prefix: String, by servers: [String: TLSServer]) {
+        self.put(servers) { $0.hasPrefix(prefix) }
+    }
+
+    private func put(_ servers: [String: TLSServer], inPlaceOf isReplaced: (String) -> Bool) {
         let startsNow = self.state.withLock { state in
             for (key, server) in servers {
                 state.servers[key]?.yield(to: server)
             }
-            state.servers = state.servers.filter { !$0.key.hasPrefix(prefix) }.merging(servers) { $1 }
+            state.servers = state.servers.filter { !isReplaced($0.key) }.merging(servers) { $1 }
             guard !state.servers.isEmpty, !state.isWatching, !state.isStopped else { return false }
             state.isWatching = true
             return true

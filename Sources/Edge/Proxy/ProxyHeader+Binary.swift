@@ -145,7 +145,7 @@ extension ProxyHeader {
                 return nil
             }
             let text = String(validating: value, as: UTF8.self)
-            return TransportFact(name, .text(text ?? value.map(\.hexadecimal).joined()))
+            return TransportFact(name, .text(text ?? value.hexadecimal))
         }
     }
 }
