@@ -45,7 +45,7 @@ test-over-tls: release tests ## run integration tests of what a connection promi
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-over-tls
 
-test-chart: release ## test the Helm chart
+test-chart: release ## test the Helm chart, the dashboard and the alerts
 	@scripts/setup --test
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-chart
 
