@@ -5,9 +5,11 @@ import Testing
 extension Integration {
     /// `tcp.pool.dynamic_allocator`: docs/configuration.md.
     @Suite struct Allocator {
-        private static func settings(spawnRate: Int, idleTimeout: String = "1s") throws -> Settings {
+        private static func settings(
+            spawnRate: Int, idleTimeout: String = "1s", _ more: String...
+        ) throws -> Settings {
             let allocator = "{max_workers: 3, spawn_rate: \(spawnRate), idle_timeout: \(idleTimeout)}"
-            return try Settings(workers: 1, pool: ["dynamic_allocator: \(allocator)"])
+            return try Settings(workers: 1, pool: ["dynamic_allocator: \(allocator)"] + more)
         }
 
         @Test(
@@ -43,7 +45,9 @@ extension Integration {
 
         @Test("It grows again after it has shrunk, and never past its limit under a crowd")
         func crowds() async throws {
-            try await withRR(Self.settings(spawnRate: 2, idleTimeout: "500ms")) { rr in
+            // With a fixed depth of 64 one worker would have them all.
+            let settings = try Self.settings(spawnRate: 2, idleTimeout: "500ms", "pipeline: {depth: auto}")
+            try await withRR(settings) { rr in
                 for _ in 1...3 {
                     try await withTraffic(rr, clients: 12) {
                         try rr.awaitWorkers(4)

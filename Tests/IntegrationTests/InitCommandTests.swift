@@ -60,6 +60,7 @@ extension Integration {
             defer { rr.destroy() }
             if exitOnError {
                 try rr.expectExit(.code(1))
+                try rr.log.awaitEnd()
             } else {
                 try rr.awaitReady()
                 try eventually("the rest of it to be gone") { rr.leftovers == rr.workers && rr.workers.count == 2 }

@@ -68,9 +68,12 @@ extension Integration {
         @Test("A configuration with dots in its keys is served")
         func dots() async throws {
             let directory = try TemporaryDirectory()
-            let settings = try Settings(workers: 3)
+            let settings = try Settings(workers: 3, pool: ["pipeline: {depth: auto}"])
             let text = settings.yaml(events: directory.file("events"))
-                .replacing("  pool:\n    num_workers: 3\n", with: "  pool.num_workers: 3\n")
+                .replacing(
+                    "  pool:\n    num_workers: 3\n    pipeline: {depth: auto}\n",
+                    with: "  pool.num_workers: 3\n  pool.pipeline.depth: auto\n"
+                )
                 .replacing("  servers:\n    main:\n      addr:", with: "  servers.main.addr:")
             #expect(text.contains("pool.num_workers") && text.contains("servers.main.addr"))
             var dotted = settings
