@@ -1,3 +1,4 @@
+import Edge
 import Logging
 import NIOCore
 import WorkerPool
@@ -143,7 +144,8 @@ extension ConnectionHandler {
         self.environment.logger.log(
             level: rules.level,
             "connection ended",
-            metadata: self.metadata(record.metadata(self.closeCause ?? .client, at: self.now))
+            metadata: self.metadata(
+                record.metadata(self.closeCause ?? .client, reason: self.failedHandshake?.rawValue, at: self.now))
         )
     }
 }

@@ -28,6 +28,8 @@ final class ConnectionHandler: @unchecked Sendable {
     private let counters: LoopCounters?
     /// The first cause that was noted.
     var closeCause: CloseCause?
+    /// Why STARTTLS failed, if it did: the connection ends with it.
+    private(set) var failedHandshake: EdgeFailure.Cause?
     /// `nil` once the client has taken all answers and ``home`` no longer checks it.
     var backlog: Backlog?
     /// `nil` if the server has no timeouts, no rate of packets, no access log, and events go to any worker. Set when the
@@ -349,7 +351,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
         }
         if self.machine.hasBegun {
             self.noteEnd(self.machine.endState)
-            self.counters?.connectionClosed(self.closeCause ?? .client)
+            self.countEnd()
             self.machine.socketClosed()
             self.run()
             self.leaveIfDone()
@@ -357,10 +359,22 @@ extension ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    private func countEnd() {
+        if let failedHandshake {
+            self.counters?.connectionRefused(failedHandshake)
+        } else {
+            self.counters?.connectionClosed(self.closeCause ?? .client)
+        }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The client is gone; the bytes it sent before are still served.
-        self.closeCause = self.closeCause ?? (error is EdgeFailure ? .startTLSFailed : .error)
-        let reason = (error as? EdgeFailure)?.reason ?? "\(error)"
+        let failure = error as? EdgeFailure
+        if self.closeCause == nil {
+            self.closeCause = failure == nil ? .error : .client
+            self.failedHandshake = failure?.cause
+        }
+        let reason = failure?.reason ?? "\(error)"
         self.environment.logger.debug("connection error", metadata: self.metadata(["error": "\(reason)"]))
         context.close(promise: nil)
     }

@@ -33,8 +33,6 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
     case demand
     /// Bytes came in clear behind a command that starts TLS.
     case startTLSInjection = "starttls_injection"
-    /// A handshake that a worker asked for has failed.
-    case startTLSFailed = "starttls_failed"
     case idleTimeout = "idle_timeout"
     case firstPacketTimeout = "first_packet_timeout"
     case packetTimeout = "packet_timeout"
@@ -48,7 +46,7 @@ package enum CloseCause: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .idleTimeout, .firstPacketTimeout, .packetTimeout, .pingTimeout, .writeTimeout, .maxLifetime: true
         case .client, .worker, .writeClose, .workerError, .workerFailure, .refused, .packetTooLarge, .malformed,
-            .truncated, .slowReader, .error, .drain, .cutOff, .demand, .startTLSInjection, .startTLSFailed:
+            .truncated, .slowReader, .error, .drain, .cutOff, .demand, .startTLSInjection:
             false
         }
     }
@@ -59,7 +57,7 @@ package struct ServerCounts: Sendable, Hashable {
     package var server: String
     package var accepted: UInt64 = 0
     package var closed: [CloseCause: UInt64] = [:]
-    /// Connections that a stage of the edge has refused; they are closed, too.
+    /// Connections that a stage of the edge has refused, or closed because STARTTLS failed.
     package var refused: [EdgeFailure.Cause: UInt64] = [:]
     package var events: [EventKind: UInt64] = [:]
     /// Bytes that clients have sent.
@@ -75,6 +73,8 @@ package struct ServerCounts: Sendable, Hashable {
     package var spared: [Refusal: UInt64] = [:]
     /// How often new connections had to wait for a limit.
     package var waits: [Refusal: UInt64] = [:]
+    /// The limit that new connections have to wait for now.
+    package var waitsFor: Refusal?
 
     /// Connections whose socket is open.
     package var open: UInt64 {
@@ -108,7 +108,7 @@ final class LoopCounters: Sendable {
     private let receivedBytes = LoopCounter()
     private let skippedBytes = LoopCounter()
     private let sentBytes = LoopCounter()
-    private let closed = InlineArray<22, LoopCounter> { _ in LoopCounter() }
+    private let closed = InlineArray<21, LoopCounter> { _ in LoopCounter() }
 
     private let refused = InlineArray<14, LoopCounter> { _ in LoopCounter() }
 
@@ -263,7 +263,6 @@ extension CloseCause {
         case .writeTimeout: 18
         case .maxLifetime: 19
         case .startTLSInjection: 20
-        case .startTLSFailed: 21
         }
     }
 

@@ -76,7 +76,11 @@ package final class TCPServer: Sendable {
 
     /// The counts of every server; empty when nothing is counted.
     package func counts() -> [ServerCounts] {
-        self.counters?.counts() ?? []
+        (self.counters?.counts() ?? []).map { counts in
+            var counts = counts
+            counts.waitsFor = self.desks.limit(holdingBack: counts.server)
+            return counts
+        }
     }
 
     /// Ends every connection between two packets: complete packets are answered, then each connection gets its CLOSE.

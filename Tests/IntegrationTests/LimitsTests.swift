@@ -142,9 +142,12 @@ extension Integration {
                     try Metrics.scrape(endpoint)[#"\#(waits){server="rate",reason="accept_rate"}"#] == 1
                 }
                 #expect(late.isQuiet)
+                let holding = #"rr_tcp_accept_waiting{server="rate",reason="accept_rate"}"#
+                #expect(try Metrics.scrape(endpoint)[holding] == 1)
                 settings.servers[1].options = []
                 try rr.reload(settings)
                 #expect(try late.readLine() == "late", "a reload frees it")
+                #expect(try Metrics.scrape(endpoint)[holding] == 0)
                 #expect(try early[0].ask("still") == "still")
                 #expect(try Metrics.scrape(endpoint)[#"\#(Self.closed){server="rate",reason="accept_rate"}"#] == 0)
             }

@@ -38,7 +38,17 @@ extension PrometheusText {
         self.add(
             counts, "rr_tcp_limits_dry_run_total", "Connections that limits_dry_run let in despite a limit.", \.spared)
         self.add(
-            counts, "rr_tcp_accept_waits_total", "Times that new connections began to wait for a limit.", \.waits)
+            counts, "rr_tcp_accept_waits_total", "Times that a limit was reached and new connections have to wait.",
+            \.waits)
+        self.family("rr_tcp_accept_waiting", .gauge, "1 while a limit is reached and new connections have to wait.") {
+            samples in
+            for count in counts {
+                for limit in [Refusal.maxConnections, .acceptRate] {
+                    samples.add(
+                        count.waitsFor == limit ? 1 : 0, ("server", count.server), ("reason", limit.rawValue))
+                }
+            }
+        }
         self.family("rr_tcp_events_total", .counter, "Events that were handed to the pool.") { samples in
             for count in counts {
                 for event in EventKind.allCases {

@@ -14,6 +14,8 @@ final class TLSFeature: Feature {
         /// By the dotted keys of their sections.
         var servers: [String: TLSServer] = [:]
         var failures: [String: UInt64] = [:]
+        /// Keys of servers whose files are others than those in force.
+        var rejected: Set<String> = []
         var isWatching = false
         var isStopped = false
     }
@@ -61,6 +63,7 @@ final class TLSFeature: Feature {
                 state.servers[key]?.yield(to: server)
             }
             state.servers = state.servers.filter { !isReplaced($0.key) }.merging(servers) { $1 }
+            state.rejected = state.rejected.filter { servers[$0] == nil && state.servers[$0] != nil }
             guard !state.servers.isEmpty, !state.isWatching, !state.isStopped else { return false }
             state.isWatching = true
             return true
@@ -89,9 +92,13 @@ final class TLSFeature: Feature {
         case .unchanged:
             break
         case .renewed:
+            self.state.withLock { _ = $0.rejected.remove(key) }
             self.logger.notice("certificates were read anew", metadata: ["key": "\(key)"])
         case .failed(let fault):
-            self.state.withLock { $0.failures[key, default: 0] += 1 }
+            self.state.withLock { state in
+                state.failures[key, default: 0] += 1
+                state.rejected.insert(key)
+            }
             self.logger.error(
                 "changed certificates cannot be used, the old ones stay",
                 metadata: ["key": "\(key)", "error": "\(fault)"])
@@ -120,6 +127,13 @@ final class TLSFeature: Feature {
         ) { samples in
             for (key, _) in servers {
                 samples.add(state.failures[key, default: 0], ("server", Self.name(key)), ("key", key))
+            }
+        }
+        text.family(
+            "rr_tcp_tls_certificate_rejected", .gauge, "1 while the files cannot be used and the old ones are in force."
+        ) { samples in
+            for (key, _) in servers {
+                samples.add(state.rejected.contains(key) ? 1 : 0, ("server", Self.name(key)), ("key", key))
             }
         }
     }

@@ -89,7 +89,8 @@ final class ConnectionRecord: @unchecked Sendable {
         self.sent += bytes
     }
 
-    func metadata(_ cause: CloseCause, at now: UInt64) -> Logger.Metadata {
+    /// - Parameter reason: In place of the cause's own.
+    func metadata(_ cause: CloseCause, reason: String?, at now: UInt64) -> Logger.Metadata {
         [
             "duration_ms": Self.milliseconds(now > self.beganAt ? now - self.beganAt : 0),
             "packets": "\(self.packets)",
@@ -99,7 +100,7 @@ final class ConnectionRecord: @unchecked Sendable {
             "worker_max_ms": Self.milliseconds(self.longestWork),
             "wait_max_ms": Self.milliseconds(self.longestWait),
             "end": "\(cause.party)/\((self.endState ?? .idle).rawValue)",
-            "reason": "\(cause.rawValue)",
+            "reason": "\(reason ?? cause.rawValue)",
         ]
     }
 
@@ -113,7 +114,7 @@ extension CloseCause {
     /// Who ended the connection.
     fileprivate var party: String {
         switch self {
-        case .client, .packetTooLarge, .malformed, .truncated, .startTLSInjection, .startTLSFailed: "client"
+        case .client, .packetTooLarge, .malformed, .truncated, .startTLSInjection: "client"
         case .worker, .writeClose, .workerError, .workerFailure: "worker"
         case .refused, .slowReader: "limit"
         case .idleTimeout, .firstPacketTimeout, .packetTimeout, .pingTimeout, .writeTimeout, .maxLifetime: "timeout"

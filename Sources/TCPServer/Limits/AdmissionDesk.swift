@@ -262,6 +262,11 @@ final class AdmissionDesks: Sendable {
         }
     }
 
+    /// The limit that new connections of a server have to wait for now.
+    func limit(holdingBack server: String) -> Refusal? {
+        self.desks.withLock { $0[server] }?.waitsFor
+    }
+
     /// Forgets the servers that listen no longer.
     func keep(_ servers: Set<String>) {
         self.desks.withLock { desks in desks = desks.filter { servers.contains($0.key) } }
