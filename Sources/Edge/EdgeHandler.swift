@@ -144,8 +144,8 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         let pipeline = context.pipeline.syncOperations
         do {
             try Self.boundMemory(context.channel)
-            try pipeline.addHandler(encryption.handler, position: .before(self))
-            // From the socket's end: it is the handler's.
+            try pipeline.addHandlers(encryption.handlers, position: .before(self))
+            // From the socket's end: it is the handlers'.
             pipeline.fireChannelRead(NIOAny(encryption.received))
         } catch {
             // Fails only if the channel is already closed, which is told as well.

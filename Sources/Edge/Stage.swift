@@ -34,18 +34,18 @@ extension ReadingStage {
     }
 }
 
-/// A stage that puts a handler between the socket and all others: every byte goes through it.
+/// A stage that puts handlers between the socket and all others: every byte goes through them.
 package protocol EncryptingStage {
     /// How long the handshake may take.
     var deadline: StageDeadline { get }
 
-    /// Receives the client's next bytes, at least one, until it knows the handler.
+    /// Receives the client's next bytes, at least one, until it knows the handlers.
     ///
     /// - Returns: `nil` if it needs more.
     /// - Throws: Why the connection is refused.
     mutating func received(_ bytes: ByteBuffer) throws(EdgeFailure) -> Encryption?
 
-    /// Whether an event of the handler says that the handshake is done.
+    /// Whether an event of the handlers says that the handshake is done.
     ///
     /// - Parameter facts: The known facts about the connection, which the stage completes then.
     /// - Throws: Why the connection is refused all the same.
@@ -53,22 +53,22 @@ package protocol EncryptingStage {
 
     /// Why a handshake failed.
     ///
-    /// - Parameter error: The handler's.
+    /// - Parameter error: A handler's.
     func failure(_ error: any Error) -> EdgeFailure
 
-    /// Whether an error of the handler, after the handshake, is none for the session.
+    /// Whether an error of a handler, after the handshake, is none for the session.
     func isHarmless(_ error: any Error) -> Bool
 }
 
 /// What an encrypting stage has decided.
 package struct Encryption {
-    /// Takes bytes of the socket from now on, and gives what they mean.
-    package var handler: any ChannelHandler
-    /// What it receives first.
+    /// Take bytes of the socket from now on, and give what they mean; the one next to the socket first.
+    package var handlers: [any ChannelHandler]
+    /// What they receive first.
     package var received: ByteBuffer
 
-    package init(handler: any ChannelHandler, received: ByteBuffer) {
-        self.handler = handler
+    package init(handlers: [any ChannelHandler], received: ByteBuffer) {
+        self.handlers = handlers
         self.received = received
     }
 }

@@ -30,6 +30,14 @@ package struct TLSPlan: Hashable, Sendable {
             case .none, .request, .requireAny: false
             }
         }
+
+        /// Whether nobody gets in without a certificate.
+        package var requiresCertificate: Bool {
+            switch self {
+            case .requireAny, .requireAndVerify: true
+            case .none, .request, .verifyIfGiven: false
+            }
+        }
     }
 
     package enum Version: String, Hashable, Sendable, CaseIterable {

@@ -30,6 +30,8 @@ package enum TLSWords {
         ("wrong version number", .tlsVersion, "the client speaks none of the versions that are allowed"),
         ("no shared cipher", .tlsCipher, "the client knows none of the ciphers"),
         ("no shared group", .tlsCipher, "the client knows none of the curves"),
+        // An alert in clear, where one that is encrypted must follow: OpenSSL's clients send it so.
+        ("bad packet length", .tlsRefused, "the client refused; most likely it does not trust the certificate"),
         ("no common signature", .tlsCipher, "the client knows no signature that the certificate allows"),
         ("peer did not return a certificate", .clientCertificate, "the client shows no certificate"),
         ("certificate verify failed", .clientCertificate, "the client's certificate is not trusted"),

@@ -13,6 +13,7 @@ package struct TLSStage: EncryptingStage {
     private var wanted = 1
     private var serverName: String?
     private var handler: NIOSSLServerHandler?
+    private let tap = CipherTap()
 
     /// - Parameter timeout: For the handshake.
     package init(_ contexts: TLSContexts, timeout: TimeAmount) {
@@ -43,7 +44,7 @@ package struct TLSStage: EncryptingStage {
             self.handler = handler
             let received = self.hello
             self.hello = ByteBuffer()
-            return Encryption(handler: handler, received: received)
+            return Encryption(handlers: [self.tap, handler], received: received)
         }
     }
 
@@ -60,6 +61,9 @@ package struct TLSStage: EncryptingStage {
         var found: [TransportFact] = []
         if let version = handler.tlsVersion {
             found.append(TransportFact("version", .text(version == .tlsv13 ? "1.3" : "1.2")))
+        }
+        if let cipher = self.tap.cipher.flatMap({ ServerHello.name(ofCipher: $0) }) {
+            found.append(TransportFact("cipher", .text(cipher)))
         }
         if let serverName {
             found.append(TransportFact("sni", .text(serverName)))

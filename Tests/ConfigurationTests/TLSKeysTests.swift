@@ -76,6 +76,15 @@ import Testing
         #expect(loaded.warnings.map(\.key) == ["tcp.servers.mail.tls.root_ca"])
     }
 
+    @Test func probesThatMustShowACertificateAreAWarning() throws {
+        func keys(_ type: String) throws -> [String?] {
+            let status = "status: {address: ':1', tls: {cert: a, key: b, client_auth_type: \(type), root_ca: c}}"
+            return try load(self.text("{cert: a, key: b}", status)).warnings.map(\.key)
+        }
+        #expect(try keys("require_and_verify_client_cert") == ["status.tls.client_auth_type"])
+        #expect(try keys("verify_client_cert_if_given") == [])
+    }
+
     @Test func rpcOfThisMachineAloneIsNotEncrypted() throws {
         let more = "rpc: {listen: 'tcp://127.0.0.1:6001', tls: {cert: a, key: b}}"
         #expect(try load(self.text("{cert: a, key: b}", more)).warnings.map(\.key) == ["rpc.tls"])

@@ -56,7 +56,7 @@ private struct MaskingStage: EncryptingStage {
         guard bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == UInt8(ascii: "H") else {
             throw EdgeFailure(.notTLS, "no hello", farewell: Array("alert".utf8))
         }
-        return Encryption(handler: MaskingHandler(), received: bytes)
+        return Encryption(handlers: [MaskingHandler()], received: bytes)
     }
 
     mutating func isEstablished(by event: Any, _ facts: inout EdgeFacts) -> Bool {

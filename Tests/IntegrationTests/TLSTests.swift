@@ -69,12 +69,17 @@ extension Integration {
                 let seen = try Self.client("versions,names", rr, certificates)
                 #expect(
                     seen.contains(
-                        #"\"event\":\"DATA\",\"tls\":{\"version\":\"1.3\",\"sni\":\"localhost\",\"alpn\":\"smtp\",\"verified\":false}}"#
+                        #"\"event\":\"DATA\",\"tls\":{\"version\":\"1.3\",\"cipher\":\""#), "\(seen)")
+                #expect(
+                    seen.contains(
+                        #"\",\"sni\":\"localhost\",\"alpn\":\"smtp\",\"verified\":false}}"#
                     ), "\(seen)")
                 let counts = try Metrics.scrape(metrics)
                 let closed = "rr_tcp_connections_closed_total"
                 #expect(counts[#"\#(closed){server="main",reason="tls_version"}"#] == 1)
                 #expect(counts[#"\#(closed){server="main",reason="tls_unknown_name"}"#] == 1)
+                #expect(counts[#"\#(closed){server="main",reason="tls_refused"}"#] == 2)
+                #expect(counts[#"\#(closed){server="main",reason="tls_error"}"#] == 0)
                 let expiry = counts.values.filter {
                     $0.key.hasPrefix("rr_tcp_tls_certificate_expiry_timestamp_seconds")
                 }
@@ -224,6 +229,8 @@ extension Integration {
                 #expect(try Self.isPresented("2", rr, certificates))
                 let failures = #"rr_tcp_tls_reload_failures_total{server="main",key="tcp.servers.main.tls"}"#
                 #expect(try Metrics.scrape(metrics)[failures] == 1)
+                let rejected = #"rr_tcp_tls_certificate_rejected{server="main",key="tcp.servers.main.tls"}"#
+                #expect(try Metrics.scrape(metrics)[rejected] == 1)
                 // The whole reload is refused, and says why.
                 let verdict = try rr.reload()
                 #expect(verdict.contains("was not reloaded") && verdict.contains("is not the key of"), "\(verdict)")
@@ -237,6 +244,7 @@ extension Integration {
                 var changed = rr.settings
                 changed.servers[0].options = settings
                 #expect(try rr.reload(changed).contains("was reloaded"))
+                #expect(try Metrics.scrape(metrics)[rejected] == 0)
                 #expect(try Self.isPresented("1", rr, certificates))
                 // A client that was there before all that goes on.
                 try gate.open()
@@ -269,7 +277,7 @@ extension Integration {
                 let closed = #"rr_tcp_connections_closed_total{server="main",reason"#
                 let counts = try Metrics.scrape(metrics)
                 #expect(counts[closed + #"="starttls_injection"}"#] == 1)
-                #expect(counts[closed + #"="starttls_failed"}"#] == 1)
+                #expect(counts[closed + #"="not_tls"}"#] == 1)
             }
         }
 

@@ -1,5 +1,6 @@
 import Addresses
 import Configuration
+import TLS
 
 /// `status`: the probes.
 package struct StatusSettings: Sendable, Equatable {
@@ -34,6 +35,14 @@ package struct StatusSettings: Sendable, Equatable {
             "How long there may be no worker, and none be startable, before `/health` fails. 0: it never does."
         )
         Key("tls", \.tls, section: TLSSettings.atStart)
+    } check: { reader, settings throws(ConfigurationError) in
+        guard let tls = settings.tls, tls.clientAuthType.requiresCertificate else { return }
+        let place = reader.source.mapping("tls")?["client_auth_type"]?.value.place ?? reader.place
+        reader.diagnostics.warn(
+            place.warning(
+                "`\(tls.clientAuthType.rawValue)`: `rr health`, and whatever probes without a certificate, fails; use "
+                    + "`verify_client_cert_if_given`",
+                key: "\(reader.path("tls")).client_auth_type"))
     }
 }
 

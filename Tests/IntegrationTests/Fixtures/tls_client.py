@@ -5,6 +5,7 @@ The directory has the certificates. Each scenario ends without an error, or with
 """
 
 import os
+import re
 import signal
 import socket
 import ssl
@@ -84,6 +85,11 @@ def names():
     def common_name(client):
         return dict(pair[0] for pair in client.getpeercert()["subject"])["commonName"]
 
+    # Its alert, which TLS 1.3 of OpenSSL sends in clear.
+    for version in [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]:
+        stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        stranger.maximum_version = version
+        refused("certificate verify failed", lambda: stranger.wrap_socket(plain(), server_hostname="localhost"))
     assert common_name(connect("localhost")) == "server"
     assert common_name(connect("other.example")) == "other"
     refused("unrecognized name", lambda: connect("nobody.example"))
@@ -93,7 +99,13 @@ def names():
     known.set_alpn_protocols(["x", "smtp"])
     client = known.wrap_socket(plain(), server_hostname="localhost")
     assert client.selected_alpn_protocol() == "smtp"
-    print(ask(client, "inspect"))
+    text = ask(client, "inspect")
+    assert f'cipher\\":\\"{client.cipher()[0]}\\"' in text, text
+    print(text)
+    older = context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    older.set_ciphers("ECDHE+CHACHA20")
+    text = ask(older.wrap_socket(plain(), server_hostname="localhost"), "inspect")
+    assert re.search(r'cipher\\":\\"TLS_ECDHE_(RSA|ECDSA)_WITH_CHACHA20_POLY1305_SHA256\\"', text), text
 
 
 def clients():

@@ -22,8 +22,9 @@ final class Request
      * @param string $remoteAddr the client's address and port: `127.0.0.1:51234`, `[::1]:51234`
      * @param string $uuid       one for the whole life of the connection, on whichever worker its events arrive
      * @param string $body       the bytes received (DATA), else empty
-     * @param array<string, mixed>|null $tls what is known of the encryption: version, sni, alpn, verified, and subject,
-     *                           san, serial, fingerprint_sha256, not_after of the client's certificate; null: in clear
+     * @param array<string, mixed>|null $tls what is known of the encryption: version, cipher, sni, alpn, verified, and
+     *                           subject, san, serial, fingerprint_sha256, not_after of the client's certificate; null:
+     *                           in clear
      * @param bool   $startTls   whether {@see Worker::startTls} may encrypt the connection
      * @param bool   $moved      whether another worker has had the connection's last event, though the server has
      *                           `dispatch: connection` or `ip`: what this worker remembers of the client may be old
