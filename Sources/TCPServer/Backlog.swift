@@ -2,8 +2,9 @@ import NIOCore
 
 /// The answers that a client has not taken yet, and whether it takes any.
 ///
-/// An answer's memory is freed only when the client has taken all of it, so a partly taken answer counts in full.
-struct Backlog {
+/// An answer's memory is freed only when the client has taken all of it, so a partly taken answer counts in full. A class:
+/// hardly any connection has one. Confined to the connection's event loop.
+final class Backlog {
     enum Pace: Hashable {
         case reading
         /// The client takes bytes, but has not taken all of its oldest answer for too long.
@@ -36,7 +37,7 @@ struct Backlog {
     private var untaken: Int?
 
     /// Another answer is written.
-    mutating func add(_ bytes: Int) {
+    func add(_ bytes: Int) {
         self.answers.append(bytes)
         self.bytes += bytes
         self.unsent += bytes
@@ -44,7 +45,7 @@ struct Backlog {
     }
 
     /// Notes how many bytes the client has still to take.
-    mutating func update(unsent: Int) {
+    func update(unsent: Int) {
         self.takenLately += self.unsent - unsent
         if unsent < self.unsent {
             self.checksWithoutProgress = 0
@@ -66,7 +67,7 @@ struct Backlog {
     ///
     /// - Parameter untaken: Bytes that its system has not acknowledged. It takes bytes long before the channel can write
     ///   more: the system tells of room only when a third of its own buffer is free.
-    mutating func hasStalled(for time: TimeAmount, untaken: Int) -> Bool {
+    func hasStalled(for time: TimeAmount, untaken: Int) -> Bool {
         if let before = self.untaken, untaken < before {
             self.checksWithoutProgress = 0
         }
@@ -76,7 +77,7 @@ struct Backlog {
     }
 
     /// Called once a second.
-    mutating func check() -> Pace {
+    func check() -> Pace {
         self.checksSince += 1
         self.checksOfOldest += 1
         self.checksWithoutProgress += 1

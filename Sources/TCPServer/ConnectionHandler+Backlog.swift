@@ -20,7 +20,7 @@ extension ConnectionHandler {
             self.backlog = Backlog()
             self.home.watchBacklog(of: self)
         }
-        self.updateBacklog { backlog in
+        self.changeBacklog { backlog in
             backlog.add(answer)
             backlog.update(unsent: unsent)
         }
@@ -32,19 +32,16 @@ extension ConnectionHandler {
             return
         }
         let unsent = self.unwrittenBytes(context)
-        self.updateBacklog { $0.update(unsent: unsent) }
+        self.changeBacklog { $0.update(unsent: unsent) }
     }
 
-    private func updateBacklog(_ update: (inout Backlog) -> Void) {
-        guard var backlog else {
+    private func changeBacklog(_ change: (Backlog) -> Void) {
+        guard let backlog else {
             return
         }
-        // Keeps `backlog` uniquely referenced: changing it would copy it otherwise.
-        self.backlog = nil
         let before = backlog.bytes
-        update(&backlog)
+        change(backlog)
         self.home.pendingAnswers.add(backlog.bytes - before)
-        self.backlog = backlog
     }
 
     func forgetBacklog() {

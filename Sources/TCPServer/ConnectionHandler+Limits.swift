@@ -13,7 +13,8 @@ extension ConnectionHandler {
     func beginExtras(at address: SocketAddress?) {
         let record = self.environment.accessLog.map { _ in ConnectionRecord(at: self.now) }
         let loyalty = self.environment.dispatch.loyalty(of: self.id, at: address)
-        let extras = ConnectionExtras(self, record, loyalty)
+        let pace = self.environment.packetRate.map { PacketPace($0) }
+        let extras = ConnectionExtras(self, pace, record, loyalty)
         self.extras = extras
         let timeouts = self.environment.timeouts
         guard timeouts.needsLooks else {
@@ -64,8 +65,8 @@ extension ConnectionHandler {
     /// Gives an event to the pool.
     func submit(_ extras: ConnectionExtras) {
         extras.record?.submitted(self.kind, bytes: self.body.readableBytes, at: self.now)
-        if self.kind == .data, let rate = self.environment.packetRate, let delay = extras.take(rate, at: self.now) {
-            self.pause(extras, for: delay)
+        if self.kind == .data, let pace = extras.pace, let delay = pace.take(at: self.now) {
+            self.pause(pace, for: delay)
         }
         if let loyalty = extras.loyalty {
             self.environment.pool.submit(self, loyalty.affinity)
@@ -75,15 +76,15 @@ extension ConnectionHandler {
     }
 
     /// Has the client wait: its next packet is not served, and nothing more is read of it.
-    private func pause(_ extras: ConnectionExtras, for nanoseconds: UInt64) {
+    private func pause(_ pace: PacketPace, for nanoseconds: UInt64) {
         guard let context else {
             return
         }
         self.machine.pace(true)
         self.setReading(false, context)
         let delay = TimeAmount.nanoseconds(Int64(clamping: nanoseconds))
-        extras.pause = context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
-            extras.pause = nil
+        pace.pause = context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
+            pace.pause = nil
             guard let context = self.context else {
                 return
             }

@@ -347,7 +347,7 @@ extension ConnectionHandler: ChannelDuplexHandler {
         self.forgetBacklog()
         if let extras {
             self.home.cancelLook(extras)
-            extras.pause?.cancel()
+            extras.pace?.pause?.cancel()
         }
         if self.machine.hasBegun {
             self.noteEnd(self.machine.endState)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct BacklogTests {
     @Test func anAnswerCountsWholeUntilAllOfItIsTaken() {
-        var backlog = Backlog()
+        let backlog = Backlog()
         backlog.add(1000)
         backlog.update(unsent: 1000)
         #expect(backlog.bytes == 1000)
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func aWriteTimeoutIsNeverShortAndSeesWhatTheSystemTakes() {
-        var backlog = Backlog()
+        let backlog = Backlog()
         backlog.add(10 << 20)
         func second(unsent: Int, untaken: Int) -> Bool {
             backlog.update(unsent: unsent)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func whoTakesNearlyNothingHasStalled() {
-        var backlog = Backlog()
+        let backlog = Backlog()
         backlog.add(10 << 20)
         var looks = [backlog.check(), backlog.check()]
         backlog.update(unsent: (10 << 20) - 1000)
@@ -57,7 +57,7 @@ import Testing
     }
 
     /// - Returns: The results of `count` checks while a client takes `pace` bytes between two of them.
-    private func looks(_ count: Int, at pace: Int, _ backlog: inout Backlog, unsent: inout Int) -> Set<Backlog.Pace> {
+    private func looks(_ count: Int, at pace: Int, _ backlog: Backlog, unsent: inout Int) -> Set<Backlog.Pace> {
         Set(
             (0..<count).map { _ in
                 unsent = max(0, unsent - pace)
@@ -67,22 +67,22 @@ import Testing
     }
 
     @Test func anAnswerThatTakesLongIsOverdue() {
-        var backlog = Backlog()
+        let backlog = Backlog()
         var unsent = 10 << 20
         backlog.add(unsent)
-        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.reading])
-        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.overdue])
+        #expect(self.looks(10, at: 100_000, backlog, unsent: &unsent) == [.reading])
+        #expect(self.looks(10, at: 100_000, backlog, unsent: &unsent) == [.overdue])
         // The next one has its own time.
         unsent = 10 << 20
         backlog.add(unsent)
-        #expect(self.looks(10, at: 100_000, &backlog, unsent: &unsent) == [.reading])
-        #expect(self.looks(1, at: 100_000, &backlog, unsent: &unsent) == [.overdue])
+        #expect(self.looks(10, at: 100_000, backlog, unsent: &unsent) == [.reading])
+        #expect(self.looks(1, at: 100_000, backlog, unsent: &unsent) == [.overdue])
     }
 
     @Test func whoHoldsLittleIsNotOverdue() {
-        var backlog = Backlog()
+        let backlog = Backlog()
         var unsent = 1_000_000
         backlog.add(unsent)
-        #expect(self.looks(14, at: 66_000, &backlog, unsent: &unsent) == [.reading])
+        #expect(self.looks(14, at: 66_000, backlog, unsent: &unsent) == [.reading])
     }
 }

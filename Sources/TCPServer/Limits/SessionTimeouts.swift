@@ -84,15 +84,17 @@ struct SessionDeadlines {
     private static let retirement: UInt64 = 5_000_000_000
     /// Looks in a time.
     private static let looks: UInt64 = 8
+    /// Instead of `nil`, which would be another word.
+    private static let never = UInt64.max
 
     private var quietSince: UInt64
     /// Since when it is the client's turn to send its first packet.
     private var readySince: UInt64
-    private var packetSince: UInt64?
+    private var packetSince = Self.never
     private var pingedAt: UInt64
-    private var unansweredPings = 0
-    private var retiresAt: UInt64?
-    private var endsAt: UInt64?
+    private var retiresAt: UInt64
+    private var endsAt = Self.never
+    private var unansweredPings: UInt32 = 0
     /// Whether the last look found it busy: it was the client's turn from some moment on since then.
     private var wasBusy = true
 
@@ -107,7 +109,7 @@ struct SessionDeadlines {
             // 90 to 110 per cent, so that not all of a burst come back at once.
             let tenth = Double(lifetime.nanoseconds) / 10
             return now + UInt64(9 * tenth + 2 * tenth * random.unitFraction)
-        }
+        } ?? Self.never
     }
 
     mutating func look(_ look: Look, _ timeouts: SessionTimeouts, at now: UInt64) -> Action {
@@ -122,18 +124,18 @@ struct SessionDeadlines {
         }
         self.wasBusy = isBusy
         if case .inPacket(let isSame) = look.state {
-            self.packetSince = isSame ? self.packetSince ?? now : now
+            self.packetSince = isSame && self.packetSince != Self.never ? self.packetSince : now
         } else {
-            self.packetSince = nil
+            self.packetSince = Self.never
         }
-        if let retiresAt, retiresAt <= now {
-            self.retiresAt = nil
+        if self.retiresAt <= now {
+            self.retiresAt = Self.never
             self.endsAt = now + Self.retirement
             return .retire
         }
-        if let endsAt, endsAt <= now {
+        if self.endsAt <= now {
             guard case .inPacket(isSame: true) = look.state else {
-                self.endsAt = nil
+                self.endsAt = Self.never
                 return .end
             }
             // Its last packet may take its time.
@@ -145,7 +147,7 @@ struct SessionDeadlines {
         if Self.isOver(timeouts.firstPacket, self.readySince, now), !look.hasHadPacket {
             return .close(.firstPacket)
         }
-        if let packetSince, Self.isOver(timeouts.packet, packetSince, now) {
+        if self.packetSince != Self.never, Self.isOver(timeouts.packet, self.packetSince, now) {
             return .close(.packet)
         }
         if Self.isOver(timeouts.idle, self.quietSince, now) {
@@ -155,10 +157,10 @@ struct SessionDeadlines {
         else {
             return .none
         }
-        if let misses = ping.misses, self.unansweredPings >= misses {
+        if let misses = ping.misses, Int(self.unansweredPings) >= misses {
             return .close(.ping)
         }
-        self.unansweredPings += 1
+        self.unansweredPings &+= 1
         self.pingedAt = now
         return .ping
     }
@@ -169,7 +171,7 @@ struct SessionDeadlines {
 
     /// When the next look is due.
     func nextLook(_ timeouts: SessionTimeouts, hasHadPacket: Bool, after now: UInt64) -> UInt64 {
-        var next = min(self.retiresAt ?? .max, self.endsAt ?? .max)
+        var next = min(self.retiresAt, self.endsAt)
         func include(_ time: TimeAmount?, _ since: UInt64) {
             guard let time else { return }
             let length = UInt64(max(0, time.nanoseconds))
@@ -177,7 +179,7 @@ struct SessionDeadlines {
             next = min(next, end > now ? min(end, now + length / Self.looks) : now + length / Self.looks)
         }
         include(hasHadPacket ? nil : timeouts.firstPacket, self.readySince)
-        include(timeouts.packet, self.packetSince ?? now)
+        include(timeouts.packet, self.packetSince == Self.never ? now : self.packetSince)
         include(timeouts.idle, self.quietSince)
         include(timeouts.ping?.interval, self.pingedAt)
         return next
