@@ -4,12 +4,17 @@ import WorkerPool
 /// The rules that all connections of a listener share. A class, so that each state machine holds only a reference.
 final class SessionRules: Sendable {
     let framing: PacketFraming
-    /// Reading pauses at this many buffered bytes while a worker has an event.
+    /// The most bytes read at once. Reading pauses at as many buffered ones while a worker has an event, or while the
+    /// client does not read its answers.
     let readBufferSize: Int
+
+    /// 256 KiB: what a pause costs is nothing beside the time that so many bytes take, and a client that never reads
+    /// costs no more.
+    private static let mostHeld = 256 * 1024
 
     init(framing: PacketFraming, readBufferSize: Int) {
         self.framing = framing
-        self.readBufferSize = readBufferSize
+        self.readBufferSize = min(readBufferSize, Self.mostHeld)
     }
 }
 

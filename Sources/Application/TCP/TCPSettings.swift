@@ -31,7 +31,7 @@ struct TCPSettings: Sendable, Equatable {
     static let section = Section(Self(), including: LimitSettings.section.keys(within: \.limits)) {
         Key(
             "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
-            "The most read at once. Over 100 it is taken for bytes, with a warning. Nothing is allocated ahead."
+            "The most read at once; above 256 KiB it makes no difference. Over 100 it is taken for bytes, with a warning."
         )
         Key(
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours,

@@ -40,7 +40,8 @@ struct PacketFramer {
         if self.buffer.readableBytes == 0 {
             self.buffer = bytes
         } else {
-            if self.buffer.readerIndex > self.buffer.storageCapacity / 2 {
+            // No more is moved than was taken since the last time.
+            if self.buffer.readerIndex >= self.buffer.readableBytes {
                 self.buffer.discardReadBytes()
             }
             self.buffer.writeImmutableBuffer(bytes)
