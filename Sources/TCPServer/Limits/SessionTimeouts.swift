@@ -105,11 +105,12 @@ struct SessionDeadlines {
         self.quietSince = now
         self.readySince = now
         self.pingedAt = now
-        self.retiresAt = timeouts.lifetime.map { lifetime in
-            // 90 to 110 per cent, so that not all of a burst come back at once.
-            let tenth = Double(lifetime.nanoseconds) / 10
-            return now + UInt64(9 * tenth + 2 * tenth * random.unitFraction)
-        } ?? Self.never
+        self.retiresAt =
+            timeouts.lifetime.map { lifetime in
+                // 90 to 110 per cent, so that not all of a burst come back at once.
+                let tenth = Double(lifetime.nanoseconds) / 10
+                return now + UInt64(9 * tenth + 2 * tenth * random.unitFraction)
+            } ?? Self.never
     }
 
     mutating func look(_ look: Look, _ timeouts: SessionTimeouts, at now: UInt64) -> Action {
