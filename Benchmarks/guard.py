@@ -35,14 +35,20 @@ import figures
 import rig
 
 RECORD = os.path.join(rig.HERE, "guard.json")
-# name: (what is sent, requests of the short run and of the long one, the depth of the pipeline)
+SPLIT, LENGTH = "echo 121 B, framing: split", "echo 121 B, framing: length"
+# name: (what is sent, requests of the short run and of the long one, the depth of the pipeline, lines of the server)
 SCRIPT = {
     "echo 64 B": (dict(connections=1, size=64), 500, 2500, 1),
     "echo 3 KiB": (dict(connections=1, size=3072), 500, 2500, 1),
     "echo 64 B, 16 connections wait for a worker": (dict(connections=16, size=64), 500, 2500, 1),
     "echo 64 B, 16 connections, a pipeline of 16": (dict(connections=16, size=64), 500, 2500, 16),
     "connect, echo, close": (dict(mode="storm", connections=1, size=64), 200, 1200, 1),
+    SPLIT: (dict(connections=1, size=121), 500, 2500, 1, "framing: split"),
+    # The load's packets consist of the letter x, which is 120, and so is the length behind it.
+    LENGTH: (dict(connections=1, size=121), 500, 2500, 1, "framing: length\nlength: {size: 1}"),
 }
+# A length costs no more than a delimiter, as precisely as that is counted.
+MOST_FOR_LENGTH = 1.02
 TOLERANCE = 0.05
 # Another compiler lays out other code, another SwiftNIO has other code; what is done with memory stays about the same.
 TOLERANCE_OTHER_MAKE = 0.25
@@ -107,7 +113,7 @@ def stripped(directory):
     return target
 
 
-def count(binary, directory, settings, depth, requests):
+def count(binary, directory, settings, depth, listener, requests):
     output = os.path.join(directory, "callgrind.out")
     if os.path.exists(output):
         os.remove(output)
@@ -116,7 +122,8 @@ def count(binary, directory, settings, depth, requests):
     environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
     try:
         pool = f"pipeline: {{depth: {depth}}}"  # What `auto` makes of it is a matter of timing.
-        with rig.serve(workers=1, loops=1, pool=pool, command=valgrind, environment=environment, name="rr under valgrind") as server:
+        with rig.serve(workers=1, loops=1, pool=pool, listener=listener, command=valgrind, environment=environment,
+                       name="rr under valgrind") as server:
             result = rig.load(server, seconds=120, requests=requests, **settings)
             if result["requests"] < requests or result["failures"] or result["refused"]:
                 raise RuntimeError(f"{settings}: {result['requests']} of {requests} requests, {result['failures']} failures, "
@@ -142,8 +149,8 @@ def runs_alone():
 class Case:
     """One kind of request: the least that the short and the long run have cost so far."""
 
-    def __init__(self, binary, directory, settings, short, long, depth):
-        self.arguments, self.requests = (binary, directory, settings, depth), (short, long)
+    def __init__(self, binary, directory, settings, short, long, depth, listener=""):
+        self.arguments, self.requests = (binary, directory, settings, depth, listener), (short, long)
         self.least = [None, None]
 
     def run(self):
@@ -209,6 +216,14 @@ def compare(cases, recorded):
                      *(f"{was[what]} → {now[what]}" for what in ("allocations", "retains", "system calls"))])
     head = ["a request", "instructions, recorded", "now", "change", "allocations", "retains", "system calls"]
     print(figures.table(head, rows))
+    for _ in range(ATTEMPTS):
+        split, length = (cases[name].figures()["instructions"] for name in (SPLIT, LENGTH))
+        if length <= MOST_FOR_LENGTH * split:
+            break
+        cases[SPLIT].run()
+        cases[LENGTH].run()
+    else:
+        faults.append(f"{LENGTH} takes {length:,} instructions, with split it is {split:,}")
     if faults:
         sys.exit("guard: " + "\nguard: ".join(faults) + "\nguard: when that is wanted: make bench-guard-record")
 
