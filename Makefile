@@ -30,6 +30,7 @@ test: ## set up, lint, build, and run all tests
 	@$(MAKE) --no-print-directory -j2 release tests
 	@RR_BINARY="$(CURDIR)/$(RR)" $(SWIFT_TEST)
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-depths --quick
+	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-over-tls
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-php
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-examples
 	@RR_BINARY="$(CURDIR)/$(RR)" scripts/test-roots --if-possible

@@ -8,7 +8,7 @@ own server attacked. Attackers come from other addresses of loopback: thousands 
 connections as fast as it can, clients that never read. They run when a CPU has nothing else to do (SCHED_IDLE), as what they
 do themselves is done by other machines in life; what their packets cost the kernel and the server they attack is not theirs.
 The attack of the other server tells how much of a delay is the machine's alone. Says ✓ or ✗ to: p99 at most twice what it is
-without, memory flat over the attacks. Writes attack.md and attack.json.
+without, memory flat over the attacks, every connection known to workers or refused for a reason. Writes attack.md and attack.json.
 """
 import argparse
 import contextlib
@@ -38,6 +38,9 @@ CASES = {
     "flood": "one address opens connections as fast as it can",
     "deaf": "100 clients send 64 KiB packets and read no answer",
 }
+# Of all attacks of a run: with fewer connections it was none.
+LEAST = {"slow": 5000, "flood": 5000, "deaf": 100}
+REFUSALS = {"denied", "max_connections", "max_connections_per_ip", "accept_rate_per_ip"}
 MOST = 2.0
 # Buffers grow to what the attack needs, and are kept for the next one.
 MEMORY_SLACK = 8 << 20
@@ -140,19 +143,21 @@ def run(name, options):
                 rig.settle(other)
                 with contextlib.ExitStack() as attackers:
                     if target:
-                        attackers.enter_context(subprocess.Popen(
+                        attacker = attackers.enter_context(subprocess.Popen(
                             [sys.executable, __file__, "--be", name, str(target.ports[0]), str(options.seconds + 4)]))
                         # Until they are all there.
                         time.sleep(3)
                     results.append(rig.load(server, **ask))
                     if target is server:
                         memory.append(server.memory())
+                if target and attacker.returncode:
+                    sys.exit(f"{name}: the attackers have failed")
         after = counts(ports[0])
     reasons = {reason: value - before["reasons"].get(reason, 0) for reason, value in after["reasons"].items()}
     p99 = [statistics.median(figures.percentile(round["histogram"], 0.99) / 1e6 for round in results)
            for results in rounds.values()]
     return {
-        "title": CASES[name], "p99_ms": p99, "failures": sum(round["failures"] for results in rounds.values() for round in results),
+        "name": name, "title": CASES[name], "p99_ms": p99, "failures": sum(round["failures"] for results in rounds.values() for round in results),
         "memory": memory, "accepted": after["accepted"] - before["accepted"], "events": after["events"] - before["events"],
         "reasons": reasons,
     }
@@ -168,7 +173,9 @@ def checks(case):
     yield (f"memory flat: {figures.size(first)} in the first attack, {figures.size(last)} in the last",
            last <= first + MEMORY_SLACK)
     told = ", ".join(f"{value:,.0f} {reason}" for reason, value in sorted(case["reasons"].items()))
-    yield f"{case['accepted']:,.0f} connections, {case['events']:,.0f} of them known to workers; closed: {told}", True
+    refused = sum(value for reason, value in case["reasons"].items() if reason in REFUSALS)
+    yield (f"{case['accepted']:,.0f} connections, {case['events']:,.0f} of them known to workers, {refused:,.0f} refused; "
+           f"closed: {told}", case["accepted"] == case["events"] + refused and case["accepted"] >= LEAST[case["name"]])
 
 
 def main():

@@ -226,9 +226,12 @@ final class EdgeHandler<Maker: SessionMaker>: ChannelDuplexHandler, RemovableCha
         self.leave(.refused(failure))
     }
 
-    /// The client leaves before it has a session.
+    /// The client leaves before it has a session, or in the handshake that its session has asked for.
     private var departure: EdgeFailure {
-        self.hasReceived
+        if case .upgrading = self.state {
+            return EdgeFailure(.incomplete, "the client ended the connection in the handshake")
+        }
+        return self.hasReceived
             ? EdgeFailure(.incomplete, "the client ended the connection before it was established")
             : EdgeFailure(.silent, "the client ended the connection without having sent anything")
     }

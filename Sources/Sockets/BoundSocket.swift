@@ -17,20 +17,10 @@ package struct BoundSocket: Sendable {
         /// `nil` sends no probes.
         package var keepAlive: KeepAlive?
 
-        /// Bytes beyond what is on its way that a connection's system takes, in TCP; `nil`: as it has it, some megabytes.
-        package var mostUnsent: CInt?
-
-        package init(
-            backlog: CInt,
-            mode: mode_t? = nil,
-            isWithoutDelay: Bool = false,
-            keepAlive: KeepAlive? = nil,
-            mostUnsent: CInt? = nil
-        ) {
+        package init(backlog: CInt, mode: mode_t? = nil, isWithoutDelay: Bool = false, keepAlive: KeepAlive? = nil) {
             self.backlog = backlog
             self.mode = mode
             self.isWithoutDelay = isWithoutDelay
-            self.mostUnsent = mostUnsent
             self.keepAlive = keepAlive
         }
     }
@@ -109,9 +99,6 @@ package struct BoundSocket: Sendable {
         }
         if options.isWithoutDelay {
             try Self.set(descriptor, tcp, TCP_NODELAY, 1)
-        }
-        if let mostUnsent = options.mostUnsent {
-            try Self.set(descriptor, tcp, TCP_NOTSENT_LOWAT, mostUnsent)
         }
         if let keepAlive = options.keepAlive {
             for (level, option, value) in keepAlive.options {

@@ -77,10 +77,6 @@ extension TCPServer {
     /// Connections that may wait to be accepted; the system lowers it to `net.core.somaxconn`.
     private static let backlog: Int32 = 4096
 
-    /// Without it the system takes 4 MB of answers for a client that never reads, and the workers' time that they cost. What
-    /// is on its way to a client is not limited, so one that reads does not notice.
-    private static let mostUnsent: Int32 = 128 * 1024
-
     /// Binds a server's socket. It receives no connections yet, except in a hand-over.
     ///
     /// - Parameter listeners: Listeners of this process that are about to close; the new socket may conflict with them.
@@ -93,8 +89,7 @@ extension TCPServer {
             backlog: Self.backlog,
             mode: server.socketMode,
             isWithoutDelay: true,
-            keepAlive: server.keepAlive,
-            mostUnsent: Self.mostUnsent
+            keepAlive: server.keepAlive
         )
         do {
             return try await BoundSocket.bind(addresses, options, besides: listeners.map(\.bound))

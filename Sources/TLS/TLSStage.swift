@@ -13,7 +13,7 @@ package struct TLSStage: EncryptingStage {
     private var wanted = 1
     private var serverName: String?
     private var handler: NIOSSLServerHandler?
-    private let tap = CipherTap()
+    private var tap: CipherTap?
 
     /// - Parameter timeout: For the handshake.
     package init(_ contexts: TLSContexts, timeout: TimeAmount) {
@@ -44,7 +44,9 @@ package struct TLSStage: EncryptingStage {
             self.handler = handler
             let received = self.hello
             self.hello = ByteBuffer()
-            return Encryption(handlers: [self.tap, handler], received: received)
+            let tap = CipherTap()
+            self.tap = tap
+            return Encryption(handlers: [tap, handler], received: received)
         }
     }
 
@@ -62,7 +64,7 @@ package struct TLSStage: EncryptingStage {
         if let version = handler.tlsVersion {
             found.append(TransportFact("version", .text(version == .tlsv13 ? "1.3" : "1.2")))
         }
-        if let cipher = self.tap.cipher.flatMap({ ServerHello.name(ofCipher: $0) }) {
+        if let cipher = self.tap?.cipher.flatMap({ ServerHello.name(ofCipher: $0) }) {
             found.append(TransportFact("cipher", .text(cipher)))
         }
         if let serverName {
@@ -74,8 +76,9 @@ package struct TLSStage: EncryptingStage {
         let certificate = handler.peerCertificate.map { CertificateFacts($0) }
         found.append(TransportFact("verified", .flag(certificate != nil && self.contexts.plan.clients.verifies)))
         facts.transport.append(TransportFact("tls", .object(found + (certificate?.transport ?? []))))
-        // The handler is in the pipeline, and needs no other owner.
+        // The handler is in the pipeline, and needs no other owner; the tap has left it.
         self.handler = nil
+        self.tap = nil
         return true
     }
 

@@ -29,8 +29,9 @@ PATIENCE = 60
 
 # Of which there is no sample before somebody calls, or no room is left.
 WITHOUT_SAMPLES = {"rr_kv_calls_total", "rr_kv_call_seconds_total", "rr_application_metric_series_refused_total"}
-# What nobody has to see: RoadRunner's constant, the configuration, and what `rr_tcp_tls_certificate_rejected` tells better.
-UNSEEN = {"rr_tcp_worker_state", "rr_tcp_workers_target", "rr_tcp_tls_reload_failures_total"}
+# What nobody has to see: RoadRunner's constant, the configuration, and what `rr_tcp_accept_waiting` and
+# `rr_tcp_tls_certificate_rejected` tell better.
+UNSEEN = {"rr_tcp_worker_state", "rr_tcp_workers_target", "rr_tcp_accept_waits_total", "rr_tcp_tls_reload_failures_total"}
 # Ends that are no fault of clients; those of workers are alerts. `accept_rate` refuses nobody.
 ORDINARY = {"client", "worker", "write_close", "error", "drain", "cut_off", "demand", "accept_rate"}
 BY_WORKERS = {"worker_error", "worker_failure"}

@@ -70,6 +70,8 @@ extension Integration {
             defer { drill.send(signal: SIGKILL) }
             try drill.standardOutput.await("steady")
             try first.replace()
+            // The balancer knows it, before it hears that the other one leaves.
+            try first.rr.events.await("CONNECTED", count: 1)
             try second.replace()
             // The new ones have their share.
             let seen = (try first.rr.events.count("CLOSE"), try second.rr.events.count("CLOSE"))

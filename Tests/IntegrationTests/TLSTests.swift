@@ -74,11 +74,14 @@ extension Integration {
                     seen.contains(
                         #"\",\"sni\":\"localhost\",\"alpn\":\"smtp\",\"verified\":false}}"#
                     ), "\(seen)")
-                let counts = try Metrics.scrape(metrics)
                 let closed = "rr_tcp_connections_closed_total"
+                // The clients were first to know.
+                try eventually("them to be counted") {
+                    try Metrics.scrape(metrics)[#"\#(closed){server="main",reason="tls_refused"}"#] == 2
+                }
+                let counts = try Metrics.scrape(metrics)
                 #expect(counts[#"\#(closed){server="main",reason="tls_version"}"#] == 1)
                 #expect(counts[#"\#(closed){server="main",reason="tls_unknown_name"}"#] == 1)
-                #expect(counts[#"\#(closed){server="main",reason="tls_refused"}"#] == 2)
                 #expect(counts[#"\#(closed){server="main",reason="tls_error"}"#] == 0)
                 let expiry = counts.values.filter {
                     $0.key.hasPrefix("rr_tcp_tls_certificate_expiry_timestamp_seconds")
@@ -271,13 +274,15 @@ extension Integration {
 
                 try Self.client("injection", rr, certificates)
                 try rr.log.await("more in clear behind a command that starts TLS")
-                try rr.events.await("CLOSE", count: 3)
-                #expect(try rr.events.count("CONNECTED") == 3)
-                #expect(try rr.events.count("DATA") == 6, "what was slipped in is no event")
+                try rr.events.await("CLOSE", count: 4)
+                #expect(try rr.events.count("CONNECTED") == 4)
+                #expect(try rr.events.count("DATA") == 7, "what was slipped in is no event")
                 let closed = #"rr_tcp_connections_closed_total{server="main",reason"#
                 let counts = try Metrics.scrape(metrics)
                 #expect(counts[closed + #"="starttls_injection"}"#] == 1)
                 #expect(counts[closed + #"="not_tls"}"#] == 1)
+                #expect(counts[closed + #"="incomplete"}"#] == 1)
+                #expect(counts[closed + #"="silent"}"#] == 0)
             }
         }
 

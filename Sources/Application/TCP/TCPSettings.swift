@@ -31,7 +31,8 @@ struct TCPSettings: Sendable, Equatable {
     static let section = Section(Self(), including: LimitSettings.section.keys(within: \.limits)) {
         Key(
             "read_buf_size", \.readBufferSize, .size(bytesOver: 100, zeroIsDefault: true),
-            "The most read at once; above 256 KiB it makes no difference. Over 100 it is taken for bytes, with a warning."
+            "The most read at once, 256 KiB at most: only a number over 100, which is taken for bytes with a warning, "
+                + "makes a difference."
         )
         Key(
             "max_packet_size", \.maxPacketSize, .size(zeroIsDefault: false), marks: .ours,

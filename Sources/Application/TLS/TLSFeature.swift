@@ -82,12 +82,12 @@ final class TLSFeature: Feature {
         while (try? await Task.sleep(for: Self.interval)) != nil {
             for (key, server) in self.state.withLock({ $0.servers }).sorted(by: { $0.key < $1.key }) {
                 guard let refresh = try? await BlockingCall.run({ server.refresh() }) else { continue }
-                self.report(refresh, key)
+                self.report(refresh, server, key)
             }
         }
     }
 
-    private func report(_ refresh: TLSServer.Refresh, _ key: String) {
+    private func report(_ refresh: TLSServer.Refresh, _ server: TLSServer, _ key: String) {
         switch refresh {
         case .unchanged:
             break
@@ -97,7 +97,10 @@ final class TLSFeature: Feature {
         case .failed(let fault):
             self.state.withLock { state in
                 state.failures[key, default: 0] += 1
-                state.rejected.insert(key)
+                // A reload may have put another one in its place meanwhile.
+                if state.servers[key] === server {
+                    state.rejected.insert(key)
+                }
             }
             self.logger.error(
                 "changed certificates cannot be used, the old ones stay",

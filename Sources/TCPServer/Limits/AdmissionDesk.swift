@@ -164,6 +164,12 @@ final class AdmissionDesk: Sendable {
         }
     }
 
+    /// Asked by nobody who accepts: ``waitsFor`` stays as it is.
+    var limitNow: Refusal? {
+        let now = Self.now
+        return self.state.withLock { $0.admission.wait($0.limits, at: now)?.refusal }
+    }
+
     var waitsFor: Refusal? {
         self.state.withLock { $0.waitsFor }
     }
@@ -262,9 +268,9 @@ final class AdmissionDesks: Sendable {
         }
     }
 
-    /// The limit that new connections of a server have to wait for now.
+    /// The limit that a new connection of a server would have to wait for now.
     func limit(holdingBack server: String) -> Refusal? {
-        self.desks.withLock { $0[server] }?.waitsFor
+        self.desks.withLock { $0[server] }?.limitNow
     }
 
     /// Forgets the servers that listen no longer.

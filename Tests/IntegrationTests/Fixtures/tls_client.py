@@ -293,6 +293,11 @@ def injection():
     assert client.recv(100) == b"go ahead"
     client.sendall(b"write evil\r\n")
     assert ended(client)
+    # Who leaves in place of a handshake is no health check.
+    client = plain()
+    client.sendall(b"context STARTTLS go ahead\r\n")
+    assert client.recv(100) == b"go ahead"
+    client.close()
 
 
 def smtp():

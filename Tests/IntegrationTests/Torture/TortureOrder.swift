@@ -4,7 +4,7 @@ import Foundation
 enum TortureOrder {
     /// `TORTURE_SECONDS`: how long the torture is to take, and the fuzz.
     static let seconds = Self.number("TORTURE_SECONDS").map { Int($0) } ?? 30
-    static let fuzzSeconds = Self.number("TORTURE_SECONDS").map { Int($0) } ?? 60
+    static let fuzzSeconds = Self.number("TORTURE_SECONDS").map { Int($0) } ?? 30
     /// `TORTURE_SEED`: what everybody does. When the machine does it is its own affair: no run is quite like another.
     static let seed = Self.number("TORTURE_SEED") ?? UInt64.random(in: 1...999_999)
 
