@@ -204,6 +204,7 @@ extension WorkerRelay {
     }
 
     private func failed() {
+        self.hasFailed = true
         let rest = self.decoder.undecoded.readableBytes
         let failure = WorkerFailure(
             .exit,

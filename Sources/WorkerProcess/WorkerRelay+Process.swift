@@ -63,7 +63,7 @@ extension WorkerRelay {
             timer.cancel()
             try await self.eventLoop.submit {
                 self.endedByItself = !self.wasKilled
-                if !self.endsAsAsked {
+                if !self.endsAsAsked || self.hasFailed {
                     // Kill the rest of its group, too; the group's id cannot be reused before this process is reaped.
                     self.signal(SIGKILL)
                 }

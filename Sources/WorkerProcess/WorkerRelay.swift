@@ -127,6 +127,8 @@ final class WorkerRelay: @unchecked Sendable {
     var strayOutput: StrayOutput?
     var start = Start.pending
     var wish = Wish.service
+    /// Whether it has ended, or broken off, with requests that it did not answer.
+    var hasFailed = false
     /// Whether reading is paused.
     var isHeld = false
     /// Whether the process had ended before it was killed here.

@@ -94,6 +94,40 @@ extension Integration {
             }
         }
 
+        @Test("A worker that was asked to end and dies of an event behind that leaves nothing of its process group")
+        func deadWhileLeaving() async throws {
+            let metrics = try Endpoint.free()
+            let settings = try Settings(
+                workers: 1, pool: ["pipeline: {depth: 64}"], more: "metrics: {address: \"\(metrics.address)\"}")
+            try await withRR(settings) { rr in
+                let clients = try (0..<3).map { _ in try rr.client() }
+                // It shows that it replies to what is asked between events, and gets them ahead from then on.
+                for _ in 1...20 {
+                    for client in clients {
+                        try client.send("warm\r\n")
+                    }
+                    for client in clients {
+                        #expect(try client.readLine() == "warm")
+                    }
+                }
+                let worker = try #require(rr.workers.first)
+                let gate = rr.gate()
+                // All of them are the worker's before it goes on: it refuses the second, and dies of the third.
+                for (number, order) in [gate.order, "stop", "orphan 0"].enumerated() {
+                    try clients[number].send("\(order)\r\n")
+                    try eventually("the event to be the worker's") {
+                        try Metrics.scrape(metrics)[#"rr_tcp_events_total{server="main",event="DATA"}"#]
+                            == Double(61 + number)
+                    }
+                }
+                try gate.open()
+                #expect(try clients[0].readLine() == "released")
+                try clients[2].awaitEnd()
+                try rr.awaitWholePool(without: [worker])
+                try eventually("nothing else to be left") { rr.leftovers == rr.workers && rr.workers.count == 1 }
+            }
+        }
+
         @Test("An idle worker is killed: nobody notices, it is replaced at once")
         func killedWhileIdle() async throws {
             try await withRR(Settings(workers: 3)) { rr in
