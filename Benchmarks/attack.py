@@ -8,7 +8,8 @@ own server attacked. Attackers come from other addresses of loopback: thousands 
 connections as fast as it can, clients that never read. They run when a CPU has nothing else to do (SCHED_IDLE), as what they
 do themselves is done by other machines in life; what their packets cost the kernel and the server they attack is not theirs.
 The attack of the other server tells how much of a delay is the machine's alone. Says ✓ or ✗ to: p99 at most twice what it is
-without, memory flat over the attacks, every connection known to workers or refused for a reason. Writes attack.md and attack.json.
+without, memory flat over the attacks, every connection known to workers or refused for a reason. Writes attack.md and
+attack.json.
 """
 import argparse
 import contextlib
@@ -157,13 +158,14 @@ def run(name, options):
     p99 = [statistics.median(figures.percentile(round["histogram"], 0.99) / 1e6 for round in results)
            for results in rounds.values()]
     return {
-        "name": name, "title": CASES[name], "p99_ms": p99, "failures": sum(round["failures"] for results in rounds.values() for round in results),
+        "title": CASES[name], "p99_ms": p99,
+        "failures": sum(round["failures"] for results in rounds.values() for round in results),
         "memory": memory, "accepted": after["accepted"] - before["accepted"], "events": after["events"] - before["events"],
         "reasons": reasons,
     }
 
 
-def checks(case):
+def checks(name, case):
     quiet, elsewhere, attacked = case["p99_ms"]
     yield (f"p99 of the others {quiet:.2f} ms without, {attacked:.2f} ms with the attack: {attacked / quiet:.1f} × (≤ {MOST:.0f}); "
            f"{elsewhere:.2f} ms while another server of the machine is attacked: {elsewhere / quiet:.1f} ×",
@@ -175,7 +177,7 @@ def checks(case):
     told = ", ".join(f"{value:,.0f} {reason}" for reason, value in sorted(case["reasons"].items()))
     refused = sum(value for reason, value in case["reasons"].items() if reason in REFUSALS)
     yield (f"{case['accepted']:,.0f} connections, {case['events']:,.0f} of them known to workers, {refused:,.0f} refused; "
-           f"closed: {told}", case["accepted"] == case["events"] + refused and case["accepted"] >= LEAST[case["name"]])
+           f"closed: {told}", case["accepted"] == case["events"] + refused and case["accepted"] >= LEAST[name])
 
 
 def main():
@@ -194,7 +196,7 @@ def main():
     for name in rig.chosen(options.only, CASES):
         case = result["cases"][name] = run(name, options)
         lines.append(f"**{case['title'][0].upper()}{case['title'][1:]}**\n")
-        lines += [f"- {'✓' if good else '✗'} {what}" for what, good in checks(case)] + [""]
+        lines += [f"- {'✓' if good else '✗'} {what}" for what, good in checks(name, case)] + [""]
         print("\n".join(lines[-6:]), flush=True)
     with open(os.path.join(options.output, "attack.json"), "w") as file:
         json.dump(result, file, indent=1)
